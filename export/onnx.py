@@ -1,0 +1,54 @@
+"""Keras model in, ONNX file out: token ids to logits, batch and length open."""
+
+import os
+
+from export.tflite import exported_files
+from keras_bert.files import replacing_file
+from keras_bert.models.encoder import INPUT_NAMES
+
+# The newest opset that tf2onnx 1.17 writes.
+_OPSET = 18
+
+
+def export_onnx(bert, path, length=None):
+    """Writes a classifier as an ONNX file.
+
+    Its inputs are `token_ids`, `segment_ids`, `padding_mask`, int32 of shape (batch, length); its
+    outputs `logits` and `probability`, float32 of shape (batch, num_classes). Vocabulary, labels
+    and tokenizer switches stand in its metadata, so that the file alone can classify text.
+
+    Args:
+        bert: a `Bert` with a classifier.
+        path: the file to write.
+        length: tokens that texts are cut to; None or "dynamic" takes the model's `max_length`.
+
+    Returns:
+        A dict: `path` and `bytes`.
+
+    Raises:
+        InputError: `length` is over the position table.
+    """
+    import keras
+    import onnx
+    import tensorflow as tf
+    import tf2onnx
+
+    files = exported_files(bert, length)
+    signature = [tf.TensorSpec([None, None], tf.int32, name=name) for name in INPUT_NAMES]
+
+    @tf.function(input_signature=signature)
+    def classify(token_ids, segment_ids, padding_mask):
+        inputs = {
+            "token_ids": token_ids,
+            "segment_ids": segment_ids,
+            "padding_mask": padding_mask,
+        }
+        logits = bert.model(inputs, training=False)
+        return {"logits": logits, "probability": keras.ops.softmax(logits, axis=-1)}
+
+    model, _ = tf2onnx.convert.from_function(classify, input_signature=signature, opset=_OPSET)
+    onnx.helper.set_model_props(model, {k: v.decode() for k, v in files.items()})
+    onnx.checker.check_model(model)
+    with replacing_file(path) as temporary:
+        onnx.save(model, temporary)
+    return {"path": os.fspath(path), "bytes": os.path.getsize(path)}

@@ -1,0 +1,89 @@
+"""Keras model in, SavedModel out: raw text to label and probability, and token ids to logits.
+
+It loads with TensorFlow and TensorFlow Text alone; neither Keras nor this package is needed.
+"""
+
+import os
+
+from export import metadata
+from export.benchmark import size_of
+from export.tflite import exported_files
+from keras_bert.files import replacing_folder
+
+# Files that a server may read and TensorFlow does not touch.
+EXTRA_FOLDER = "assets.extra"
+
+
+def export_saved_model(bert, path, length=None):
+    """Writes a classifier as a SavedModel folder with two signatures.
+
+    `serving_default`: `text` (and `text_b` for pairs), string of shape (batch,), gives `label`,
+    string of shape (batch,), and `probability`, float32 of shape (batch, num_classes).
+    `tokens`: `token_ids`, `segment_ids`, `padding_mask`, int32 of shape (batch, length), gives
+    `logits` and `probability`, float32 of shape (batch, num_classes).
+
+    Args:
+        bert: a `Bert` with a classifier.
+        path: the folder to write.
+        length: tokens that texts are cut to; None or "dynamic" takes the model's `max_length`.
+
+    Returns:
+        A dict: `path` and `bytes`.
+
+    Raises:
+        InputError: `length` is over the position table.
+    """
+    import keras
+    import tensorflow as tf
+
+    from keras_bert.graph_tokenization import GraphTokenizer
+
+    files = exported_files(bert, length)
+    max_length = bert.config.max_length if length in (None, "dynamic") else length
+    tokenizer = GraphTokenizer(bert.tokenizer)
+    labels = tf.constant(bert.config.labels)
+    model = bert.model
+
+    def from_tokens(token_ids, segment_ids, padding_mask):
+        inputs = {
+            "token_ids": token_ids,
+            "segment_ids": segment_ids,
+            "padding_mask": padding_mask,
+        }
+        logits = model(inputs, training=False)
+        return {"logits": logits, "probability": keras.ops.softmax(logits, axis=-1)}
+
+    def from_text(text, text_b=None):
+        probability = from_tokens(**tokenizer(text, text_b, length=max_length))["probability"]
+        return {
+            "label": tf.gather(labels, tf.argmax(probability, axis=-1)),
+            "probability": probability,
+        }
+
+    def strings(name):
+        return tf.TensorSpec([None], tf.string, name=name)
+
+    texts = [strings("text"), strings("text_b")] if bert.config.pair else [strings("text")]
+    tokens = [
+        tf.TensorSpec([None, None], tf.int32, name=name)
+        for name in ("token_ids", "segment_ids", "padding_mask")
+    ]
+    with replacing_folder(path, is_saved_model) as temporary:
+        archive = keras.export.ExportArchive()
+        archive.track(model)
+        archive.add_endpoint("serving_default", tf.function(from_text, input_signature=texts))
+        archive.add_endpoint("tokens", tf.function(from_tokens, input_signature=tokens))
+        archive.write_out(temporary, verbose=False)
+        extra = os.path.join(temporary, EXTRA_FOLDER)
+        os.makedirs(extra)
+        for name, content in files.items():
+            with open(os.path.join(extra, name), "wb") as file:
+                file.write(content)
+    return {"path": os.fspath(path), "bytes": size_of(path)}
+
+
+def is_saved_model(path):
+    """Says whether a folder is a SavedModel that we wrote."""
+    return os.path.exists(os.path.join(path, "saved_model.pb")) and os.path.exists(
+        os.path.join(path, EXTRA_FOLDER, metadata.CONFIG_FILE)
+    )

@@ -1,0 +1,162 @@
+"""Keras model in, TFLite file out: built-in ops only, named signature, metadata inside."""
+
+import dataclasses
+import os
+import tempfile
+
+from export import metadata
+from keras_bert.errors import InputError
+from keras_bert.files import replacing_file
+
+# On-device names of the model's inputs, those of the TFLite Task Library.
+INPUT_NAMES = {"ids": "token_ids", "segment_ids": "segment_ids", "mask": "padding_mask"}
+QUANTIZATIONS = ("none", "float16", "dynamic")
+# Ops with which a file converts but does not run, or runs on nothing: a variable left unfrozen
+# means that the weights are not in the file.
+_VARIABLE_OPS = ("VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE")
+
+
+def export_tflite(bert, path, length=None, quantize="none"):
+    """Writes a classifier as a TFLite file.
+
+    Args:
+        bert: a `Bert` with a classifier.
+        path: the file to write.
+        length: tokens of the fixed input shape (1, length); "dynamic" leaves batch and length
+            open; None takes the model's `max_length`.
+        quantize: "none" (float32), "float16" (weights stored in half the size), or "dynamic"
+            (int8 weights, activations quantized row by row as they come).
+
+    Returns:
+        A dict: `path`, `bytes`, and `ops`, the number of each op in the graph.
+
+    Raises:
+        InputError: `length` is over the position table, or `quantize` is not known.
+    """
+    if quantize not in QUANTIZATIONS:
+        raise InputError(f"quantize {quantize!r} is not one of {', '.join(QUANTIZATIONS)}")
+    files = exported_files(bert, length)
+    fixed = bert.config.max_length if length is None else length
+    shape = [None, None] if length == "dynamic" else [1, fixed]
+    model = convert(bert.model, shape, quantize)
+    ops = count_ops(model)
+    check_ops(ops)
+    model = metadata.add_metadata(
+        model,
+        input_order(model),
+        "probability",
+        files,
+        name="BERT text classifier",
+        description=f"Classifies text as one of: {', '.join(bert.config.labels[:20])}",
+    )
+    with replacing_file(path) as temporary, open(temporary, "wb") as file:
+        file.write(model)
+    return {"path": os.fspath(path), "bytes": len(model), "ops": ops}
+
+
+def convert(model, shape, quantize="none"):
+    """Converts a classifier to the bytes of a TFLite file without metadata.
+
+    Args:
+        model: a `BertClassifier`.
+        shape: shape of each input, None where open.
+        quantize: see `export_tflite`.
+    """
+    import keras
+    import tensorflow as tf
+
+    @tf.function(
+        input_signature=[tf.TensorSpec(shape, tf.int32, name=name) for name in INPUT_NAMES]
+    )
+    def classify(ids, segment_ids, mask):
+        inputs = {"token_ids": ids, "segment_ids": segment_ids, "padding_mask": mask}
+        return {"probability": keras.ops.softmax(model(inputs, training=False), axis=-1)}
+
+    # Through ExportArchive and a SavedModel: the direct routes leave the weights of a Keras 3
+    # model out of the file without an error, or forget fixed shapes.
+    with tempfile.TemporaryDirectory() as folder:
+        archive = keras.export.ExportArchive()
+        archive.track(model)
+        archive.add_endpoint("serving_default", classify)
+        archive.write_out(folder, verbose=False)
+        converter = tf.lite.TFLiteConverter.from_saved_model(
+            folder, signature_keys=["serving_default"]
+        )
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+        if quantize != "none":
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        if quantize == "float16":
+            converter.target_spec.supported_types = [tf.float16]
+        return converter.convert()
+
+
+def count_ops(model):
+    """Returns a dict of op name to its number in the graph of a TFLite file's bytes."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    names = {v: k for k, v in vars(schema.BuiltinOperator).items() if not k.startswith("_")}
+    root = schema.Model.GetRootAs(model, 0)
+    counts = {}
+    for i in range(root.SubgraphsLength()):
+        graph = root.Subgraphs(i)
+        for j in range(graph.OperatorsLength()):
+            code = root.OperatorCodes(graph.Operators(j).OpcodeIndex())
+            builtin = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+            name = names[builtin]
+            if name == "CUSTOM":
+                name = f"CUSTOM {code.CustomCode().decode()}"
+            counts[name] = counts.get(name, 0) + 1
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def check_ops(ops):
+    """Raises RuntimeError if a file has an op that plain LiteRT cannot run, naming it."""
+    bad = [op for op in ops if op.startswith("CUSTOM") or op in _VARIABLE_OPS]
+    if bad:
+        raise RuntimeError(
+            f"the TFLite file would need {', '.join(bad)}, which no plain LiteRT runtime has"
+        )
+
+
+def input_order(model):
+    """Returns the on-device names of the inputs in the order of the file's tensors.
+
+    The converter does not keep the signature's order, and metadata is bound by position.
+    """
+    from ai_edge_litert import schema_py_generated as schema
+
+    root = schema.Model.GetRootAs(model, 0)
+    signature = root.SignatureDefs(0)
+    names = {
+        signature.Inputs(i).TensorIndex(): signature.Inputs(i).Name().decode()
+        for i in range(signature.InputsLength())
+    }
+    graph = root.Subgraphs(0)
+    return [names[graph.Inputs(i)] for i in range(graph.InputsLength())]
+
+
+def exported_files(bert, length):
+    """Returns what every exported format carries along: vocabulary, labels, and how to use them.
+
+    Args:
+        bert: a `Bert`.
+        length: tokens that texts are cut to; None or "dynamic" takes the model's `max_length`.
+
+    Returns:
+        A dict of file name to bytes.
+
+    Raises:
+        InputError: `length` is over the position table.
+    """
+    config = dataclasses.replace(bert.config, tokenizer=bert.tokenizer.get_config())
+    if length not in (None, "dynamic"):
+        config = dataclasses.replace(config, max_length=length)
+    return {
+        metadata.VOCABULARY_FILE: _lines(bert.tokenizer.vocabulary),
+        metadata.LABELS_FILE: _lines(bert.config.labels),
+        metadata.CONFIG_FILE: config.to_json().encode(),
+    }
+
+
+def _lines(texts):
+    return "".join(f"{text}\n" for text in texts).encode()

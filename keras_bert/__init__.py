@@ -1,0 +1,30 @@
+"""BERT on Keras 3: text in, a trained model out, ready for a phone, a browser or a server.
+
+Importing this package is quick: Keras, TensorFlow and the rest are imported where they are used,
+so the numpy-only parts (tokenization, decoding of logits) work where they are not installed.
+"""
+
+import importlib
+
+__version__ = "0.1.0"
+
+_EXPORTS = {
+    "BertConfig": "keras_bert.config",
+    "BertEncoder": "keras_bert.models.encoder",
+    "BertClassifier": "keras_bert.models.classifier",
+    "WordPieceTokenizer": "keras_bert.tokenization",
+    "GraphTokenizer": "keras_bert.graph_tokenization",
+    "InputError": "keras_bert.errors",
+    "load": "keras_bert.bert",
+}
+__all__ = sorted(_EXPORTS)
+
+
+def __getattr__(name):
+    if name in _EXPORTS:
+        return getattr(importlib.import_module(_EXPORTS[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted([*globals(), *_EXPORTS])

@@ -1,0 +1,221 @@
+"""A model with its tokenizer and labels: what `load` gives, and what every command works on."""
+
+import dataclasses
+import os
+
+from keras_bert.config import PRESETS, BertConfig
+from keras_bert.errors import InputError
+from keras_bert.files import replacing_folder
+from keras_bert.model_folder import (
+    CARD_FILE,
+    CONFIG_FILE,
+    VOCABULARY_FILE,
+    WEIGHTS_FILE,
+    ModelConfig,
+    is_model_folder,
+    read_config,
+)
+from keras_bert.tasks import classification
+from keras_bert.tokenization import WordPieceTokenizer, guess_lower_case, load_vocabulary
+
+
+class Bert:
+    """A Keras model, the tokenizer it was trained with, and what its outputs mean.
+
+    Attributes:
+        config: `ModelConfig`.
+        model: a `keras.Model`, `BertClassifier` or `BertEncoder`.
+        tokenizer: `WordPieceTokenizer`.
+        notes: list of str, what a user should know of how it was loaded.
+    """
+
+    def __init__(self, config, model, tokenizer):
+        if tokenizer.vocabulary_size != config.encoder.vocab_size:
+            raise InputError(
+                f"the vocabulary has {tokenizer.vocabulary_size} tokens but the embedding "
+                f"{config.encoder.vocab_size} rows: they are not of the same model"
+            )
+        self.config = config
+        self.model = model
+        self.tokenizer = tokenizer
+        self.notes = []
+
+    @property
+    def encoder(self):
+        """The `BertEncoder` inside the model, or the model itself."""
+        return getattr(self.model, "encoder", self.model)
+
+    def tokenize(self, texts, texts_b=None):
+        """Returns `TokenizedTexts`, cut to the model's length."""
+        from keras_bert.training.batches import TokenizedTexts
+
+        encodings = self.tokenizer.encode_batch(texts, texts_b, self.config.max_length)
+        return TokenizedTexts(encodings, self.config.max_length, self.tokenizer.pad_id)
+
+    def predict(self, texts, texts_b=None, batch_size=64):
+        """Answers for texts, or pairs of texts.
+
+        Args:
+            texts: a str or a sequence of str.
+            texts_b: the second text of each pair, likewise, or None.
+            batch_size: texts a batch.
+
+        Returns:
+            A classifier: a list of dicts with `label`, `probability` and `probabilities`.
+            An encoder: the pooled output, float32 of shape (count, hidden_size).
+            For a single str, its answer alone.
+        """
+        if isinstance(texts, str):
+            return self.predict([texts], None if texts_b is None else [texts_b])[0]
+        if self.config.task == "classification":
+            probabilities = self.probabilities(texts, texts_b, batch_size)
+            return classification.decode(probabilities, self.config.labels)
+        return self.outputs(texts, texts_b, batch_size)
+
+    def probabilities(self, texts, texts_b=None, batch_size=64):
+        """Returns a classifier's probabilities, float32 of shape (count, num_classes)."""
+        return classification.probabilities(self.outputs(texts, texts_b, batch_size))
+
+    def outputs(self, texts, texts_b=None, batch_size=64):
+        """Returns a classifier's logits, or an encoder's pooled output, for texts."""
+        import keras
+
+        from keras_bert.training.batches import predict
+
+        model = self.model
+        if self.config.task is None:
+            model = keras.Model(model.input, model.output["pooled_output"])
+        return predict(model, self.tokenize(texts, texts_b), batch_size)
+
+    def save(self, folder, card=""):
+        """Writes the model folder, whole or not at all.
+
+        Args:
+            folder: where; an existing model folder is replaced, any other is refused.
+            card: the text of its README.md.
+        """
+        with replacing_folder(folder, is_model_folder) as temporary:
+            config = dataclasses.replace(
+                self.config, tokenizer=self.tokenizer.get_config(), versions=_versions()
+            )
+            _write(os.path.join(temporary, CONFIG_FILE), config.to_json())
+            _write(
+                os.path.join(temporary, VOCABULARY_FILE),
+                "".join(f"{token}\n" for token in self.tokenizer.vocabulary),
+            )
+            _write(os.path.join(temporary, CARD_FILE), card)
+            self.model.save_weights(os.path.join(temporary, WEIGHTS_FILE))
+
+
+def load(path, vocabulary=None, lower_case=None):
+    """Loads a model folder, or a checkpoint in any of the formats that `convert` reads.
+
+    Args:
+        path: our model folder, a Hugging Face folder, a Google checkpoint, a keras-hub preset
+            folder; or the name of a preset, for random weights.
+        vocabulary: path of a vocabulary, for checkpoints that come without one and for presets.
+        lower_case: bool, for checkpoints that do not say; None guesses from the vocabulary.
+
+    Returns:
+        A `Bert`.
+
+    Raises:
+        InputError: something is missing, broken, or does not fit together; names file and fix.
+    """
+    path = os.fspath(path)
+    if path in PRESETS and not os.path.exists(path):
+        return _from_preset(path, vocabulary, lower_case)
+    if not os.path.exists(path) and not os.path.exists(path + ".index"):
+        raise InputError(f"{path}: no such file or folder, and no preset of that name")
+    if is_model_folder(path):
+        return _from_model_folder(path)
+    return _from_checkpoint(path, vocabulary, lower_case)
+
+
+def build_model(config, dtype=None):
+    """Returns the Keras model, with random weights, that a `ModelConfig` describes."""
+    from keras_bert.models.classifier import BertClassifier
+    from keras_bert.models.encoder import BertEncoder
+
+    encoder = BertEncoder.from_bert_config(config.encoder, dtype=dtype, name="encoder")
+    if config.task is None:
+        return encoder
+    return BertClassifier(encoder, num_classes=len(config.labels), name="classifier")
+
+
+def _from_model_folder(path):
+    from keras_bert.checkpoints.weights_file import check_size, load_weights
+
+    config = read_config(path)
+    vocabulary = load_vocabulary(os.path.join(path, VOCABULARY_FILE))
+    try:
+        tokenizer = WordPieceTokenizer(vocabulary, **config.tokenizer)
+        bert = Bert(config, None, tokenizer)
+    except (TypeError, InputError) as error:
+        raise InputError(f"{path}: {error}") from None
+    weights = os.path.join(path, WEIGHTS_FILE)
+    check_size(weights, config.encoder)
+    bert.model = build_model(config)
+    load_weights(bert.model, weights)
+    return bert
+
+
+def _from_preset(name, vocabulary, lower_case):
+    if vocabulary is None:
+        raise InputError(
+            f"preset {name} has no vocabulary of its own: give one (--vocab=FILE), "
+            f"or make one from your texts with `keras-bert vocab`"
+        )
+    tokens = load_vocabulary(vocabulary)
+    # A preset is a size; its table has as many rows as the vocabulary that is given.
+    encoder = dataclasses.replace(BertConfig.from_preset(name), vocab_size=len(tokens))
+    config = ModelConfig(encoder=encoder, max_length=encoder.max_position_embeddings)
+    return Bert(config, build_model(config), _tokenizer(tokens, {}, lower_case))
+
+
+def _from_checkpoint(path, vocabulary, lower_case):
+    from keras_bert.checkpoints import open_checkpoint
+    from keras_bert.checkpoints.checkpoint import assign
+    from keras_bert.checkpoints.names import classifier_variables, encoder_variables
+
+    checkpoint = open_checkpoint(path)
+    vocabulary = vocabulary or checkpoint.vocabulary_path
+    if vocabulary is None:
+        raise InputError(f"{path}: no vocabulary beside the weights: give one with --vocab=FILE")
+    tokens = load_vocabulary(vocabulary)
+    config = ModelConfig(
+        encoder=checkpoint.config,
+        task="classification" if checkpoint.labels else None,
+        labels=checkpoint.labels or (),
+        max_length=checkpoint.config.max_position_embeddings,
+    )
+    try:
+        bert = Bert(config, None, _tokenizer(tokens, checkpoint.tokenizer_switches, lower_case))
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    bert.model = build_model(config)
+    variables = classifier_variables if config.task else encoder_variables
+    if assign(variables(bert.model), checkpoint):
+        bert.notes.append(f"{path} has no pooler: it starts from random weights")
+    return bert
+
+
+def _tokenizer(tokens, switches, lower_case):
+    switches = dict(switches)
+    if lower_case is not None:
+        switches["lower_case"] = lower_case
+    switches.setdefault("lower_case", guess_lower_case(tokens))
+    return WordPieceTokenizer(tokens, **switches)
+
+
+def _versions():
+    import keras
+
+    import keras_bert
+
+    return {"keras_bert": keras_bert.__version__, "keras": keras.__version__}
+
+
+def _write(path, text):
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        file.write(text)

@@ -1,0 +1,172 @@
+"""What every reader gives, and the one way from it into a model's variables."""
+
+import dataclasses
+import re
+from collections.abc import Callable
+
+import numpy as np
+
+from keras_bert.checkpoints import names
+from keras_bert.config import BertConfig, read_json_object
+from keras_bert.errors import InputError
+from keras_bert.vocabulary import check_vocabulary, load_vocabulary
+
+_DIFFERENCES_SHOWN = 5
+
+
+@dataclasses.dataclass(frozen=True)
+class Checkpoint:
+    """An opened checkpoint: sizes are known and checked, weights are read when asked for.
+
+    Args:
+        path: the file that the weights come from, for messages.
+        config: the `BertConfig` that the checkpoint states.
+        vocabulary_path: its `vocab.txt`, or None.
+        tokenizer_switches: those of `lower_case`, `strip_accents` and `tokenize_chinese_chars`
+            that the checkpoint states.
+        labels: names of a classifier's classes, or None where there is no classifier.
+        shapes: dict from canonical name (see `names`) to shape, heads included.
+        read: function from a canonical name to its weight, float32.
+        tokenizer_json: a Hugging Face `tokenizer.json`, or None.
+    """
+
+    path: str
+    config: BertConfig
+    vocabulary_path: str | None
+    tokenizer_switches: dict
+    labels: list | None
+    shapes: dict
+    read: Callable[[str], np.ndarray]
+    tokenizer_json: str | None = None
+
+    def read_vocabulary(self):
+        """Returns the list of word pieces, or None where the checkpoint has none.
+
+        Raises:
+            InputError: the file is not a word-piece vocabulary.
+        """
+        if self.vocabulary_path is not None:
+            return load_vocabulary(self.vocabulary_path)
+        # transformers 5 saves no vocab.txt.
+        return _read_tokenizer_json(self.tokenizer_json) if self.tokenizer_json else None
+
+
+def check_against_config(checkpoint):
+    """Checks that the encoder's weights are those that the checkpoint's own config states.
+
+    Returns:
+        The checkpoint.
+
+    Raises:
+        InputError: they differ; the message says where.
+    """
+    expected = names.expected_shapes(checkpoint.config)
+    _compare(checkpoint, expected, "its config")
+    return checkpoint
+
+
+def assign(variables, checkpoint):
+    """Copies a checkpoint's weights into variables: all of them, or none and an error.
+
+    Args:
+        variables: dict from canonical name to `keras.Variable`, as `names.encoder_variables` and
+            `names.classifier_variables` make it.
+        checkpoint: a `Checkpoint`.
+
+    Returns:
+        List of the canonical names left as they were: the pooler's, where the checkpoint has none
+        (masked language models, taggers and question answerers often do not), else empty.
+
+    Raises:
+        InputError: a weight is missing, has another shape, cannot be read or is not finite, or the
+            checkpoint's encoder has a weight that is not in `variables`. No variable has changed.
+    """
+    expected = {name: names.canonical_shape(name, v) for name, v in variables.items()}
+    untouched = _compare(checkpoint, expected, "the model")
+    # Every weight is read and checked before the first is assigned: a file that turns out to be
+    # damaged half way leaves the model as it was. It costs the weights' size in memory once more.
+    values = {}
+    for name in expected:
+        if name in untouched:
+            continue
+        value = checkpoint.read(name)
+        if not np.isfinite(value).all():
+            raise InputError(f"{checkpoint.path}: {name} has values that are not finite")
+        values[name] = value.T if names.is_transposed(name) else value
+    for name, value in values.items():
+        variables[name].assign(value)
+    return untouched
+
+
+def to_float32(array, name):
+    """Widens a stored weight.
+
+    Raises:
+        InputError: it is not a floating-point array.
+    """
+    array = np.asarray(array)
+    if array.dtype.name not in ("float16", "bfloat16", "float32", "float64"):
+        raise InputError(f"{name} has type {array.dtype.name}; a weight must be floating-point")
+    return array.astype(np.float32, copy=False)
+
+
+def one_line(error):
+    """Returns the message of another package's exception without its line breaks."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def describe_differences(found, expected):
+    """Says in one line how two dicts from name to shape differ.
+
+    Args:
+        found: what is there; only its weights under `bert/` count as unexpected.
+        expected: what should be.
+
+    Returns:
+        A line, empty where nothing is missing, unexpected or of another shape.
+    """
+    lines = [f"{name} is missing" for name in expected if name not in found]
+    lines += [
+        f"{name} has shape {tuple(found[name])}, expected {tuple(shape)}"
+        for name, shape in expected.items()
+        if name in found and tuple(found[name]) != tuple(shape)
+    ]
+    lines += [
+        f"{name} is unexpected"
+        for name in found
+        if name.startswith("bert/") and name not in expected
+    ]
+    more = len(lines) - _DIFFERENCES_SHOWN
+    shown = lines[:_DIFFERENCES_SHOWN] + ([f"and {more} more"] if more > 0 else [])
+    layers = _count_layers(found), _count_layers(expected)
+    if lines and layers[0] != layers[1]:
+        shown.insert(0, f"{layers[0]} layers, expected {layers[1]}")
+    return "; ".join(shown)
+
+
+def _compare(checkpoint, expected, what):
+    """Raises unless the shapes fit; returns the pooler's names if the checkpoint has no pooler."""
+    no_pooler = not any(name in checkpoint.shapes for name in names.POOLER)
+    untouched = [name for name in names.POOLER if no_pooler and name in expected]
+    expected = {name: shape for name, shape in expected.items() if name not in untouched}
+    differences = describe_differences(checkpoint.shapes, expected)
+    if differences:
+        raise InputError(f"{checkpoint.path}: weights do not fit {what}: {differences}")
+    return untouched
+
+
+def _count_layers(shapes):
+    return len({m.group() for name in shapes if (m := re.match(r"bert/encoder/layer_\d+/", name))})
+
+
+def _read_tokenizer_json(path):
+    model = read_json_object(path).get("model")
+    pieces = model.get("vocab") if isinstance(model, dict) else None
+    if not isinstance(pieces, dict) or model.get("type") != "WordPiece":
+        raise InputError(f"{path}: not a WordPiece tokenizer")
+    ids = list(pieces.values())
+    if not all(isinstance(i, int) for i in ids) or sorted(ids) != list(range(len(ids))):
+        raise InputError(f"{path}: the ids of the vocabulary are not 0 to {len(pieces) - 1}")
+    vocabulary = sorted(pieces, key=pieces.get)
+    check_vocabulary(vocabulary, path)
+    return vocabulary

@@ -1,0 +1,173 @@
+"""Google's checkpoints: bert_config.json, bert_model.ckpt (TF1 or TF2), vocab.txt."""
+
+import glob
+import math
+import os
+
+from keras_bert.checkpoints import google_tf2, names
+from keras_bert.checkpoints.checkpoint import (
+    Checkpoint,
+    check_against_config,
+    one_line,
+    to_float32,
+)
+from keras_bert.checkpoints.writing import check_model, write_json, write_vocabulary
+from keras_bert.config import BertConfig
+from keras_bert.errors import InputError
+from keras_bert.files import replacing_folder
+
+_PREFIX = "bert_model.ckpt"
+_ANCHOR = "bert/embeddings/word_embeddings"
+# The one epsilon that google-research/bert's modeling.py has (tf.contrib.layers.layer_norm's).
+_EPSILON = 1e-12
+
+
+def find_prefix(folder):
+    """Returns the prefix of the one checkpoint in a folder, or of its `bert_model.ckpt`.
+
+    Raises:
+        InputError: there is none, or there are several.
+    """
+    if os.path.isfile(os.path.join(folder, _PREFIX + ".index")):
+        return os.path.join(folder, _PREFIX)
+    found = sorted(glob.glob(os.path.join(glob.escape(folder), "*.index")))
+    if len(found) == 1:
+        return found[0].removesuffix(".index")
+    if found:
+        raise InputError(
+            f"{folder}: several checkpoints ({', '.join(map(os.path.basename, found))}): "
+            f"give the path of one"
+        )
+    raise InputError(f"{os.path.join(folder, _PREFIX)}.index: no such file")
+
+
+def open_prefix(prefix):
+    """Opens a TensorFlow checkpoint, with names as in TF1 or by objects as in TF2.
+
+    Args:
+        prefix: path without `.index`; `bert_config.json` stands in the same folder.
+
+    Returns:
+        A `Checkpoint`.
+
+    Raises:
+        InputError: a file is missing or damaged, is not of a BERT, or does not fit its config.
+    """
+    folder = os.path.dirname(os.path.abspath(prefix))
+    config = BertConfig.from_json(os.path.join(folder, "bert_config.json"))
+    reader = _open_reader(prefix)
+    stored = reader.get_variable_to_shape_map()
+    if _ANCHOR in stored:
+        # A slot of an optimizer is named as if it lay in its variable: `…/kernel/adam_m`.
+        variables = {
+            name: name
+            for name in stored
+            if name.rpartition("/")[0] not in stored
+            and (name.startswith("bert/") or name in names.HUGGINGFACE_HEADS)
+        }
+        shapes = {name: tuple(stored[name]) for name in variables}
+    else:
+        try:
+            variables, shapes = google_tf2.translate(stored, config)
+        except InputError as error:
+            raise InputError(f"{prefix}: {error}") from None
+
+    def read(name):
+        import tensorflow as tf
+
+        try:
+            value = reader.get_tensor(variables[name])
+        except (tf.errors.OpError, RuntimeError, ValueError) as error:
+            raise InputError(
+                f"{_data_files(prefix)[0]}: {variables[name]} cannot be read: {one_line(error)}"
+            ) from None
+        return to_float32(value, f"{prefix}: {variables[name]}").reshape(shapes[name])
+
+    vocabulary_path = os.path.join(folder, "vocab.txt")
+    return check_against_config(
+        Checkpoint(
+            path=prefix,
+            config=config,
+            vocabulary_path=vocabulary_path if os.path.isfile(vocabulary_path) else None,
+            tokenizer_switches={},
+            labels=None,
+            shapes=shapes,
+            read=read,
+        )
+    )
+
+
+def _data_files(prefix):
+    return sorted(glob.glob(f"{glob.escape(prefix)}.data-?????-of-?????"))
+
+
+def _open_reader(prefix):
+    import tensorflow as tf
+
+    files = _data_files(prefix)
+    shards = files[0].rpartition("-")[2] if files else "00001"
+    expected = [f"{prefix}.data-{i:05d}-of-{shards}" for i in range(int(shards))]
+    for path in expected:
+        if path not in files:
+            raise InputError(f"{path}: no such file")
+    try:
+        reader = tf.train.load_checkpoint(prefix)
+        shapes, types = reader.get_variable_to_shape_map(), reader.get_variable_to_dtype_map()
+    except (tf.errors.OpError, RuntimeError, ValueError) as error:
+        raise InputError(f"{prefix}.index: damaged: {one_line(error)}") from None
+    # Strings have no fixed size, so this is a lower bound; it is exact where there are none.
+    needed = sum(math.prod(shapes[n]) * t.size for n, t in types.items() if t != tf.string)
+    size = sum(os.path.getsize(path) for path in files)
+    if size < needed:
+        raise InputError(f"{files[0]}: truncated: {size} bytes, at least {needed} expected")
+    return reader
+
+
+def save(folder, config, weights, vocabulary, tokenizer_switches, labels=None):
+    """Writes a folder as google-research/bert released them, with TF1's names.
+
+    Args:
+        folder: where; it must not exist, or be empty.
+        config: `BertConfig`.
+        weights: dict from canonical name to float32 array, as `names.arrays` makes it.
+        vocabulary: list of word pieces.
+        tokenizer_switches: dict with `lower_case`, `strip_accents`, `tokenize_chinese_chars`.
+        labels: names of the classes, where there is a classifier.
+
+    Returns:
+        List of notes, one line each, on what the format cannot hold.
+
+    Raises:
+        InputError: the parts do not fit together, the format cannot express the config, or the
+            folder is in the way.
+    """
+    import tensorflow as tf
+
+    check_model(config, weights, vocabulary, labels)
+    data = config.to_dict()
+    if data.pop("layer_norm_eps") != _EPSILON:
+        raise InputError(
+            f"layer_norm_eps {config.layer_norm_eps} cannot be written: Google's code has "
+            f"{_EPSILON}"
+        )
+    notes = []
+    if config.hidden_act == "gelu_new":
+        data["hidden_act"] = "gelu"
+        notes.append("hidden_act gelu_new is written as gelu: Google's code has one name for both")
+    if tokenizer_switches:
+        notes.append(
+            "bert_config.json does not hold the tokenizer's switches: "
+            + ", ".join(f"{key} {value}" for key, value in tokenizer_switches.items())
+        )
+    if labels is not None:
+        notes.append(f"bert_config.json does not hold the labels: {', '.join(labels)}")
+    with replacing_folder(folder) as temporary:
+        tf.raw_ops.SaveV2(
+            prefix=os.path.join(temporary, _PREFIX),
+            tensor_names=list(weights),
+            shape_and_slices=[""] * len(weights),
+            tensors=[tf.constant(value, tf.float32) for value in weights.values()],
+        )
+        write_json(os.path.join(temporary, "bert_config.json"), data)
+        write_vocabulary(os.path.join(temporary, "vocab.txt"), vocabulary)
+    return notes

@@ -1,0 +1,75 @@
+"""Reading `model.weights.h5` of a model folder without trusting it."""
+
+import math
+import os
+
+from keras_bert.checkpoints import names
+from keras_bert.errors import InputError
+
+
+def check_size(path, config):
+    """Compares a weights file's size with its config, before a model of that size is built.
+
+    Args:
+        path: the file.
+        config: `BertConfig`.
+
+    Raises:
+        InputError: the file is missing, or too small to hold what the config says.
+    """
+    if not os.path.isfile(path):
+        raise InputError(f"{path}: no such file")
+    count = sum(math.prod(shape) for shape in names.expected_shapes(config).values())
+    found = os.path.getsize(path)
+    if found < 4 * count:
+        raise InputError(
+            f"{path}: has {found} bytes where the {count} weights of config.json need {4 * count}: "
+            f"it is cut short or of another model"
+        )
+
+
+def load_weights(model, path):
+    """Loads a Keras weights file into a model whose sizes are known from its config.
+
+    Keras reads a dataset before it compares shapes, and a few bytes of HDF5 can claim to be a
+    terabyte of zeros; so the sizes are compared first.
+
+    Args:
+        model: the `keras.Model` to load into.
+        path: the file.
+
+    Raises:
+        InputError: the file is missing, damaged, or of another model; names the file.
+    """
+    import h5py
+
+    allowed = sum(math.prod(weight.shape) for weight in model.variables)
+    try:
+        with h5py.File(path, "r") as file:
+            found = []
+
+            def note(name, item):
+                if isinstance(item, h5py.Dataset):
+                    found.append(math.prod(item.shape))
+                    if item.external:
+                        raise InputError(f"{path}: {name} is kept in another file")
+
+            file.visititems(note)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except (OSError, KeyError, RuntimeError) as error:
+        raise InputError(f"{path}: not a readable HDF5 file: {_first_line(error)}") from None
+    if sum(found) > allowed:
+        raise InputError(
+            f"{path}: holds {sum(found)} numbers where the model of config.json has {allowed}"
+        )
+    try:
+        model.load_weights(path)
+    except (ValueError, KeyError, OSError, TypeError) as error:
+        raise InputError(
+            f"{path}: does not fit the model of config.json: {_first_line(error)}"
+        ) from None
+
+
+def _first_line(error):
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

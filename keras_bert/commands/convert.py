@@ -1,0 +1,73 @@
+"""Turns a checkpoint into a model folder; with --to, a model folder into another's format.
+
+    keras-bert convert --from=uncased_L-4_H-512_A-8 --output=bert_small
+    keras-bert convert --from=my_model --to=huggingface --output=for_transformers
+"""
+
+import importlib
+
+from absl import flags
+
+from keras_bert.commands import shared
+
+FORMATS = ("keras_bert", "huggingface", "google", "keras_hub")
+
+
+def define(values):
+    shared.define_string(
+        values,
+        "from",
+        "Hugging Face folder, Google checkpoint, keras-hub preset folder, or model folder",
+        required=True,
+    )
+    shared.define_string(values, "output", "the folder to write", required=True)
+    flags.DEFINE_enum("to", "keras_bert", FORMATS, "format to write", flag_values=values)
+    shared.define_string(values, "vocab", "vocabulary, where --from has none")
+    flags.DEFINE_boolean(
+        "lower_case", None, "whether text is lowered (default: by what the checkpoint says)",
+        flag_values=values,
+    )  # fmt: skip
+
+
+def run(values):
+    source = values["from"].value
+    bert = shared.load_bert(source, vocabulary=values.vocab, lower_case=values.lower_case)
+    notes = list(bert.notes)
+    if values.to == "keras_bert":
+        bert.save(values.output, _card(source, bert))
+    else:
+        from keras_bert.checkpoints import names
+
+        writer = importlib.import_module(f"keras_bert.checkpoints.{values.to}")
+        find = names.classifier_variables if bert.config.task else names.encoder_variables
+        notes += writer.save(
+            values.output,
+            bert.config.encoder,
+            names.arrays(find(bert.model)),
+            bert.tokenizer.vocabulary,
+            bert.tokenizer.get_config(),
+            labels=list(bert.config.labels) or None,
+        )
+    result = {
+        "output": values.output,
+        "format": values.to,
+        "parameters": bert.model.count_params(),
+        "task": bert.config.task,
+        "notes": notes,
+    }
+    lines = [f"{values.output}: {bert.model.count_params():,} parameters, format {values.to}"]
+    return result, [*lines, *(f"note: {note}" for note in notes)]
+
+
+def _card(source, bert):
+    encoder = bert.config.encoder
+    name = source.rstrip("/").rsplit("/", 1)[-1]
+    return f"""# {name}
+
+A BERT of {encoder.num_hidden_layers} layers, {encoder.hidden_size} wide, \
+{bert.model.count_params():,} parameters, converted from `{name}` by
+
+    keras-bert convert --from={name} --output=…
+
+Its data, scores and licence are those of `{name}`.
+"""

@@ -1,0 +1,61 @@
+"""Writes a model for where it will run.
+
+keras-bert export --model=my_model --format=tflite --quantize=dynamic --output=model.tflite
+keras-bert export --model=my_model --format=saved_model --output=served/1
+keras-bert export --model=my_model --format=onnx --output=model.onnx
+"""
+
+from absl import flags
+
+from keras_bert.commands import shared
+from keras_bert.errors import InputError
+
+
+def define(values):
+    shared.define_string(values, "model", "the model folder", required=True)
+    flags.DEFINE_enum(
+        "format", None, ("tflite", "saved_model", "onnx"), "what to write", flag_values=values
+    )
+    flags.mark_flag_as_required("format", flag_values=values)
+    shared.define_string(values, "output", "the file or folder to write", required=True)
+    flags.DEFINE_enum(
+        "quantize", "none", ("none", "float16", "dynamic"),
+        "TFLite: float32, float16 weights, or int8 weights with dynamic ranges", flag_values=values,
+    )  # fmt: skip
+    shared.define_string(
+        values, "length", "tokens, or `dynamic` for open shapes (default: the model's length)"
+    )
+
+
+def run(values):
+    shared.check_path(values.model)
+    length = _length(values.length)
+    if values.format != "tflite" and values.quantize != "none":
+        raise InputError(f"--quantize={values.quantize} is for --format=tflite only")
+    bert = shared.require_classifier(shared.load_bert(values.model), values.model)
+    with shared.stderr_kept_for_errors():
+        if values.format == "tflite":
+            from export.tflite import export_tflite
+
+            result = export_tflite(bert, values.output, length, values.quantize)
+        elif values.format == "saved_model":
+            from export.saved_model import export_saved_model
+
+            result = export_saved_model(bert, values.output, length)
+        else:
+            from export.onnx import export_onnx
+
+            result = export_onnx(bert, values.output, length)
+    lines = [f"{values.output}: {result['bytes'] / 1e6:.2f} MB"]
+    if "ops" in result:
+        counts = " ".join(f"{name}:{count}" for name, count in result["ops"].items())
+        lines.append(f"{sum(result['ops'].values())} built-in ops: {counts}")
+    return result, lines
+
+
+def _length(text):
+    if text is None or text == "dynamic":
+        return text
+    if not text.isdecimal():
+        raise InputError(f"--length={text}: expected a number of tokens or `dynamic`")
+    return int(text)

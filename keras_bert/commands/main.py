@@ -1,0 +1,129 @@
+"""The program `keras-bert`: finds the verb, parses its flags, turns bad input into one line.
+
+A verb is a module with `define(flag_values)`, which declares its flags, and `run(flag_values)`,
+which gives a dict of results and a list of lines to print. Its flags live in a `FlagValues` of
+their own: nothing is global, and `--help` imports nothing heavy.
+"""
+
+import errno
+import importlib
+import json
+import sys
+
+from absl import flags
+
+from keras_bert.errors import CheckFailed, InputError
+
+VERBS = {
+    "vocab": "make a WordPiece vocabulary from texts",
+    "finetune": "train a classifier from labelled texts",
+    "evaluate": "score a model, in any format, on labelled texts",
+    "predict": "answer for texts, with a model in any format",
+    "convert": "turn a checkpoint into a model folder, and back",
+    "export": "write a model as TFLite, SavedModel or ONNX",
+    "verify": "prove that an exported file is as good as its model",
+    "benchmark": "measure latency and size",
+    "quickstart": "do all of it on a small sample that is in the package",
+}
+
+DONE, CHECK_FAILED, BAD_INPUT = 0, 1, 2
+
+
+def main(argv=None):
+    """Runs the program.
+
+    Args:
+        argv: the arguments after the program's name; None takes those of the process.
+
+    Returns:
+        The exit status: 0 done, 1 a check failed, 2 bad input.
+    """
+    argv = list(sys.argv[1:] if argv is None else argv)
+    if not argv or argv[0] in ("--help", "-h", "help", "--helpfull"):
+        print(_usage())
+        return DONE if argv else BAD_INPUT
+    verb, arguments = argv[0], argv[1:]
+    if verb == "--version":
+        import keras_bert
+
+        print(keras_bert.__version__)
+        return DONE
+    if verb not in VERBS:
+        return _complain("keras-bert", f"no verb {verb!r}; the verbs are {', '.join(VERBS)}")
+    program = f"keras-bert {verb}"
+    module = importlib.import_module(f"keras_bert.commands.{verb.replace('-', '_')}")
+    values = flags.FlagValues()
+    module.define(values)
+    flags.DEFINE_boolean(
+        "json", False, "print the result as one JSON object, on the last line", flag_values=values
+    )
+    if any(argument in ("--help", "-h", "--helpfull") for argument in arguments):
+        print(_verb_help(verb, module, values))
+        return DONE
+    try:
+        rest = values([program, *arguments])[1:]
+        if rest:
+            raise InputError(f"unexpected argument {rest[0]!r}: flags are written --name=value")
+        result, lines = module.run(values)
+    except (InputError, flags.Error) as error:
+        return _complain(program, error)
+    except CheckFailed as failed:
+        _print(values, failed.result, failed.lines)
+        print(f"{program}: {failed}", file=sys.stderr)
+        return CHECK_FAILED
+    except ModuleNotFoundError as error:
+        name = error.name
+        return _complain(program, f"{name} is not installed: pip install '{_extra(name)}'")
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return _complain(program, f"the disk is full: {error.filename or 'writing failed'}")
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):
+            return _complain(program, f"{error.filename}: {error.strerror}")
+        raise
+    _print(values, result, lines)
+    return DONE
+
+
+def _print(values, result, lines):
+    for line in lines:
+        print(line)
+    if values.json:
+        print(json.dumps(result, ensure_ascii=False))
+
+
+def _complain(program, message):
+    # One line, whatever a library put into its message.
+    print(f"{program}: {' '.join(str(message).split())}", file=sys.stderr)
+    return BAD_INPUT
+
+
+def _extra(module):
+    extras = {
+        "tensorflow_text": "keras-bert[tokenizers]",
+        "ai_edge_litert": "keras-bert[export]",
+        "flatbuffers": "keras-bert[export]",
+        "tf2onnx": "keras-bert[onnx]",
+        "onnx": "keras-bert[onnx]",
+        "onnxruntime": "keras-bert[onnx]",
+    }
+    return extras.get((module or "").split(".")[0], module)
+
+
+def _usage():
+    width = max(map(len, VERBS))
+    verbs = "\n".join(f"  {verb.ljust(width)}  {what}" for verb, what in VERBS.items())
+    return (
+        f"keras-bert VERB --flags\n\n{verbs}\n\n"
+        "`keras-bert VERB --help` lists a verb's flags.\n"
+        "Results go to stdout, progress to stderr.\n"
+        f"Exit status: 0 done, 1 a check failed, 2 bad input."
+    )
+
+
+def _verb_help(verb, module, values):
+    lines = [f"keras-bert {verb}: {VERBS[verb]}", "", (module.__doc__ or "").strip(), ""]
+    for name in sorted(values):
+        flag = values[name]
+        default = "" if flag.default in (None, "", False) else f" (default {flag.default})"
+        lines.append(f"  --{name}  {flag.help}{default}")
+    return "\n".join(lines)

@@ -1,0 +1,235 @@
+"""The sizes and constants of a BERT, read from the files that the world's checkpoints carry."""
+
+import dataclasses
+import json
+import os
+
+from keras_bert.errors import InputError
+
+# "gelu" is the exact (erf) form, which Google's released weights were trained with; "gelu_new" is
+# the tanh approximation that later code, and keras-hub, use. They differ by up to 1e-3 an element.
+ACTIVATIONS = ("gelu", "gelu_new", "relu")
+_ACTIVATION_ALIASES = {
+    "gelu_approximate": "gelu_new",
+    "gelu_pytorch_tanh": "gelu_new",
+    "gelu_python": "gelu",
+}
+
+# Keys of bert_config.json that restate the pooler BERT has anyway; only a contradiction matters.
+_GOOGLE_POOLER_KEYS = {
+    "directionality": ("bidi",),
+    "pooler_type": ("first_token_transform",),
+}
+_GOOGLE_IGNORED_KEYS = {
+    "pooler_num_attention_heads", "pooler_num_fc_layers", "pooler_size_per_head",
+}  # fmt: skip
+
+# Keys of Hugging Face's config.json that say nothing of the encoder's arithmetic.
+_HUGGINGFACE_IGNORED_KEYS = {
+    "_attn_implementation_autoset", "_name_or_path", "_num_labels", "architectures", "auto_map",
+    "bos_token_id", "classifier_dropout", "dtype", "eos_token_id", "eos_token_ids",
+    "finetuning_task", "gradient_checkpointing", "id2label", "label2id", "max_length",
+    "model_type", "num_labels", "output_attentions", "output_hidden_states", "output_past",
+    "pad_token_id", "problem_type", "return_dict", "sentence_transformers", "sep_token_id",
+    "task_specific_params", "tie_word_embeddings", "tokenizer_class", "torch_dtype",
+    "torchscript", "transformers.js_config", "transformers_version", "use_bfloat16",
+    "use_cache",
+}  # fmt: skip
+# Keys that change the arithmetic unless they hold the value that means "plain BERT".
+_HUGGINGFACE_REQUIRED = {
+    "position_embedding_type": "absolute",
+    "is_decoder": False,
+    "add_cross_attention": False,
+    "is_encoder_decoder": False,
+    "chunk_size_feed_forward": 0,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class BertConfig:
+    """Sizes and constants of a BERT encoder (Devlin et al. 2018, section 3).
+
+    Args:
+        vocab_size: number of rows of the word-piece table.
+        hidden_size: width of every layer's output.
+        num_hidden_layers: number of encoder blocks.
+        num_attention_heads: heads a block; divides `hidden_size`.
+        intermediate_size: width inside the feed-forward part.
+        hidden_act: "gelu" (erf), "gelu_new" (tanh approximation) or "relu".
+        hidden_dropout_prob: dropout after embeddings, attention and feed-forward, in [0, 1).
+        attention_probs_dropout_prob: dropout on the attention weights, in [0, 1).
+        max_position_embeddings: the longest sequence, in tokens.
+        type_vocab_size: number of segments.
+        initializer_range: standard deviation of the truncated normal initializer.
+        layer_norm_eps: added to the variance in every LayerNorm.
+
+    Raises:
+        InputError: a value has the wrong type, is out of range, or contradicts another.
+    """
+
+    vocab_size: int
+    hidden_size: int = 768
+    num_hidden_layers: int = 12
+    num_attention_heads: int = 12
+    intermediate_size: int = 3072
+    hidden_act: str = "gelu"
+    hidden_dropout_prob: float = 0.1
+    attention_probs_dropout_prob: float = 0.1
+    max_position_embeddings: int = 512
+    type_vocab_size: int = 2
+    initializer_range: float = 0.02
+    layer_norm_eps: float = 1e-12
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, bool) or not isinstance(
+                value, (int, float) if field.type is float else field.type
+            ):
+                raise InputError(f"{field.name} must be {field.type.__name__}, not {value!r}")
+            if field.type is int and value < 1:
+                raise InputError(f"{field.name} must be at least 1, not {value!r}")
+        for name in ("hidden_dropout_prob", "attention_probs_dropout_prob"):
+            if not 0 <= getattr(self, name) < 1:
+                raise InputError(f"{name} must be in [0, 1), not {getattr(self, name)!r}")
+        for name in ("initializer_range", "layer_norm_eps"):
+            if not 0 < getattr(self, name) < 1:
+                raise InputError(f"{name} must be in (0, 1), not {getattr(self, name)!r}")
+        object.__setattr__(
+            self, "hidden_act", _ACTIVATION_ALIASES.get(self.hidden_act, self.hidden_act)
+        )
+        if self.hidden_act not in ACTIVATIONS:
+            raise InputError(
+                f"hidden_act {self.hidden_act!r} is not one of {', '.join(ACTIVATIONS)}"
+            )
+        if self.hidden_size % self.num_attention_heads:
+            raise InputError(
+                f"hidden_size {self.hidden_size} is not a multiple of "
+                f"num_attention_heads {self.num_attention_heads}"
+            )
+
+    def to_dict(self):
+        """Returns the config as a dict that `BertConfig(**d)` takes back."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_preset(cls, name):
+        """Returns the config of a named preset (see `PRESETS`).
+
+        Raises:
+            InputError: no preset has that name.
+        """
+        if name not in PRESETS:
+            raise InputError(f"preset {name!r} is not one of {', '.join(PRESETS)}")
+        return PRESETS[name]
+
+    @classmethod
+    def from_json(cls, path):
+        """Reads Google's `bert_config.json` or Hugging Face's `config.json`.
+
+        Args:
+            path: the file.
+
+        Returns:
+            A `BertConfig`.
+
+        Raises:
+            InputError: the file is not such a config, or a key is missing, unknown or wrong.
+        """
+        data = read_json_object(path)
+        try:
+            return cls.from_huggingface(data) if "model_type" in data else cls.from_google(data)
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from None
+
+    @classmethod
+    def from_google(cls, data):
+        """Makes a config from the contents of Google's `bert_config.json`."""
+        data = dict(data)
+        _check_pooler(data)
+        return cls._from_known_keys(data, _GOOGLE_IGNORED_KEYS)
+
+    @classmethod
+    def from_huggingface(cls, data):
+        """Makes a config from the contents of Hugging Face's `config.json`."""
+        data = dict(data)
+        if data.get("model_type") != "bert":
+            raise InputError(f"model_type must be 'bert', not {data.get('model_type')!r}")
+        for key, required in _HUGGINGFACE_REQUIRED.items():
+            value = data.pop(key, required)
+            if value != required:
+                raise InputError(f"{key} must be {required!r} for a BERT encoder, not {value!r}")
+        # Folders converted from Google's multilingual and Chinese models keep its pooler keys.
+        _check_pooler(data)
+        return cls._from_known_keys(data, _HUGGINGFACE_IGNORED_KEYS | _GOOGLE_IGNORED_KEYS)
+
+    @classmethod
+    def _from_known_keys(cls, data, ignored):
+        names = {field.name for field in dataclasses.fields(cls)}
+        required = {"vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads",
+                    "intermediate_size"}  # fmt: skip
+        missing = sorted(required - data.keys())
+        if missing:
+            raise InputError(f"missing key {', '.join(missing)}")
+        # An unknown key with an empty value (null, false, {}) asks for nothing.
+        unknown = sorted(k for k in data.keys() - names - ignored if data[k])
+        if unknown:
+            raise InputError(
+                f"unknown key {', '.join(unknown)}: it may change the network, so it is not ignored"
+            )
+        return cls(**{k: v for k, v in data.items() if k in names})
+
+
+def _check_pooler(data):
+    """Takes the keys that describe the pooler out of `data`; raises if they ask for another one."""
+    for key, allowed in _GOOGLE_POOLER_KEYS.items():
+        if data.pop(key, allowed[0]) not in allowed:
+            raise InputError(f"{key} must be {allowed[0]!r}")
+    if data.pop("pooler_fc_size", data.get("hidden_size")) != data.get("hidden_size"):
+        raise InputError("pooler_fc_size differs from hidden_size")
+
+
+def read_json_object(path):
+    """Reads a JSON file that must hold one object.
+
+    Raises:
+        InputError: the file is missing, is not UTF-8 JSON, or holds something else.
+    """
+    try:
+        with open(path, encoding="utf-8") as file:
+            data = json.load(file)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise InputError(f"{os.fspath(path)}: not a readable JSON file: {error}") from None
+    if not isinstance(data, dict):
+        raise InputError(f"{path}: expected a JSON object, found {type(data).__name__}")
+    return data
+
+
+def _sizes(layers, hidden, heads, vocab_size=30522):
+    return BertConfig(
+        vocab_size=vocab_size,
+        hidden_size=hidden,
+        num_hidden_layers=layers,
+        num_attention_heads=heads,
+        intermediate_size=4 * hidden,
+    )
+
+
+# Named as keras-hub names them; sizes from google-research/bert's README (the 24 smaller models of
+# March 2020, BERT-Base and -Large) and from unilm's MiniLM README.
+PRESETS = {
+    "bert_tiny_en_uncased": _sizes(2, 128, 2),
+    "bert_mini_en_uncased": _sizes(4, 256, 4),
+    "bert_small_en_uncased": _sizes(4, 512, 8),
+    "bert_medium_en_uncased": _sizes(8, 512, 8),
+    "bert_base_en_uncased": _sizes(12, 768, 12),
+    "bert_large_en_uncased": _sizes(24, 1024, 16),
+    "bert_base_en": _sizes(12, 768, 12, vocab_size=28996),
+    "bert_large_en": _sizes(24, 1024, 16, vocab_size=28996),
+    "bert_base_multi": _sizes(12, 768, 12, vocab_size=119547),
+    "bert_base_zh": _sizes(12, 768, 12, vocab_size=21128),
+    "all_minilm_l6_v2_en": _sizes(6, 384, 12),
+    "all_minilm_l12_v2_en": _sizes(12, 384, 12),
+}

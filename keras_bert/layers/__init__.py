@@ -1,0 +1,1 @@
+"""The layers of BERT, written with `keras` and `keras.ops` only."""

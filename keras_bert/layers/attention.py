@@ -1,0 +1,124 @@
+"""Multi-head self-attention and the one mask it uses (Vaswani et al. 2017, section 3.2)."""
+
+import math
+
+import keras
+from keras import ops
+
+# Added to the scores of padding. Finite, so that a row that is all padding gives finite numbers;
+# within float16's range (65504), where -1e9 would become -inf; and far under any score, so that
+# exp() of it is exactly zero in float32. Google's code uses the same number.
+ATTENTION_MASK_VALUE = -10000.0
+
+
+@keras.saving.register_keras_serializable(package="keras_bert")
+class AttentionMask(keras.layers.Layer):
+    """Turns a padding mask into the bias that attention adds to its scores.
+
+    It is a layer, computed once for all blocks, so that an exporter that needs a smaller constant
+    (full-integer quantization does) changes `value` here and nowhere else.
+
+    Args:
+        value: what masked scores get added.
+
+    Call arguments:
+        padding_mask: int32, shape (batch, length), 1 for tokens and 0 for padding.
+
+    Returns:
+        Float tensor of shape (batch, 1, 1, length): 0 for tokens, `value` for padding.
+    """
+
+    def __init__(self, value=ATTENTION_MASK_VALUE, **kwargs):
+        super().__init__(**kwargs)
+        self.value = value
+
+    def call(self, padding_mask):
+        is_padding = 1.0 - ops.cast(padding_mask, self.compute_dtype)
+        return ops.expand_dims(ops.expand_dims(is_padding * self.value, 1), 1)
+
+    def compute_output_shape(self, padding_mask_shape):
+        batch, length = padding_mask_shape
+        return (batch, 1, 1, length)
+
+    def get_config(self):
+        return {**super().get_config(), "value": self.value}
+
+
+@keras.saving.register_keras_serializable(package="keras_bert")
+class SelfAttention(keras.layers.Layer):
+    """Scaled dot-product self-attention over several heads, with its output projection.
+
+    The projections are `EinsumDense` with two-dimensional kernels: the layout of every public
+    checkpoint, and the form that stays one TFLite op each when the batch size is dynamic.
+
+    Args:
+        num_heads: number of heads; divides the width of the input.
+        dropout: rate of the dropout on the attention weights.
+        initializer_range: standard deviation of the kernels' initializer.
+
+    Call arguments:
+        x: float tensor of shape (batch, length, hidden_size).
+        mask_bias: float tensor that broadcasts to (batch, num_heads, length, length).
+
+    Returns:
+        Float tensor of shape (batch, length, hidden_size).
+    """
+
+    def __init__(self, num_heads, dropout=0.1, initializer_range=0.02, **kwargs):
+        super().__init__(**kwargs)
+        self.num_heads = num_heads
+        self.dropout = dropout
+        self.initializer_range = initializer_range
+        self.dropout_layer = keras.layers.Dropout(dropout, dtype=self.dtype_policy, name="dropout")
+
+    def build(self, x_shape, mask_bias_shape=None):
+        hidden_size = x_shape[-1]
+        self.head_size = hidden_size // self.num_heads
+        for name in ("query", "key", "value", "output"):
+            layer = dense(hidden_size, self.initializer_range, self.dtype_policy, name)
+            layer.build(x_shape)
+            setattr(self, f"{name}_dense", layer)
+
+    def _split_heads(self, x):
+        length = x.shape[1] if x.shape[1] is not None else ops.shape(x)[1]
+        x = ops.reshape(x, (-1, length, self.num_heads, self.head_size))
+        return ops.transpose(x, (0, 2, 1, 3))
+
+    def call(self, x, mask_bias, training=None):
+        # The query is scaled before the product: half the multiplications of scaling the scores,
+        # and no float16 overflow in the product.
+        query = self._split_heads(self.query_dense(x) * (1.0 / math.sqrt(self.head_size)))
+        key = self._split_heads(self.key_dense(x))
+        value = self._split_heads(self.value_dense(x))
+        scores = ops.matmul(query, ops.transpose(key, (0, 1, 3, 2))) + mask_bias
+        # bfloat16 keeps three digits of a probability; float32 here costs little and keeps seven.
+        weights = ops.cast(ops.softmax(ops.cast(scores, "float32"), axis=-1), scores.dtype)
+        weights = self.dropout_layer(weights, training=training)
+        context = ops.transpose(ops.matmul(weights, value), (0, 2, 1, 3))
+        length = x.shape[1] if x.shape[1] is not None else ops.shape(x)[1]
+        return self.output_dense(
+            ops.reshape(context, (-1, length, self.num_heads * self.head_size))
+        )
+
+    def compute_output_shape(self, x_shape, mask_bias_shape=None):
+        return x_shape
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_heads": self.num_heads,
+            "dropout": self.dropout,
+            "initializer_range": self.initializer_range,
+        }
+
+
+def dense(units, initializer_range, dtype, name):
+    """Returns the projection of the last axis that every part of the encoder uses."""
+    return keras.layers.EinsumDense(
+        "bsh,hd->bsd",
+        output_shape=(None, units),
+        bias_axes="d",
+        kernel_initializer=keras.initializers.TruncatedNormal(stddev=initializer_range),
+        dtype=dtype,
+        name=name,
+    )

@@ -1,0 +1,80 @@
+"""Word-piece, position and segment embeddings (Devlin et al. 2018, figure 2)."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="keras_bert")
+class BertEmbeddings(keras.layers.Layer):
+    """Sum of word-piece, position and segment vectors; LayerNorm and dropout come after it.
+
+    Args:
+        vocab_size: rows of the word-piece table.
+        hidden_size: width of the vectors.
+        max_position_embeddings: rows of the position table, the longest sequence.
+        type_vocab_size: rows of the segment table.
+        initializer_range: standard deviation of the initializer.
+
+    Call arguments:
+        token_ids: int32, shape (batch, length).
+        segment_ids: int32, shape (batch, length).
+
+    Returns:
+        Float tensor of shape (batch, length, hidden_size).
+    """
+
+    def __init__(
+        self,
+        vocab_size,
+        hidden_size,
+        max_position_embeddings=512,
+        type_vocab_size=2,
+        initializer_range=0.02,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.vocab_size = vocab_size
+        self.hidden_size = hidden_size
+        self.max_position_embeddings = max_position_embeddings
+        self.type_vocab_size = type_vocab_size
+        self.initializer_range = initializer_range
+
+    def build(self, token_ids_shape, segment_ids_shape):
+        def table(name, rows):
+            return self.add_weight(
+                name=name,
+                shape=(rows, self.hidden_size),
+                initializer=keras.initializers.TruncatedNormal(stddev=self.initializer_range),
+            )
+
+        self.word_embeddings = table("word_embeddings", self.vocab_size)
+        self.position_embeddings = table("position_embeddings", self.max_position_embeddings)
+        self.token_type_embeddings = table("token_type_embeddings", self.type_vocab_size)
+
+    def call(self, token_ids, segment_ids):
+        length = token_ids.shape[1]
+        if length is None:
+            length = ops.shape(token_ids)[1]
+        elif length > self.max_position_embeddings:
+            raise ValueError(
+                f"length {length} is over the position table's {self.max_position_embeddings} rows"
+            )
+        # Rows are looked up first and cast after: casting a whole table of 30,522 rows to
+        # bfloat16 at every step costs more than the lookup.
+        words = ops.take(self.word_embeddings.value, token_ids, axis=0)
+        positions = self.position_embeddings.value[:length]
+        segments = ops.take(self.token_type_embeddings.value, segment_ids, axis=0)
+        return ops.cast(words + positions + segments, self.compute_dtype)
+
+    def compute_output_shape(self, token_ids_shape, segment_ids_shape):
+        return (*token_ids_shape, self.hidden_size)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "vocab_size": self.vocab_size,
+            "hidden_size": self.hidden_size,
+            "max_position_embeddings": self.max_position_embeddings,
+            "type_vocab_size": self.type_vocab_size,
+            "initializer_range": self.initializer_range,
+        }

@@ -1,0 +1,98 @@
+"""The model folder's `config.json`: what the model is and how to feed it. Needs no Keras."""
+
+import dataclasses
+import json
+import os
+
+from keras_bert.config import BertConfig, read_json_object
+from keras_bert.errors import InputError
+
+CONFIG_FILE = "config.json"
+VOCABULARY_FILE = "vocab.txt"
+WEIGHTS_FILE = "model.weights.h5"
+CARD_FILE = "README.md"
+
+_FORMAT = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelConfig:
+    """What a model folder's `config.json` says.
+
+    Attributes:
+        encoder: `BertConfig`.
+        task: "classification", or None for an encoder alone.
+        labels: list of str, the names of the classes in the order of the logits; [] without a task.
+        pair: whether the model was trained on pairs of texts.
+        max_length: the most tokens a text is cut to, [CLS] and [SEP] included.
+        tokenizer: dict of the tokenizer's switches.
+        versions: dict of the packages that made it.
+    """
+
+    encoder: BertConfig
+    task: str | None = None
+    labels: tuple = ()
+    pair: bool = False
+    max_length: int = 128
+    tokenizer: dict = dataclasses.field(default_factory=dict)
+    versions: dict = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self):
+        object.__setattr__(self, "labels", tuple(self.labels))
+        if self.task not in (None, "classification"):
+            raise InputError(f"task {self.task!r} is not one that this version knows")
+        if self.task and len(self.labels) < 2:
+            raise InputError(f"a classifier needs at least two labels, found {list(self.labels)}")
+        if not all(isinstance(label, str) for label in self.labels):
+            raise InputError(f"labels must be texts, found {list(self.labels)}")
+        if not 3 <= self.max_length <= self.encoder.max_position_embeddings:
+            raise InputError(
+                f"length {self.max_length} is outside 3 to {self.encoder.max_position_embeddings},"
+                f" the rows of the position table"
+            )
+
+    def to_json(self):
+        """Returns the text of `config.json`."""
+        data = {"keras_bert_format": _FORMAT, **dataclasses.asdict(self)}
+        return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_dict(cls, data):
+        """Makes a config from the contents of `config.json`.
+
+        Raises:
+            InputError: a key is missing, unknown or has an impossible value.
+        """
+        data = dict(data)
+        found = data.pop("keras_bert_format", None)
+        if found != _FORMAT:
+            raise InputError(f"keras_bert_format is {found!r}, this version reads {_FORMAT}")
+        encoder = data.pop("encoder", None)
+        if not isinstance(encoder, dict):
+            raise InputError("missing key encoder")
+        try:
+            return cls(encoder=BertConfig(**encoder), **data)
+        except TypeError as error:
+            raise InputError(str(error)) from None
+
+
+def is_model_folder(path):
+    """Says whether a folder is one that we wrote."""
+    try:
+        return "keras_bert_format" in read_json_object(os.path.join(path, CONFIG_FILE))
+    except InputError:
+        return False
+
+
+def read_config(folder):
+    """Reads `config.json` of a model folder.
+
+    Raises:
+        InputError: it is missing or broken; names the file.
+    """
+    path = os.path.join(folder, CONFIG_FILE)
+    data = read_json_object(path)
+    try:
+        return ModelConfig.from_dict(data)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None

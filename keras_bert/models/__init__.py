@@ -1,0 +1,1 @@
+"""Functional Keras models: the encoder, and the encoder with a head."""

@@ -1,0 +1,157 @@
+"""BERT's encoder as a functional Keras model: the whole network, top to bottom."""
+
+import dataclasses
+
+import keras
+
+from keras_bert.config import BertConfig
+from keras_bert.layers.attention import AttentionMask
+from keras_bert.layers.embeddings import BertEmbeddings
+from keras_bert.layers.encoder_block import EncoderBlock
+from keras_bert.layers.normalization import LayerNormalization
+
+INPUT_NAMES = ("token_ids", "segment_ids", "padding_mask")
+
+
+@keras.saving.register_keras_serializable(package="keras_bert")
+class BertEncoder(keras.Model):
+    """BERT (Devlin et al. 2018): token ids in, a vector for each token and one for the text out.
+
+    Its inputs are `token_ids`, `segment_ids` and `padding_mask` (1 token, 0 padding), a dict of
+    int32 tensors of shape (batch, length). Its outputs are `sequence_output`, of shape
+    (batch, length, hidden_size), and `pooled_output`, of shape (batch, hidden_size).
+
+    Args:
+        vocab_size, hidden_size, …: the fields of `BertConfig`, where they are explained.
+        dtype: Keras dtype or dtype policy, for example "mixed_bfloat16".
+
+    Example:
+        encoder = BertEncoder.from_preset("bert_small_en_uncased")  # random weights
+        vectors = encoder({"token_ids": ids, "segment_ids": segments, "padding_mask": mask})
+    """
+
+    def __init__(
+        self,
+        vocab_size,
+        hidden_size=768,
+        num_hidden_layers=12,
+        num_attention_heads=12,
+        intermediate_size=3072,
+        hidden_act="gelu",
+        hidden_dropout_prob=0.1,
+        attention_probs_dropout_prob=0.1,
+        max_position_embeddings=512,
+        type_vocab_size=2,
+        initializer_range=0.02,
+        layer_norm_eps=1e-12,
+        dtype=None,
+        **kwargs,
+    ):
+        bert_config = BertConfig(
+            vocab_size=vocab_size,
+            hidden_size=hidden_size,
+            num_hidden_layers=num_hidden_layers,
+            num_attention_heads=num_attention_heads,
+            intermediate_size=intermediate_size,
+            hidden_act=hidden_act,
+            hidden_dropout_prob=hidden_dropout_prob,
+            attention_probs_dropout_prob=attention_probs_dropout_prob,
+            max_position_embeddings=max_position_embeddings,
+            type_vocab_size=type_vocab_size,
+            initializer_range=initializer_range,
+            layer_norm_eps=layer_norm_eps,
+        )
+
+        # === Layers ===
+        embeddings = BertEmbeddings(
+            vocab_size,
+            hidden_size,
+            max_position_embeddings=max_position_embeddings,
+            type_vocab_size=type_vocab_size,
+            initializer_range=initializer_range,
+            dtype=dtype,
+            name="embeddings",
+        )
+        embeddings_norm = LayerNormalization(layer_norm_eps, dtype=dtype, name="embeddings_norm")
+        embeddings_dropout = keras.layers.Dropout(
+            hidden_dropout_prob, dtype=dtype, name="embeddings_dropout"
+        )
+        attention_mask = AttentionMask(dtype=dtype, name="attention_mask")
+        blocks = [
+            EncoderBlock(
+                num_attention_heads,
+                intermediate_size,
+                hidden_act=bert_config.hidden_act,
+                hidden_dropout_prob=hidden_dropout_prob,
+                attention_probs_dropout_prob=attention_probs_dropout_prob,
+                layer_norm_eps=layer_norm_eps,
+                initializer_range=initializer_range,
+                dtype=dtype,
+                name=f"layer_{i}",
+            )
+            for i in range(num_hidden_layers)
+        ]
+        pooler = keras.layers.Dense(
+            hidden_size,
+            activation="tanh",
+            kernel_initializer=keras.initializers.TruncatedNormal(stddev=initializer_range),
+            dtype=dtype,
+            name="pooler",
+        )
+
+        # === Functional Model ===
+        inputs = {
+            name: keras.Input(shape=(None,), dtype="int32", name=name) for name in INPUT_NAMES
+        }
+        x = embeddings(inputs["token_ids"], inputs["segment_ids"])
+        x = embeddings_dropout(embeddings_norm(x))
+        mask_bias = attention_mask(inputs["padding_mask"])
+        hidden_states = [x]
+        for block in blocks:
+            x = block(x, mask_bias)
+            hidden_states.append(x)
+        super().__init__(
+            inputs=inputs,
+            outputs={"sequence_output": x, "pooled_output": pooler(x[:, 0, :])},
+            **kwargs,
+        )
+
+        # === Config ===
+        self.bert_config = bert_config
+        self.hidden_states = hidden_states
+
+    @classmethod
+    def from_preset(cls, name, **kwargs):
+        """Returns an encoder of a named size with random weights.
+
+        Args:
+            name: one of `keras_bert.config.PRESETS`, named as keras-hub names them.
+            **kwargs: fields of `BertConfig` to change, `dtype`, `name`.
+        """
+        return cls.from_bert_config(BertConfig.from_preset(name), **kwargs)
+
+    @classmethod
+    def from_bert_config(cls, bert_config, **kwargs):
+        """Returns an encoder with random weights and the sizes of a `BertConfig`."""
+        return cls(**{**bert_config.to_dict(), **kwargs})
+
+    def all_hidden_states(self):
+        """Returns a `keras.Model` that gives the embeddings' output and that of every block."""
+        return keras.Model(self.inputs, self.hidden_states)
+
+    def get_config(self):
+        return {
+            **dataclasses.asdict(self.bert_config),
+            "dtype": keras.dtype_policies.serialize(self.get_layer("pooler").dtype_policy),
+            "name": self.name,
+            "trainable": self.trainable,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        # keras.Model.from_config would rebuild a functional graph from a list of layers; ours is
+        # rebuilt by the constructor, whose arguments are the config.
+        config = dict(config)
+        if isinstance(config.get("dtype"), dict):
+            config["dtype"] = keras.dtype_policies.deserialize(config["dtype"])
+        return cls(**config)

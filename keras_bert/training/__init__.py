@@ -1,0 +1,1 @@
+"""Optimizer, schedule, precision, batches, resume, and the fit call."""

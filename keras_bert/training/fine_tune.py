@@ -1,0 +1,144 @@
+"""Fine-tuning: compile, fit, keep the best epoch."""
+
+import dataclasses
+
+import keras
+
+from keras_bert.errors import InputError
+from keras_bert.training.batches import TrainingBatches, predict
+from keras_bert.training.optimizer import WarmupLinearDecay, adamw
+from keras_bert.training.progress import ProgressLine
+
+
+@dataclasses.dataclass(frozen=True)
+class FineTuneSettings:
+    """What a user chooses; the defaults are those that BERT's paper recommends (appendix A.3).
+
+    Attributes:
+        epochs: passes over the training set.
+        batch_size: texts a step.
+        learning_rate: the schedule's peak.
+        warmup: share of all steps during which the learning rate rises.
+        weight_decay: AdamW's decoupled decay.
+        clipnorm: largest global norm of the gradient.
+        seed: of the head's initialization, the order of the data and dropout.
+    """
+
+    epochs: int = 3
+    batch_size: int = 32
+    learning_rate: float = 5e-5
+    warmup: float = 0.1
+    weight_decay: float = 0.01
+    clipnorm: float = 1.0
+    seed: int = 0
+
+
+def freeze(encoder, what):
+    """Excludes a part of the encoder from training.
+
+    Args:
+        encoder: a `BertEncoder`.
+        what: "" for nothing, "encoder" for all of it, "embeddings", or a number N: the
+            embeddings and the lowest N blocks.
+
+    Raises:
+        InputError: `what` is none of these.
+    """
+    blocks = [layer for layer in encoder.layers if layer.name.startswith("layer_")]
+    if what == "encoder":
+        encoder.trainable = False
+        return
+    if what in ("", "embeddings"):
+        count = 0
+    elif what.isdecimal() and int(what) <= len(blocks):
+        count = int(what)
+    else:
+        raise InputError(
+            f"--freeze={what}: expected encoder, embeddings or a number of blocks up to "
+            f"{len(blocks)}"
+        )
+    if what:
+        for layer in encoder.layers:
+            if layer.name.startswith("embeddings") or layer in blocks[:count]:
+                layer.trainable = False
+
+
+def fine_tune(
+    model, loss, texts, targets, settings, evaluate, state=None, resume=False, tensorboard=None
+):
+    """Trains a model with `compile` and `fit` and leaves its best epoch's weights in it.
+
+    Args:
+        model: a Keras model that takes the encoder's inputs.
+        loss: a Keras loss on its outputs.
+        texts: `TokenizedTexts` to train on.
+        targets: array of shape (count, ...), what the loss compares with.
+        settings: `FineTuneSettings`.
+        evaluate: function without arguments that gives a dict of scores of the model as it is;
+            its first entry decides which epoch is best, larger being better.
+        state: `TrainingState`, or None to keep none.
+        resume: whether to go on from the state, if there is one.
+        tensorboard: folder for TensorBoard's event files, or None.
+
+    Returns:
+        A dict: `history`, a list with the scores of every epoch, and `best_epoch`, from 1.
+    """
+    batches = TrainingBatches(texts, targets, settings.batch_size, settings.seed)
+    steps = batches.steps_per_epoch * settings.epochs
+    schedule = WarmupLinearDecay(
+        settings.learning_rate, steps, warmup_steps=int(settings.warmup * steps)
+    )
+    # XLA would compile anew for each length, and loses to oneDNN's bfloat16 products on CPUs.
+    model.compile(
+        adamw(schedule, settings.weight_decay, settings.clipnorm), loss, jit_compile=False
+    )
+    model.optimizer.build(model.trainable_variables)
+
+    keeper = _KeepBest(evaluate, state)
+    first_epoch = keeper.restore(model) if resume and state is not None else 0
+    first_step = first_epoch * batches.steps_per_epoch
+    callbacks = [keeper, ProgressLine(steps, first_step, settings.batch_size)]
+    if tensorboard:
+        callbacks.append(keras.callbacks.TensorBoard(tensorboard, update_freq=50))
+    if first_epoch < settings.epochs:
+        model.fit(
+            batches.stream(first_step, steps),
+            initial_epoch=first_epoch,
+            epochs=settings.epochs,
+            steps_per_epoch=batches.steps_per_epoch,
+            callbacks=callbacks,
+            verbose=0,
+        )
+    model.set_weights(keeper.best_weights)
+    return {"history": keeper.history, "best_epoch": keeper.best_epoch}
+
+
+class _KeepBest(keras.callbacks.Callback):
+    """Scores the model after every epoch, keeps the best weights, and saves the state."""
+
+    def __init__(self, evaluate, state):
+        super().__init__()
+        self.evaluate = evaluate
+        self.state = state
+        self.history = []
+        self.best_epoch, self.best_weights = 0, None
+
+    def restore(self, model):
+        saved = self.state.restore(model)
+        if saved is None:
+            return 0
+        epoch, self.history, self.best_epoch, self.best_weights = saved
+        return epoch
+
+    def on_epoch_end(self, epoch, logs=None):
+        scores = self.evaluate()
+        logs.update(scores)  # so that the progress line and TensorBoard show them
+        self.history.append({"epoch": epoch + 1, **{k: float(v) for k, v in logs.items()}})
+        decisive = next(iter(scores))
+        if all(scores[decisive] > past[decisive] for past in self.history[:-1]):
+            self.best_epoch, self.best_weights = epoch + 1, self.model.get_weights()
+        if self.state is not None:
+            self.state.save(self.model, epoch + 1, self.history, self.best_epoch, self.best_weights)
+
+
+__all__ = ["FineTuneSettings", "fine_tune", "freeze", "predict"]
