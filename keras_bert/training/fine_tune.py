@@ -107,6 +107,7 @@ def fine_tune(
             epochs=settings.epochs,
             steps_per_epoch=batches.steps_per_epoch,
             callbacks=callbacks,
+            shuffle=False,  # the order is the batches' own
             verbose=0,
         )
     model.set_weights(keeper.best_weights)
