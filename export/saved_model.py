@@ -69,11 +69,18 @@ def export_saved_model(bert, path, length=None):
         for name in ("token_ids", "segment_ids", "padding_mask")
     ]
     with replacing_folder(path, is_saved_model) as temporary:
-        archive = keras.export.ExportArchive()
-        archive.track(model)
-        archive.add_endpoint("serving_default", tf.function(from_text, input_signature=texts))
-        archive.add_endpoint("tokens", tf.function(from_tokens, input_signature=tokens))
-        archive.write_out(temporary, verbose=False)
+        # Not keras.export.ExportArchive: it writes every weight twice.
+        module = tf.Module()
+        module.weights = [variable.value for variable in model.variables]
+        module.tokenizer = tokenizer
+        tf.saved_model.save(
+            module,
+            temporary,
+            signatures={
+                "serving_default": tf.function(from_text, input_signature=texts),
+                "tokens": tf.function(from_tokens, input_signature=tokens),
+            },
+        )
         extra = os.path.join(temporary, EXTRA_FOLDER)
         os.makedirs(extra)
         for name, content in files.items():

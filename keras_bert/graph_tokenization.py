@@ -43,7 +43,7 @@ class GraphTokenizer(tf.Module):
         except ImportError as error:
             raise InputError(
                 "tokenizing inside a TensorFlow graph needs tensorflow-text: "
-                "pip install keras-bert[tokenizers]"
+                'pip install "keras-bert-toolkit[tokenizers]"'
             ) from error
         self._pad_id = tokenizer.pad_id
         self._cls_id = tokenizer.cls_id

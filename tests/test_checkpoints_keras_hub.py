@@ -229,13 +229,21 @@ def test_weights_that_lie_in_another_file(folder, tmp_path):
         open_checkpoint(folder)
 
 
+def test_names_that_are_not_utf8(folder):
+    with h5py.File(folder / "model.weights.h5", "a") as file:
+        file.create_dataset(b"layers/\xff", data=np.zeros(1, "float32"))
+    with pytest.raises(InputError, match="truncated or damaged HDF5 file: the name .* not UTF-8"):
+        open_checkpoint(folder)
+
+
 def test_extra_and_missing_layers(folder):
     path = folder / "config.json"
     config = json.loads(path.read_text())
-    config["config"]["num_layers"] = 3
-    path.write_text(json.dumps(config))
-    with pytest.raises(InputError, match="2 layers, expected 3"):
-        open_checkpoint(folder)
+    for layers in (3, 10**18):
+        config["config"]["num_layers"] = layers
+        path.write_text(json.dumps(config))
+        with pytest.raises(InputError, match=f"2 layers, expected {layers}"):
+            open_checkpoint(folder)
     config["config"]["num_layers"] = 1
     path.write_text(json.dumps(config))
     with pytest.raises(InputError, match="layers/transformer_encoder_1/.* is unexpected"):

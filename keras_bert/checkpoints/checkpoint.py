@@ -60,8 +60,14 @@ def check_against_config(checkpoint):
     Raises:
         InputError: they differ; the message says where.
     """
-    expected = names.expected_shapes(checkpoint.config)
-    _compare(checkpoint, expected, "its config")
+    # A config from a stranger can claim a billion layers: they are not listed one by one.
+    layers = checkpoint.config.num_hidden_layers
+    if layers > len(checkpoint.shapes):
+        raise InputError(
+            f"{checkpoint.path}: weights do not fit its config: "
+            f"{_count_layers(checkpoint.shapes)} layers, expected {layers}"
+        )
+    _compare(checkpoint, names.expected_shapes(checkpoint.config), "its config")
     return checkpoint
 
 

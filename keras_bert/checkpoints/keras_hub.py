@@ -38,8 +38,8 @@ def open_folder(folder):
     """
     config = _read_config(os.path.join(folder, layout.CONFIG_FILE))
     path = os.path.join(folder, layout.WEIGHTS_FILE)
-    known = layout.dataset_names(config.num_hidden_layers)
     datasets = _list_datasets(path)
+    known = layout.dataset_names(min(config.num_hidden_layers, len(datasets)))
     stored = {}
     for key in datasets:
         # Some versions of Keras save the attention's layers by their private attributes, and the
@@ -113,6 +113,8 @@ def _list_datasets(path):
     shapes, sizes, external = {}, [], []
 
     def note(key, item):
+        if not isinstance(key, str):
+            raise ValueError(f"the name {key!r} is not UTF-8")
         if isinstance(item, h5py.Dataset):
             shapes[key] = tuple(item.shape)
             sizes.append(math.prod(item.shape) * item.dtype.itemsize)

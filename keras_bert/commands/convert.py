@@ -1,7 +1,7 @@
 """Turns a checkpoint into a model folder; with --to, a model folder into another's format.
 
-    keras-bert convert --from=uncased_L-4_H-512_A-8 --output=bert_small
-    keras-bert convert --from=my_model --to=huggingface --output=for_transformers
+keras-bert convert --from=uncased_L-4_H-512_A-8 --output=bert_small
+keras-bert convert --from=my_model --to=huggingface --output=for_transformers
 """
 
 import importlib

@@ -7,6 +7,7 @@
 import hashlib
 import json
 import os
+import sys
 import time
 
 from absl import flags
@@ -88,9 +89,16 @@ def run(values):
     train_ids = classification.label_ids(train, labels)
     evaluation_ids = classification.label_ids(evaluation, labels)
 
-    start = shared.load_bert(values.init, vocabulary=values.vocab, lower_case=values.lower_case)
+    shared.import_tensorflow_quietly()
+    import keras
 
     from keras_bert.training import classifier
+
+    # Before the start is loaded: a preset, or a checkpoint without pooler, draws random weights.
+    keras.utils.set_random_seed(values.seed)
+    start = shared.load_bert(values.init, vocabulary=values.vocab, lower_case=values.lower_case)
+    for note in start.notes:
+        print(note, file=sys.stderr)
 
     settings = classifier.FineTuneSettings(
         **{name: values[name].value for name in classifier.setting_names()}

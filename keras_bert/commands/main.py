@@ -99,12 +99,12 @@ def _complain(program, message):
 
 def _extra(module):
     extras = {
-        "tensorflow_text": "keras-bert[tokenizers]",
-        "ai_edge_litert": "keras-bert[export]",
-        "flatbuffers": "keras-bert[export]",
-        "tf2onnx": "keras-bert[onnx]",
-        "onnx": "keras-bert[onnx]",
-        "onnxruntime": "keras-bert[onnx]",
+        "tensorflow_text": "keras-bert-toolkit[tokenizers]",
+        "ai_edge_litert": "keras-bert-toolkit[export]",
+        "flatbuffers": "keras-bert-toolkit[export]",
+        "tf2onnx": "keras-bert-toolkit[onnx]",
+        "onnx": "keras-bert-toolkit[onnx]",
+        "onnxruntime": "keras-bert-toolkit[onnx]",
     }
     return extras.get((module or "").split(".")[0], module)
 

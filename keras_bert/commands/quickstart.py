@@ -59,6 +59,8 @@ def run(values):
 
 
 def _train(train, validation, seed, vocabulary_path):
+    import keras
+
     from keras_bert.bert import load
     from keras_bert.training.classifier import ClassifierTraining
     from keras_bert.training.fine_tune import FineTuneSettings
@@ -67,6 +69,7 @@ def _train(train, validation, seed, vocabulary_path):
     with open(vocabulary_path, "w", encoding="utf-8", newline="") as file:
         file.writelines(f"{t}\n" for t in train_vocabulary(train.texts, _VOCABULARY_SIZE))
     labels = classification.label_list(train)
+    keras.utils.set_random_seed(seed)  # the preset's random weights are drawn from it
     training = ClassifierTraining(
         load("bert_tiny_en_uncased", vocabulary=vocabulary_path),
         labels=labels,

@@ -1,6 +1,6 @@
 """Makes a WordPiece vocabulary from a corpus; the same corpus always gives the same file.
 
-    keras-bert vocab --corpus="texts/*.txt.gz" --size=8000 --output=vocab.txt --lower_case
+keras-bert vocab --corpus="texts/*.txt.gz" --size=8000 --output=vocab.txt --lower_case
 """
 
 import glob

@@ -52,5 +52,7 @@ def adamw(learning_rate, weight_decay=0.01, clipnorm=1.0):
         epsilon=1e-6,
         global_clipnorm=clipnorm,
     )
-    optimizer.exclude_from_weight_decay(var_names=[f"^{name}$" for name in NO_WEIGHT_DECAY])
+    # On TensorFlow Keras matches the pattern against the tf.Variable's name, "bias:0".
+    names = "|".join(NO_WEIGHT_DECAY)
+    optimizer.exclude_from_weight_decay(var_names=[rf"(^|/)({names})(:\d+)?$"])
     return optimizer

