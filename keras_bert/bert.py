@@ -179,10 +179,9 @@ def _from_checkpoint(path, vocabulary, lower_case):
     from keras_bert.checkpoints.names import classifier_variables, encoder_variables
 
     checkpoint = open_checkpoint(path)
-    vocabulary = vocabulary or checkpoint.vocabulary_path
-    if vocabulary is None:
+    tokens = load_vocabulary(vocabulary) if vocabulary else checkpoint.read_vocabulary()
+    if tokens is None:
         raise InputError(f"{path}: no vocabulary beside the weights: give one with --vocab=FILE")
-    tokens = load_vocabulary(vocabulary)
     config = ModelConfig(
         encoder=checkpoint.config,
         task="classification" if checkpoint.labels else None,

@@ -44,6 +44,9 @@ _HUGGINGFACE_REQUIRED = {
     "chunk_size_feed_forward": 0,
 }
 
+# Twenty times the deepest released BERT; a file that asks for more is broken or hostile.
+_MOST_LAYERS = 1000
+
 
 @dataclasses.dataclass(frozen=True)
 class BertConfig:
@@ -89,6 +92,8 @@ class BertConfig:
                 raise InputError(f"{field.name} must be {field.type.__name__}, not {value!r}")
             if field.type is int and value < 1:
                 raise InputError(f"{field.name} must be at least 1, not {value!r}")
+        if self.num_hidden_layers > _MOST_LAYERS:
+            raise InputError(f"num_hidden_layers must be at most {_MOST_LAYERS}")
         for name in ("hidden_dropout_prob", "attention_probs_dropout_prob"):
             if not 0 <= getattr(self, name) < 1:
                 raise InputError(f"{name} must be in [0, 1), not {getattr(self, name)!r}")

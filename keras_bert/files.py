@@ -8,6 +8,23 @@ import tempfile
 from keras_bert.errors import InputError
 
 
+def check_replaceable(path, is_ours=None):
+    """Raises InputError if `replacing_folder` would refuse: what is asked before a long job."""
+    path = os.path.abspath(os.fspath(path))
+    if os.path.exists(path) and not os.path.isdir(path):
+        raise InputError(f"{path}: a file of that name is in the way")
+    if os.path.isdir(path) and os.listdir(path) and not (is_ours and is_ours(path)):
+        raise InputError(
+            f"{path}: the folder exists and does not look like one of ours to replace: "
+            f"choose another name or remove it"
+        )
+    parent = os.path.dirname(path)
+    while not os.path.exists(parent):
+        parent = os.path.dirname(parent)
+    if not os.path.isdir(parent) or not os.access(parent, os.W_OK | os.X_OK):
+        raise InputError(f"{path}: cannot be written: {parent} is no folder that you may write to")
+
+
 @contextlib.contextmanager
 def replacing_folder(path, is_ours=None):
     """Gives an empty temporary folder that takes the place of `path` when the block succeeds.
@@ -19,14 +36,8 @@ def replacing_folder(path, is_ours=None):
     Raises:
         InputError: something else stands there, or the place cannot be written to.
     """
+    check_replaceable(path, is_ours)
     path = os.path.abspath(os.fspath(path))
-    if os.path.exists(path) and not os.path.isdir(path):
-        raise InputError(f"{path}: a file of that name is in the way")
-    if os.path.isdir(path) and os.listdir(path) and not (is_ours and is_ours(path)):
-        raise InputError(
-            f"{path}: the folder exists and does not look like one of ours to replace: "
-            f"choose another name or remove it"
-        )
     try:
         folder, name = os.path.split(path)
         os.makedirs(folder, exist_ok=True)
@@ -36,9 +47,14 @@ def replacing_folder(path, is_ours=None):
     try:
         os.chmod(temporary, 0o755)  # mkdtemp's 0700 would lock out a server's user
         yield temporary
+        aside = None
         if os.path.isdir(path):
-            shutil.rmtree(path)
+            # Moved, not removed: a kill between the two renames loses neither.
+            aside = tempfile.mkdtemp(prefix=f".{name}.old.", dir=folder)
+            os.rename(path, aside)
         os.rename(temporary, path)
+        if aside is not None:
+            shutil.rmtree(aside, ignore_errors=True)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

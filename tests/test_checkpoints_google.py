@@ -260,7 +260,9 @@ def test_tf2_objects(tmp_path, layout, root):
     weights = random_weights()
     write_config(tmp_path)
     encoder = encoder_objects(weights, layout)
-    optimizer = module(learning_rate=np.float32([0.1]))
+    # Its slots are saved under the names of the variables that they belong to.
+    optimizer = tf.compat.v1.train.AdamOptimizer(learning_rate=0.0)
+    optimizer.apply_gradients([(tf.ones_like(v), v) for v in encoder.trainable_variables])
     # `save` adds a counter to the names, as in Google's bert_model.ckpt-1.
     prefix = tf.train.Checkpoint(**{root: encoder, "optimizer": optimizer}).save(
         str(tmp_path / "bert_model.ckpt")
@@ -269,6 +271,7 @@ def test_tf2_objects(tmp_path, layout, root):
     for path in (tmp_path, prefix):
         assert_same_weights(read_all(open_checkpoint(path)), weights)
     stored = tf.train.load_checkpoint(prefix).get_variable_to_shape_map()
+    assert sum(".OPTIMIZER_SLOT" in name for name in stored) == 2 * len(weights)
     if layout == "counted":
         name = f"{root}/layer_with_weights-4/_attention_layer/_query_dense/kernel"
         assert stored[f"{name}/.ATTRIBUTES/VARIABLE_VALUE"] == [8, 4, 2]

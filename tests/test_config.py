@@ -70,6 +70,7 @@ def test_reads_both_families(tmp_path, data):
         (GOOGLE, {"num_attention_heads": 5}, "num_attention_heads"),
         (GOOGLE, {"hidden_size": "32"}, "hidden_size"),
         (GOOGLE, {"vocab_size": 0}, "vocab_size"),
+        (GOOGLE, {"num_hidden_layers": 10**20}, "num_hidden_layers"),
         (GOOGLE, {"vocab_size": True}, "vocab_size"),
         (GOOGLE, {"hidden_dropout_prob": 1.5}, "hidden_dropout_prob"),
         (GOOGLE, {"layer_norm_eps": 0.0}, "layer_norm_eps"),

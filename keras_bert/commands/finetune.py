@@ -14,6 +14,8 @@ from absl import flags
 
 from keras_bert.commands import shared
 from keras_bert.errors import InputError
+from keras_bert.files import check_replaceable
+from keras_bert.model_folder import is_model_folder
 from keras_bert.tasks import classification
 
 TASKS = ("classification",)
@@ -82,6 +84,7 @@ def define(values):
 
 
 def run(values):
+    check_replaceable(values.output, is_model_folder)
     train, evaluation = _read(values)
     labels = values.labels or classification.label_list(train)
     if len(labels) < 2 or len(set(labels)) < len(labels):

@@ -1,0 +1,312 @@
+"""The command line as a user meets it: results, exit status, and one line for each bad input."""
+
+import csv
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import keras_bert
+from keras_bert.commands import main as program
+
+ROOT = pathlib.Path(keras_bert.__file__).parent.parent
+
+
+def refused(found, *parts):
+    """Asserts status 2, one line on stderr that holds all parts, and nothing on stdout."""
+    assert found.status == 2, (found.out, found.err)
+    lines = [line for line in found.err.splitlines() if not line.startswith("INFO: Created")]
+    assert len(lines) == 1, found.err
+    for part in parts:
+        assert part in lines[0], lines[0]
+    assert found.out == ""
+
+
+# === What works ===
+
+
+def test_evaluate_json_is_the_last_line_and_agrees_with_predict(cli, toy):
+    found = cli("evaluate", f"--model={toy.model}", f"--data={toy.dev}", "--json")
+    result = json.loads(found.out.splitlines()[-1])
+    answers = keras_bert.load(toy.model).predict(toy.texts)
+    labels = ["negative" if i % 2 == 0 else "positive" for i in range(100)]
+    right = np.mean([a["label"] == b for a, b in zip(answers, labels)])
+    assert result["accuracy"] == pytest.approx(right)
+    assert result["count"] == 100
+    assert result["labels"] == ["negative", "positive"]
+
+
+def test_predict_one_text(cli, toy):
+    found = cli("predict", f"--model={toy.model}", "--text=a superb film", "--json")
+    assert found.status == 0
+    answer = json.loads(found.out.splitlines()[-1])["predictions"][0]
+    assert answer["label"] == "positive"
+    assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-6)
+    assert found.out.startswith(f"positive\t{answer['probability']:.4f}\ta superb film\n")
+
+
+@pytest.mark.parametrize("extension", ["csv", "tsv", "jsonl"])
+def test_predict_a_file(cli, toy, tmp_path, extension):
+    texts = ['awful, "dull"\nfilm', "lovely story"]
+    source = tmp_path / "in.jsonl"
+    source.write_text("".join(json.dumps({"text": t}) + "\n" for t in texts))
+    output = tmp_path / f"out.{extension}"
+    found = cli("predict", f"--model={toy.model}", f"--input={source}", f"--output={output}")
+    assert found.status == 0, found.err
+    with open(output, newline="") as file:
+        if extension == "jsonl":
+            rows = [json.loads(line) for line in file]
+        elif extension == "csv":
+            rows = list(csv.DictReader(file))
+        else:
+            rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+    assert [row["label"] for row in rows] == ["negative", "positive"]
+    assert rows[0]["text"] == (texts[0] if extension != "tsv" else 'awful, "dull" film')
+    assert 0.5 < float(rows[0]["probability"]) <= 1
+
+
+def test_convert_there_and_back_keeps_the_answers(cli, toy, tmp_path):
+    expected = keras_bert.load(toy.model).probabilities(toy.texts)
+    for target in ("huggingface", "google"):
+        there, back = tmp_path / target, tmp_path / f"{target}_back"
+        assert (
+            cli("convert", f"--from={toy.model}", f"--to={target}", f"--output={there}").status == 0
+        )
+        assert cli("convert", f"--from={there}", f"--output={back}").status == 0
+        bert = keras_bert.load(back)
+        if target == "huggingface":  # Google's layout has no place for label names
+            np.testing.assert_array_equal(bert.probabilities(toy.texts), expected)
+            assert bert.config.labels == ("negative", "positive")
+        original = keras_bert.load(toy.model).encoder.get_weights()
+        for a, b in zip(bert.encoder.get_weights(), original, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_vocab_is_deterministic_and_complete(cli, tmp_path):
+    corpus = tmp_path / "a.txt"
+    corpus.write_text("The cat sat on the mat.\n" * 3 + "Ein Café für Katzen.\n" * 3)
+    files = []
+    for name in ("1.txt", "2.txt"):
+        output = tmp_path / name
+        found = cli(
+            "vocab", f"--corpus={corpus}", "--size=60", f"--output={output}", "--lower_case"
+        )
+        assert found.status == 0
+        files.append(output.read_text())
+    assert files[0] == files[1]
+    tokens = files[0].split("\n")[:-1]
+    assert tokens[:5] == ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    assert len(tokens) == len(set(tokens)) <= 60
+    assert {"the", "cafe"} & set(tokens)
+
+
+def test_the_model_folder_holds_what_the_design_says(toy):
+    folder = pathlib.Path(toy.model)
+    assert {p.name for p in folder.iterdir()} == {
+        "config.json", "vocab.txt", "model.weights.h5", "README.md",
+    }  # fmt: skip
+    config = json.loads((folder / "config.json").read_text())
+    assert config["labels"] == ["negative", "positive"]
+    assert config["max_length"] == 32
+    assert config["tokenizer"]["lower_case"] is True
+    assert config["encoder"]["hidden_size"] == 128
+    card = (folder / "README.md").read_text()
+    for part in ("train.tsv.gz", "--init=bert_tiny_en_uncased", "accuracy", "Licence"):
+        assert part in card
+    assert str(toy.folder) not in card
+
+
+def test_help_needs_nothing_heavy():
+    code = (
+        "import sys; from keras_bert.commands.main import main; assert main(['--help']) == 0\n"
+        "assert main(['finetune', '--help']) == 0\n"
+        "import keras_bert\n"
+        "heavy = {'tensorflow', 'keras', 'sklearn', 'tokenizers'} & set(sys.modules)\n"
+        "sys.exit(f'imported {heavy}' if heavy else 0)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    found = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True
+    )
+    assert found.returncode == 0, found.stderr
+    for verb in program.VERBS:
+        assert verb in found.stdout
+    assert "--learning_rate" in found.stdout
+
+
+# === What is refused ===
+
+
+def test_a_real_process_prints_one_line_and_exits_2(toy, tmp_path):
+    """TensorFlow is loaded before the weights are looked at; its chatter must not show."""
+    broken = tmp_path / "broken"
+    shutil.copytree(toy.model, broken)
+    weights = broken / "model.weights.h5"
+    weights.write_bytes(weights.read_bytes()[:-5000])
+    environment = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
+    found = subprocess.run(
+        [sys.executable, "-m", "keras_bert", "predict", f"--model={broken}", "--text=a"],
+        env={**environment, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert found.returncode == 2
+    assert len(found.stderr.splitlines()) == 1, found.stderr
+    assert "model.weights.h5" in found.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        (["dance"], ["no verb 'dance'"]),
+        (["evaluate"], ["--model"]),
+        (["evaluate", "--mode=x"], ["mode"]),
+        (["evaluate", "--model=/nowhere", "--data=x.csv"], ["/nowhere: no such file"]),
+        (["predict", "--model=.", "--text=a", "--input=b"], ["either --text or --input"]),
+        (["predict", "--model=.", "--text= "], ["--text is empty"]),
+        (["finetune", "--train=x.csv", "--init=y", "--output=z"], ["x.csv: no such file"]),
+        (["finetune", "--epochs=many"], ["epochs"]),
+        (["finetune", "--task=poetry"], ["task"]),
+        (["export", "--model=.", "--format=tflite", "--output=x", "--length=ten"], ["ten"]),
+        (["export", "--model=.", "--format=onnx", "--output=x", "--quantize=dynamic"], ["tflite"]),
+        (["vocab", "--corpus=/nowhere/*", "--size=50", "--output=x"], ["/nowhere/*: no such file"]),
+        (["vocab", "extra", "--corpus=a", "--size=50", "--output=x"], ["extra"]),
+    ],
+)
+def test_bad_arguments(cli, arguments, parts):
+    refused(cli(*arguments), *parts)
+
+
+def finetune_refused(cli, toy, tmp_path, *parts, **changes):
+    """Runs finetune with some flags changed; asserts the refusal and that nothing is left."""
+    flags = {
+        "train": toy.train,
+        "eval": toy.dev,
+        "init": "bert_tiny_en_uncased",
+        "vocab": toy.vocabulary,
+        "output": tmp_path / "out" / "model",
+        **changes,
+    }
+    found = cli("finetune", *(f"--{k}={v}" for k, v in flags.items() if v is not None))
+    refused(found, *parts)
+    assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
+
+
+def rows_file(tmp_path, *lines, name="rows.tsv"):
+    path = tmp_path / name
+    path.write_text("text\tlabel\n" + "".join(line + "\n" for line in lines))
+    return path
+
+
+def test_finetune_refuses_bad_rows(cli, toy, tmp_path):
+    check = lambda path, *parts, flag="train": finetune_refused(  # noqa: E731
+        cli, toy, tmp_path, str(path), *parts, **{flag: path}
+    )
+    check(tmp_path / "none.tsv", "no such file")
+    check(rows_file(tmp_path, "good\tpositive", "\tnegative"), ":3:", "text is empty")
+    check(rows_file(tmp_path, "good\tpositive\tmore"), ":2:", "3 fields")
+    check(rows_file(tmp_path, "good\tpositive", "bad\tpositive"), "two different labels")
+    check(rows_file(tmp_path, "a\tso-so"), ":2:", "'so-so'", "negative, positive", flag="eval")
+    latin = tmp_path / "latin.tsv"
+    latin.write_bytes(b"text\tlabel\ncaf\xe9\tpositive\n")
+    check(latin, ":2:", "UTF-8")
+    words = tmp_path / "words.tsv"
+    words.write_text("words\tlabel\ngood\tpositive\n")
+    check(words, "no text column", "words, label")
+
+
+def test_finetune_refuses_lengths_presets_and_vocabularies(cli, toy, tmp_path):
+    finetune_refused(cli, toy, tmp_path, "length 513", "512", length=513)
+    finetune_refused(cli, toy, tmp_path, "bert_huge", "no preset", init="bert_huge")
+    finetune_refused(cli, toy, tmp_path, "has no vocabulary", vocab=None)
+    finetune_refused(cli, toy, tmp_path, "none.txt", "No such file", vocab="none.txt")
+    finetune_refused(cli, toy, tmp_path, "--freeze=9", "up to 2", freeze=9)
+
+
+def test_finetune_refuses_to_replace_what_it_did_not_write(cli, toy, tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    (folder / "1.jpg").write_bytes(b"x")
+    flags = [*toy.arguments, "--epochs=1", f"--output={folder}"]
+    refused(cli(*flags), "photos", "does not look like one of ours")
+    assert (folder / "1.jpg").read_bytes() == b"x"
+
+
+def broken_copy(toy, tmp_path, name, change):
+    folder = tmp_path / "copy"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(toy.model, folder)
+    path = folder / name
+    path.write_bytes(change(path.read_bytes()))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "parts"),
+    [
+        ("config.json", lambda b: b[:50], ["config.json", "JSON"]),
+        ("config.json", lambda b: b.replace(b'"max_length": 32', b'"max_length": 999'), ["999"]),
+        ("config.json", lambda b: b.replace(b'"pair"', b'"pears"'), ["config.json", "pears"]),
+        ("config.json", lambda b: b.replace(b'"vocab_size": ', b'"vocab_size": 9'), ["vocabulary"]),
+        (
+            "config.json",
+            lambda b: b.replace(b'"num_hidden_layers": 2', b'"num_hidden_layers": 99999'),
+            ["num_hidden_layers", "1000"],
+        ),
+        (
+            "config.json",
+            lambda b: b.replace(b'"num_hidden_layers": 2', b'"num_hidden_layers": 999'),
+            ["model.weights.h5", "cut short or of another model"],
+        ),
+        ("vocab.txt", lambda b: b + b"extra\n", ["vocabulary has", "they are not of the same"]),
+        ("vocab.txt", lambda b: b.replace(b"[CLS]", b"[XXX]"), ["vocab.txt", "[CLS]"]),
+        ("model.weights.h5", lambda b: b[: len(b) // 2], ["model.weights.h5", "cut short"]),
+        ("model.weights.h5", lambda b: bytes(len(b)), ["model.weights.h5", "HDF5"]),
+    ],
+)
+def test_a_broken_model_folder_is_refused(cli, toy, tmp_path, name, change, parts):
+    folder = broken_copy(toy, tmp_path, name, change)
+    refused(cli("predict", f"--model={folder}", "--text=a"), *parts)
+
+
+def test_weights_of_another_size_are_refused(cli, toy, tmp_path):
+    import keras
+
+    folder = broken_copy(toy, tmp_path, "config.json", lambda b: b)
+    other = keras_bert.BertEncoder.from_preset("bert_mini_en_uncased", vocab_size=200)
+    keras.Model(other.input, other.output).save_weights(folder / "model.weights.h5")
+    refused(cli("predict", f"--model={folder}", "--text=a"), "model.weights.h5", "holds")
+
+
+def test_a_truncated_safetensors_file_is_refused(cli, tmp_path):
+    source = pathlib.Path(__file__).parent / "data" / "hf_tiny_bert"
+    folder = tmp_path / "hf"
+    shutil.copytree(source, folder)
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-100])
+    output = tmp_path / "converted"
+    refused(cli("convert", f"--from={folder}", f"--output={output}"), "model.safetensors")
+    assert not output.exists()
+
+
+def test_an_encoder_cannot_classify(cli, toy, tmp_path):
+    bert = keras_bert.load("bert_tiny_en_uncased", vocabulary=toy.vocabulary)
+    bert.save(tmp_path / "encoder")
+    refused(cli("predict", f"--model={tmp_path / 'encoder'}", "--text=a"), "without a task")
+    assert bert.predict(["a", "b"]).shape == (2, 128)
+
+
+def test_pairs_and_single_texts_are_not_mixed(cli, toy, tmp_path):
+    pairs = tmp_path / "pairs.tsv"
+    pairs.write_text("sentence1\tsentence2\tlabel\na\tb\tpositive\n")
+    refused(cli("evaluate", f"--model={toy.model}", f"--data={pairs}"), "single texts")
+    refused(cli("predict", f"--model={toy.model}", "--text=a", "--text_b=b"), "single texts")
+
+
+def test_an_unwritable_output_is_refused(cli, toy, tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("x")
+    refused(cli("vocab", f"--corpus={toy.dev}", "--size=50", f"--output={blocked}/v.txt"), "file")
