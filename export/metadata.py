@@ -10,6 +10,8 @@ import zipfile
 
 import flatbuffers
 
+from export.contents import LABELS_FILE, VOCABULARY_FILE
+
 _METADATA_NAME = "TFLITE_METADATA"
 _VERSION_NAME = "min_runtime_version"
 # Enum values of metadata_schema.fbs.
@@ -19,9 +21,6 @@ _PROCESS_BERT_TOKENIZER = 4
 # BertTokenizerOptions, the newest table used here, came with this version of the schema.
 _MIN_PARSER_VERSION = "1.1.0"
 
-VOCABULARY_FILE = "vocab.txt"
-LABELS_FILE = "labels.txt"
-CONFIG_FILE = "keras_bert.json"
 
 _INPUT_DESCRIPTIONS = {
     "ids": "token ids: [CLS] text [SEP], for a pair also second text [SEP], then 0",

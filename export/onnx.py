@@ -2,9 +2,9 @@
 
 import os
 
-from export.tflite import exported_files
+from export.contents import exported_files
+from export.functions import tokens_function
 from keras_bert.files import replacing_file
-from keras_bert.models.encoder import INPUT_NAMES
 
 # The newest opset that tf2onnx 1.17 writes.
 _OPSET = 18
@@ -28,25 +28,14 @@ def export_onnx(bert, path, length=None):
     Raises:
         InputError: `length` is over the position table.
     """
-    import keras
     import onnx
-    import tensorflow as tf
     import tf2onnx
 
     files = exported_files(bert, length)
-    signature = [tf.TensorSpec([None, None], tf.int32, name=name) for name in INPUT_NAMES]
-
-    @tf.function(input_signature=signature)
-    def classify(token_ids, segment_ids, padding_mask):
-        inputs = {
-            "token_ids": token_ids,
-            "segment_ids": segment_ids,
-            "padding_mask": padding_mask,
-        }
-        logits = bert.model(inputs, training=False)
-        return {"logits": logits, "probability": keras.ops.softmax(logits, axis=-1)}
-
-    model, _ = tf2onnx.convert.from_function(classify, input_signature=signature, opset=_OPSET)
+    classify = tokens_function(bert.model)
+    model, _ = tf2onnx.convert.from_function(
+        classify, input_signature=classify.input_signature, opset=_OPSET
+    )
     onnx.helper.set_model_props(model, {k: v.decode() for k, v in files.items()})
     onnx.checker.check_model(model)
     with replacing_file(path) as temporary:

@@ -9,7 +9,7 @@ import os
 
 import numpy as np
 
-from export import metadata
+from export import contents, metadata
 from keras_bert.errors import InputError
 from keras_bert.model_folder import ModelConfig
 from keras_bert.tasks import classification
@@ -35,8 +35,8 @@ class Runner:
     def __init__(self, path, files):
         self.path = path
         try:
-            self.config = ModelConfig.from_dict(json.loads(files[metadata.CONFIG_FILE]))
-            vocabulary = files[metadata.VOCABULARY_FILE].decode().removesuffix("\n").split("\n")
+            self.config = ModelConfig.from_dict(json.loads(files[contents.CONFIG_FILE]))
+            vocabulary = files[contents.VOCABULARY_FILE].decode().removesuffix("\n").split("\n")
             self.tokenizer = WordPieceTokenizer(vocabulary, **self.config.tokenizer)
         except KeyError as error:
             raise InputError(

@@ -5,9 +5,10 @@ It loads with TensorFlow and TensorFlow Text alone; neither Keras nor this packa
 
 import os
 
-from export import metadata
+from export import contents
 from export.benchmark import size_of
-from export.tflite import exported_files
+from export.contents import exported_files
+from export.functions import tokens_function
 from keras_bert.files import replacing_folder
 
 # Files that a server may read and TensorFlow does not touch.
@@ -33,7 +34,6 @@ def export_saved_model(bert, path, length=None):
     Raises:
         InputError: `length` is over the position table.
     """
-    import keras
     import tensorflow as tf
 
     from keras_bert.graph_tokenization import GraphTokenizer
@@ -42,16 +42,8 @@ def export_saved_model(bert, path, length=None):
     max_length = bert.config.max_length if length in (None, "dynamic") else length
     tokenizer = GraphTokenizer(bert.tokenizer)
     labels = tf.constant(bert.config.labels)
-    model = bert.model
 
-    def from_tokens(token_ids, segment_ids, padding_mask):
-        inputs = {
-            "token_ids": token_ids,
-            "segment_ids": segment_ids,
-            "padding_mask": padding_mask,
-        }
-        logits = model(inputs, training=False)
-        return {"logits": logits, "probability": keras.ops.softmax(logits, axis=-1)}
+    from_tokens = tokens_function(bert.model)
 
     def from_text(text, text_b=None):
         probability = from_tokens(**tokenizer(text, text_b, length=max_length))["probability"]
@@ -64,21 +56,17 @@ def export_saved_model(bert, path, length=None):
         return tf.TensorSpec([None], tf.string, name=name)
 
     texts = [strings("text"), strings("text_b")] if bert.config.pair else [strings("text")]
-    tokens = [
-        tf.TensorSpec([None, None], tf.int32, name=name)
-        for name in ("token_ids", "segment_ids", "padding_mask")
-    ]
     with replacing_folder(path, is_saved_model) as temporary:
         # Not keras.export.ExportArchive: it writes every weight twice.
         module = tf.Module()
-        module.weights = [variable.value for variable in model.variables]
+        module.weights = [variable.value for variable in bert.model.variables]
         module.tokenizer = tokenizer
         tf.saved_model.save(
             module,
             temporary,
             signatures={
                 "serving_default": tf.function(from_text, input_signature=texts),
-                "tokens": tf.function(from_tokens, input_signature=tokens),
+                "tokens": from_tokens,
             },
         )
         extra = os.path.join(temporary, EXTRA_FOLDER)
@@ -92,5 +80,5 @@ def export_saved_model(bert, path, length=None):
 def is_saved_model(path):
     """Says whether a folder is a SavedModel that we wrote."""
     return os.path.exists(os.path.join(path, "saved_model.pb")) and os.path.exists(
-        os.path.join(path, EXTRA_FOLDER, metadata.CONFIG_FILE)
+        os.path.join(path, EXTRA_FOLDER, contents.CONFIG_FILE)
     )

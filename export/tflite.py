@@ -1,10 +1,10 @@
 """Keras model in, TFLite file out: built-in ops only, named signature, metadata inside."""
 
-import dataclasses
 import os
 import tempfile
 
 from export import metadata
+from export.contents import exported_files
 from keras_bert.errors import InputError
 from keras_bert.files import replacing_file
 
@@ -133,30 +133,3 @@ def input_order(model):
     }
     graph = root.Subgraphs(0)
     return [names[graph.Inputs(i)] for i in range(graph.InputsLength())]
-
-
-def exported_files(bert, length):
-    """Returns what every exported format carries along: vocabulary, labels, and how to use them.
-
-    Args:
-        bert: a `Bert`.
-        length: tokens that texts are cut to; None or "dynamic" takes the model's `max_length`.
-
-    Returns:
-        A dict of file name to bytes.
-
-    Raises:
-        InputError: `length` is over the position table.
-    """
-    config = dataclasses.replace(bert.config, tokenizer=bert.tokenizer.get_config())
-    if length not in (None, "dynamic"):
-        config = dataclasses.replace(config, max_length=length)
-    return {
-        metadata.VOCABULARY_FILE: _lines(bert.tokenizer.vocabulary),
-        metadata.LABELS_FILE: _lines(bert.config.labels),
-        metadata.CONFIG_FILE: config.to_json().encode(),
-    }
-
-
-def _lines(texts):
-    return "".join(f"{text}\n" for text in texts).encode()

@@ -1,0 +1,34 @@
+"""What every exported format carries along: vocabulary, labels, and how to use them."""
+
+import dataclasses
+
+VOCABULARY_FILE = "vocab.txt"
+LABELS_FILE = "labels.txt"
+CONFIG_FILE = "keras_bert.json"
+
+
+def exported_files(bert, length):
+    """Returns the files that make an exported model complete.
+
+    Args:
+        bert: a `Bert`.
+        length: tokens that texts are cut to; None or "dynamic" takes the model's `max_length`.
+
+    Returns:
+        A dict of file name to bytes.
+
+    Raises:
+        InputError: `length` is over the position table.
+    """
+    config = dataclasses.replace(bert.config, tokenizer=bert.tokenizer.get_config())
+    if length not in (None, "dynamic"):
+        config = dataclasses.replace(config, max_length=length)
+    return {
+        VOCABULARY_FILE: _lines(bert.tokenizer.vocabulary),
+        LABELS_FILE: _lines(bert.config.labels),
+        CONFIG_FILE: config.to_json().encode(),
+    }
+
+
+def _lines(texts):
+    return "".join(f"{text}\n" for text in texts).encode()
