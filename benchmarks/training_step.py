@@ -3,9 +3,9 @@
     python benchmarks/training_step.py --length=64 --batch_size=32 --rounds=15
 
 Both are classifiers of the size of MiniLM-L6-H384 with random weights, the same AdamW, the same
-batch, `jit_compile=False`, driven by the training function that `model.fit` uses. keras-hub computes
-the tanh GELU and we the exact one, which costs us a little. Prints one line for each model and
-precision: median milliseconds, examples a second, and the ratio to keras-hub in the same precision.
+batch, `jit_compile=False`, driven by the training function that `model.fit` uses. keras-hub has
+the tanh GELU where we have the exact one. Prints one line for each model and precision: median
+milliseconds, examples a second, and the ratio to keras-hub in the same precision.
 """
 
 import argparse

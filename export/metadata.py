@@ -6,11 +6,13 @@ used because they need Python and NumPy versions that TensorFlow 2.21 does not r
 """
 
 import io
+import struct
 import zipfile
 
 import flatbuffers
 
-from export.contents import LABELS_FILE, VOCABULARY_FILE
+from export.contents import CONFIG_FILE, LABELS_FILE, VOCABULARY_FILE
+from keras_bert.errors import InputError
 
 _METADATA_NAME = "TFLITE_METADATA"
 _VERSION_NAME = "min_runtime_version"
@@ -48,21 +50,32 @@ def add_metadata(model, input_names, output_name, files, name, description):
 
 
 def read_files(path):
-    """Returns the files inside a TFLite file, a dict of name to bytes; {} if there are none.
+    """Returns our files inside a TFLite file, a dict of name to bytes; {} if there are none.
 
     Args:
         path: the TFLite file.
+
+    Raises:
+        InputError: there is no such file, or the archive in it is damaged.
     """
+    ours = (VOCABULARY_FILE, LABELS_FILE, CONFIG_FILE)
     try:
         with zipfile.ZipFile(path) as archive:
             limit = 64 * 2**20  # vocabularies are a megabyte at most; a bomb is not read
             return {
                 item.filename: archive.read(item)
                 for item in archive.infolist()
-                if item.file_size <= limit and item.compress_type == zipfile.ZIP_STORED
+                if item.filename in ours
+                and item.file_size <= limit
+                and item.compress_type == zipfile.ZIP_STORED
             }
     except zipfile.BadZipFile:
         return {}
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except (EOFError, RuntimeError, ValueError, struct.error) as error:
+        # What zipfile raises for sizes that are lies, encryption, versions to come.
+        raise InputError(f"{path}: the archive in it is damaged: {error}") from None
 
 
 class _Tables:

@@ -38,11 +38,16 @@ class Runner:
             self.config = ModelConfig.from_dict(json.loads(files[contents.CONFIG_FILE]))
             vocabulary = files[contents.VOCABULARY_FILE].decode().removesuffix("\n").split("\n")
             self.tokenizer = WordPieceTokenizer(vocabulary, **self.config.tokenizer)
+            if len(vocabulary) != self.config.encoder.vocab_size:
+                raise InputError(
+                    f"{len(vocabulary)} tokens for an embedding of "
+                    f"{self.config.encoder.vocab_size} rows"
+                )
         except KeyError as error:
             raise InputError(
                 f"{path}: holds no {error.args[0]}: it was not written by `keras-bert export`"
             ) from None
-        except (InputError, ValueError, TypeError) as error:
+        except (InputError, ValueError, TypeError, RecursionError) as error:
             raise InputError(f"{path}: the model's description is broken: {error}") from None
 
     def inputs(self, text, text_b=None):
@@ -62,8 +67,27 @@ class Runner:
         Returns:
             float32 array of shape (count, num_classes).
         """
-        pairs = zip(texts, texts_b or [None] * len(texts))
-        return np.concatenate([self.run(self.inputs(a, b)) for a, b in pairs])
+        texts, texts_b = self._checked(texts, texts_b)
+        pairs = zip(texts, texts_b or [None] * len(texts), strict=True)
+        return self._joined([self.run(self.inputs(a, b)) for a, b in pairs])
+
+    def _checked(self, texts, texts_b):
+        """Returns both as lists; raises InputError if they are not what the model takes."""
+        texts, texts_b = list(texts), None if texts_b is None else list(texts_b)
+        if self.config.pair != (texts_b is not None):
+            wanted = "pairs of texts" if self.config.pair else "single texts"
+            raise InputError(f"{self.path}: the model takes {wanted}")
+        if texts_b is not None and len(texts_b) != len(texts):
+            raise InputError(f"{len(texts)} first texts but {len(texts_b)} second ones")
+        return texts, texts_b
+
+    def _joined(self, parts):
+        """Returns the probabilities of all parts in one array, which may be empty."""
+        count = len(self.config.labels)
+        for part in parts:
+            if part.shape[-1] != count:
+                raise InputError(f"{self.path}: {part.shape[-1]} outputs for {count} labels")
+        return np.concatenate([np.empty((0, count), "float32"), *parts])
 
     def predict(self, texts, texts_b=None):
         """Returns a list of answers, as `Bert.predict`; for a single str, its answer alone."""
@@ -94,11 +118,14 @@ class TFLiteRunner(Runner):
         self.fixed_length = int(shape[1]) if shape[1] > 0 else None
 
     def run(self, inputs):
-        outputs = self._signature(
-            ids=inputs["token_ids"],
-            segment_ids=inputs["segment_ids"],
-            mask=inputs["padding_mask"],
-        )
+        try:
+            outputs = self._signature(
+                ids=inputs["token_ids"],
+                segment_ids=inputs["segment_ids"],
+                mask=inputs["padding_mask"],
+            )
+        except RuntimeError as error:
+            raise InputError(f"{self.path}: LiteRT cannot run it: {error}") from None
         return outputs["probability"]
 
 
@@ -114,19 +141,20 @@ class SavedModelRunner(Runner):
             self._module = tf.saved_model.load(os.fspath(path))
             self._from_text = self._module.signatures["serving_default"]
             self._from_tokens = self._module.signatures["tokens"]
-        except (OSError, KeyError, ValueError) as error:
+        except Exception as error:  # a damaged folder raises nearly anything in TensorFlow
             raise InputError(f"{path}: not a SavedModel of ours: {error}") from None
 
     def probabilities(self, texts, texts_b=None):
         import tensorflow as tf
 
+        texts, texts_b = self._checked(texts, texts_b)
         outputs = []
         for start in range(0, len(texts), 32):
             batch = {"text": tf.constant(texts[start : start + 32])}
             if texts_b is not None:
                 batch["text_b"] = tf.constant(texts_b[start : start + 32])
             outputs.append(self._from_text(**batch)["probability"].numpy())
-        return np.concatenate(outputs)
+        return self._joined(outputs)
 
     def run(self, inputs):
         import tensorflow as tf

@@ -3,6 +3,8 @@
 import dataclasses
 import os
 
+import numpy as np
+
 from keras_bert.config import PRESETS, BertConfig
 from keras_bert.errors import InputError
 from keras_bert.files import replacing_folder
@@ -13,6 +15,7 @@ from keras_bert.model_folder import (
     WEIGHTS_FILE,
     ModelConfig,
     is_model_folder,
+    is_replaceable,
     read_config,
 )
 from keras_bert.tasks import classification
@@ -85,16 +88,20 @@ class Bert:
         model = self.model
         if self.config.task is None:
             model = keras.Model(model.input, model.output["pooled_output"])
+        texts = list(texts)
+        if not texts:
+            return np.empty((0, model.output_shape[-1]), "float32")
         return predict(model, self.tokenize(texts, texts_b), batch_size)
 
     def save(self, folder, card=""):
         """Writes the model folder, whole or not at all.
 
         Args:
-            folder: where; an existing model folder is replaced, any other is refused.
+            folder: where; an existing model folder is replaced, unless it holds other files too;
+                any other is refused.
             card: the text of its README.md.
         """
-        with replacing_folder(folder, is_model_folder) as temporary:
+        with replacing_folder(folder, is_replaceable) as temporary:
             config = dataclasses.replace(
                 self.config, tokenizer=self.tokenizer.get_config(), versions=_versions()
             )
@@ -128,6 +135,11 @@ def load(path, vocabulary=None, lower_case=None):
     if not os.path.exists(path) and not os.path.exists(path + ".index"):
         raise InputError(f"{path}: no such file or folder, and no preset of that name")
     if is_model_folder(path):
+        if vocabulary is not None or lower_case is not None:
+            raise InputError(
+                f"{path}: a model folder has a vocabulary and its case: leave out --vocab and "
+                f"--lower_case"
+            )
         return _from_model_folder(path)
     return _from_checkpoint(path, vocabulary, lower_case)
 
@@ -170,7 +182,9 @@ def _from_preset(name, vocabulary, lower_case):
     # A preset is a size; its table has as many rows as the vocabulary that is given.
     encoder = dataclasses.replace(BertConfig.from_preset(name), vocab_size=len(tokens))
     config = ModelConfig(encoder=encoder, max_length=encoder.max_position_embeddings)
-    return Bert(config, build_model(config), _tokenizer(tokens, {}, lower_case))
+    bert = Bert(config, build_model(config), _tokenizer(tokens, {}, lower_case))
+    bert.notes.append(f"{name} is a size, not a checkpoint: it starts from random weights")
+    return bert
 
 
 def _from_checkpoint(path, vocabulary, lower_case):
@@ -182,13 +196,13 @@ def _from_checkpoint(path, vocabulary, lower_case):
     tokens = load_vocabulary(vocabulary) if vocabulary else checkpoint.read_vocabulary()
     if tokens is None:
         raise InputError(f"{path}: no vocabulary beside the weights: give one with --vocab=FILE")
-    config = ModelConfig(
-        encoder=checkpoint.config,
-        task="classification" if checkpoint.labels else None,
-        labels=checkpoint.labels or (),
-        max_length=checkpoint.config.max_position_embeddings,
-    )
     try:
+        config = ModelConfig(
+            encoder=checkpoint.config,
+            task="classification" if checkpoint.labels else None,
+            labels=checkpoint.labels or (),
+            max_length=checkpoint.config.max_position_embeddings,
+        )
         bert = Bert(config, None, _tokenizer(tokens, checkpoint.tokenizer_switches, lower_case))
     except InputError as error:
         raise InputError(f"{path}: {error}") from None

@@ -1,6 +1,7 @@
 """Files and folders that are there whole or not at all."""
 
 import contextlib
+import errno
 import os
 import shutil
 import tempfile
@@ -10,19 +11,38 @@ from keras_bert.errors import InputError
 
 def check_replaceable(path, is_ours=None):
     """Raises InputError if `replacing_folder` would refuse: what is asked before a long job."""
-    path = os.path.abspath(os.fspath(path))
+    path = os.path.realpath(os.fspath(path))
     if os.path.exists(path) and not os.path.isdir(path):
         raise InputError(f"{path}: a file of that name is in the way")
     if os.path.isdir(path) and os.listdir(path) and not (is_ours and is_ours(path)):
         raise InputError(
-            f"{path}: the folder exists and does not look like one of ours to replace: "
-            f"choose another name or remove it"
+            f"{path}: the folder exists and does not look like one of ours to replace (it holds "
+            f"{', '.join(sorted(os.listdir(path))[:6])}): choose another name or remove it"
         )
-    parent = os.path.dirname(path)
+    _check_writable(path)
+
+
+def check_file_replaceable(path):
+    """Raises InputError if `replacing_file` would refuse: what is asked before a long job."""
+    path = os.path.realpath(os.fspath(path))
+    if os.path.isdir(path):
+        raise InputError(f"{path}: a folder of that name is in the way")
+    if os.path.exists(path) and not os.path.isfile(path):
+        # A rename would put a plain file where /dev/null or a pipe was.
+        raise InputError(f"{path}: is a device or a pipe; name a file")
+    _check_writable(path)
+
+
+def _check_writable(path):
+    """Tries to write where `path` is to be, or in the lowest folder above it that there is."""
+    parent, name = os.path.split(path)
     while not os.path.exists(parent):
-        parent = os.path.dirname(parent)
-    if not os.path.isdir(parent) or not os.access(parent, os.W_OK | os.X_OK):
-        raise InputError(f"{path}: cannot be written: {parent} is no folder that you may write to")
+        parent, name = os.path.split(parent)
+    # Tried and not asked: what os.access says is untrue of /proc, of full disks, of root.
+    try:
+        os.rmdir(tempfile.mkdtemp(prefix=f".{name}.", dir=parent))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written in {parent}: {error.strerror}") from None
 
 
 @contextlib.contextmanager
@@ -37,7 +57,7 @@ def replacing_folder(path, is_ours=None):
         InputError: something else stands there, or the place cannot be written to.
     """
     check_replaceable(path, is_ours)
-    path = os.path.abspath(os.fspath(path))
+    path = os.path.realpath(os.fspath(path))  # what a link points to is replaced, not the link
     try:
         folder, name = os.path.split(path)
         os.makedirs(folder, exist_ok=True)
@@ -55,6 +75,9 @@ def replacing_folder(path, is_ours=None):
         os.rename(temporary, path)
         if aside is not None:
             shutil.rmtree(aside, ignore_errors=True)
+    except Exception as error:
+        _tell_of_full_disk(path, error)
+        raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -62,9 +85,8 @@ def replacing_folder(path, is_ours=None):
 @contextlib.contextmanager
 def replacing_file(path):
     """Gives a temporary path beside `path` that is renamed to it when the block succeeds."""
-    path = os.path.abspath(os.fspath(path))
-    if os.path.isdir(path):
-        raise InputError(f"{path}: a folder of that name is in the way")
+    check_file_replaceable(path)
+    path = os.path.realpath(os.fspath(path))
     folder, name = os.path.split(path)
     try:
         os.makedirs(folder, exist_ok=True)
@@ -76,6 +98,15 @@ def replacing_file(path):
         os.chmod(temporary, 0o644)
         yield temporary
         os.replace(temporary, path)
+    except Exception as error:
+        _tell_of_full_disk(path, error)
+        raise
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
+
+
+def _tell_of_full_disk(path, error):
+    # By its text: TensorFlow's and safetensors' exceptions are no OSError.
+    if os.strerror(errno.ENOSPC) in str(error):
+        raise InputError(f"{path}: the disk is full") from None

@@ -106,7 +106,13 @@ class GraphTokenizer(tf.Module):
         Returns:
             int32 RaggedTensor, (batch, pieces).
         """
-        words = tf.strings.split(self._normalize(tf.convert_to_tensor(texts)))
+        texts = tf.convert_to_tensor(texts)
+        if texts.shape.rank not in (None, 1):
+            raise InputError(
+                f"expected a batch of texts, of shape (batch,), not {texts.shape}: call "
+                f"`Dataset.batch` before `Dataset.map`"
+            )
+        words = tf.strings.split(self._normalize(texts))
         # "[UNK]" cannot be a word of a text, for brackets are split off.
         too_long = tf.strings.length(words.values, unit="UTF8_CHAR") > self._max_chars_per_word
         words = words.with_values(tf.where(too_long, "[UNK]", words.values))

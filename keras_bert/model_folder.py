@@ -38,13 +38,26 @@ class ModelConfig:
     versions: dict = dataclasses.field(default_factory=dict)
 
     def __post_init__(self):
+        if not isinstance(self.labels, (list, tuple)):
+            raise InputError(f"labels must be a list, not {self.labels!r}")
         object.__setattr__(self, "labels", tuple(self.labels))
+        for name, kind in {"pair": bool, "tokenizer": dict, "versions": dict}.items():
+            if not isinstance(getattr(self, name), kind):
+                raise InputError(f"{name} must be {kind.__name__}, not {getattr(self, name)!r}")
         if self.task not in (None, "classification"):
             raise InputError(f"task {self.task!r} is not one that this version knows")
         if self.task and len(self.labels) < 2:
             raise InputError(f"a classifier needs at least two labels, found {list(self.labels)}")
         if not all(isinstance(label, str) for label in self.labels):
             raise InputError(f"labels must be texts, found {list(self.labels)}")
+        if len(set(self.labels)) < len(self.labels):
+            raise InputError(f"a label stands twice in {list(self.labels)}")
+        for label in self.labels:
+            # Exported files list the labels one a line.
+            if not label.strip() or len(label.splitlines()) > 1:
+                raise InputError(f"label {label!r} is empty or of several lines")
+        if isinstance(self.max_length, bool) or not isinstance(self.max_length, int):
+            raise InputError(f"max_length must be int, not {self.max_length!r}")
         if not 3 <= self.max_length <= self.encoder.max_position_embeddings:
             raise InputError(
                 f"length {self.max_length} is outside 3 to {self.encoder.max_position_embeddings},"
@@ -82,6 +95,12 @@ def is_model_folder(path):
         return "keras_bert_format" in read_json_object(os.path.join(path, CONFIG_FILE))
     except InputError:
         return False
+
+
+def is_replaceable(path):
+    """Says whether a folder is one that we wrote, and nobody has put anything else into it."""
+    ours = {CONFIG_FILE, VOCABULARY_FILE, WEIGHTS_FILE, CARD_FILE}
+    return is_model_folder(path) and ours.issuperset(os.listdir(path))
 
 
 def read_config(folder):

@@ -53,7 +53,8 @@ class WordPieceTokenizer:
         max_chars_per_word: int, a longer word becomes [UNK].
 
     Raises:
-        InputError: the vocabulary has a token twice or lacks a special token.
+        InputError: the vocabulary has a token twice or lacks a special token, or a switch is not
+            of its type.
 
     Source: google-research/bert tokenization.py, FullTokenizer.
     """
@@ -69,6 +70,17 @@ class WordPieceTokenizer:
         from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
         check_vocabulary(vocabulary)
+        # They may come from the config.json of a stranger.
+        switches = {
+            "lower_case": lower_case,
+            "strip_accents": strip_accents,
+            "tokenize_chinese_chars": tokenize_chinese_chars,
+        }
+        for name, value in switches.items():
+            if not isinstance(value, bool) and (name, value) != ("strip_accents", None):
+                raise InputError(f"{name} must be bool, not {value!r}")
+        if not isinstance(max_chars_per_word, int) or not 1 <= max_chars_per_word < 2**31:
+            raise InputError(f"max_chars_per_word must be a positive int: {max_chars_per_word!r}")
         self.vocabulary = list(vocabulary)
         self.lower_case = lower_case
         self.strip_accents = lower_case if strip_accents is None else strip_accents

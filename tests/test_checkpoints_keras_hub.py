@@ -239,7 +239,7 @@ def test_names_that_are_not_utf8(folder):
 def test_extra_and_missing_layers(folder):
     path = folder / "config.json"
     config = json.loads(path.read_text())
-    for layers in (3, 10**18):
+    for layers in (3, 999):
         config["config"]["num_layers"] = layers
         path.write_text(json.dumps(config))
         with pytest.raises(InputError, match=f"2 layers, expected {layers}"):

@@ -91,3 +91,16 @@ def test_hold_out_looks_at_both_texts_of_a_pair():
     data = examples(["a"] * 10, ["x"] * 10, [f"b{i}" for i in range(10)])
     held, rest = classification.hold_out(data, 0.3, seed=0)
     assert (len(held), len(rest)) == (3, 7)
+
+
+def test_labels_that_only_look_like_numbers_are_sorted_too():
+    digits = "9" * 5000
+    for labels in (["--1", "1"], ["1", digits], ["-", "3"]):
+        assert classification.label_list(examples(["a"] * 2, labels)) == sorted(labels)
+    # Equal numbers have an order of their own, whatever the hash seed.
+    assert classification.label_list(examples(["a"] * 3, ["2", "1", "01"])) == ["01", "1", "2"]
+
+
+def test_scores_of_one_class_warn_of_nothing(recwarn):
+    assert classification.scores([0, 0], [0, 0], ["a", "b"])["matthews"] == 0
+    assert not recwarn.list

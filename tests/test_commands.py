@@ -170,8 +170,11 @@ def test_a_real_process_prints_one_line_and_exits_2(toy, tmp_path):
         (["finetune", "--train=x.csv", "--init=y", "--output=z"], ["x.csv: no such file"]),
         (["finetune", "--epochs=many"], ["epochs"]),
         (["finetune", "--task=poetry"], ["task"]),
-        (["export", "--model=.", "--format=tflite", "--output=x", "--length=ten"], ["ten"]),
-        (["export", "--model=.", "--format=onnx", "--output=x", "--quantize=dynamic"], ["tflite"]),
+        (["export", "--model=.", "--format=tflite", "--output=x.tflite", "--length=ten"], ["ten"]),
+        (
+            ["export", "--model=.", "--format=onnx", "--output=x.onnx", "--quantize=dynamic"],
+            ["tflite"],
+        ),
         (["vocab", "--corpus=/nowhere/*", "--size=50", "--output=x"], ["/nowhere/*: no such file"]),
         (["vocab", "extra", "--corpus=a", "--size=50", "--output=x"], ["extra"]),
     ],
@@ -310,3 +313,217 @@ def test_an_unwritable_output_is_refused(cli, toy, tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("x")
     refused(cli("vocab", f"--corpus={toy.dev}", "--size=50", f"--output={blocked}/v.txt"), "file")
+
+
+# === What a careless user does ===
+
+
+def test_numbers_that_are_none_are_refused(cli, toy, tmp_path):
+    for name in ("learning_rate", "eval_fraction", "warmup"):
+        finetune_refused(cli, toy, tmp_path, f"--{name}=nan", "finite", **{name: "nan"})
+    finetune_refused(cli, toy, tmp_path, "--seed=4294967296", seed=2**32)
+    flags = [f"--model={toy.model}", "--exported=x.tflite", f"--data={toy.dev}"]
+    refused(cli("verify", *flags, "--max_drop=nan"), "--max_drop=nan", "finite")
+    refused(cli("verify", *flags, "--max_drop=-1"), "max_drop")
+
+
+def test_a_flag_left_empty_is_refused(cli, toy, tmp_path):
+    """--output=$OUT, with OUT unset, would otherwise name the current folder."""
+    finetune_refused(cli, toy, tmp_path, "--output", "is empty", output="")
+    finetune_refused(cli, toy, tmp_path, "--train", "is empty", train="")
+
+
+def test_outputs_that_cannot_be_written_are_told_before_the_work(cli, toy, tmp_path):
+    finetune_refused(cli, toy, tmp_path, "cannot be written in", output=tmp_path / ("n" * 300))
+    (tmp_path / "file").write_text("x")
+    finetune_refused(cli, toy, tmp_path, "file: File exists", tensorboard=tmp_path / "file")
+    if os.path.isdir("/proc/self"):  # where even root, to whom os.access says yes, cannot write
+        finetune_refused(cli, toy, tmp_path, "cannot be written in /proc", output="/proc/x/model")
+
+
+def test_an_output_is_never_the_input(cli, toy, tmp_path):
+    model = tmp_path / "model"
+    shutil.copytree(toy.model, model)
+    card = (model / "README.md").read_bytes()
+    for output in (model, f"{tmp_path}/./model/"):
+        refused(cli("convert", f"--from={model}", f"--output={output}"), "the command reads")
+        finetune_refused(cli, toy, tmp_path, "the command reads", init=model, output=output)
+    assert (model / "README.md").read_bytes() == card
+    texts = tmp_path / "texts.csv"
+    texts.write_text("text\na\n")
+    flags = [f"--input={texts}", f"--output={texts}"]
+    refused(cli("predict", f"--model={model}", *flags), "the command reads")
+    refused(cli("vocab", f"--corpus={texts}", "--size=50", f"--output={texts}"), "command reads")
+    assert texts.read_text() == "text\na\n"
+
+
+def test_a_model_folder_with_a_users_file_is_not_replaced(cli, toy, tmp_path):
+    model = tmp_path / "model"
+    shutil.copytree(toy.model, model)
+    (model / "mine.tflite").write_bytes(b"x")
+    finetune_refused(cli, toy, tmp_path, "mine.tflite", output=model)
+    assert (model / "mine.tflite").read_bytes() == b"x"
+
+
+def test_links_are_followed_and_pipes_left_alone(cli, toy, tmp_path):
+    (tmp_path / "link").symlink_to("real")
+    for _ in range(2):  # the second time the folder is there, to be replaced
+        found = cli("convert", f"--from={toy.model}", f"--output={tmp_path / 'link'}")
+        assert found.status == 0, found.err
+        assert (tmp_path / "link").is_symlink()
+        assert (tmp_path / "real" / "config.json").is_file()
+    os.mkfifo(tmp_path / "pipe.csv")
+    flags = ["--text=a", f"--output={tmp_path / 'pipe.csv'}"]
+    refused(cli("predict", f"--model={toy.model}", *flags), "a device or a pipe")
+    assert (tmp_path / "pipe.csv").is_fifo()
+
+
+def test_another_folder_named_as_the_state_is_not_removed(tmp_path):
+    from keras_bert.training.state import TrainingState
+
+    folder = tmp_path / "model.training"
+    folder.mkdir()
+    (folder / "thesis.txt").write_text("x")
+    TrainingState(folder, "").discard()
+    assert (folder / "thesis.txt").read_text() == "x"
+
+
+def test_a_full_disk_is_told_by_name_whatever_library_writes(tmp_path):
+    from keras_bert.files import replacing_file, replacing_folder
+
+    for replacing in (replacing_file, replacing_folder):
+        # safetensors' exception, like TensorFlow's, is no OSError.
+        with pytest.raises(keras_bert.InputError, match="model: the disk is full"):
+            with replacing(tmp_path / "model"):
+                raise RuntimeError("I/O error: No space left on device (os error 28)")
+        assert not list(tmp_path.iterdir())
+
+
+def test_training_that_diverges_is_an_error(cli, toy, tmp_path):
+    output = tmp_path / "model"
+    found = cli(*toy.arguments, "--epochs=1", "--learning_rate=1e30", f"--output={output}")
+    assert found.status == 2
+    assert "the training diverged" in found.err.splitlines()[-1]
+    assert not list(tmp_path.iterdir())
+
+
+def test_weights_that_are_not_finite_are_refused(cli, toy, tmp_path):
+    bert = keras_bert.load(toy.model)
+    weights = bert.model.get_weights()
+    weights[-1][0] = np.nan
+    bert.model.set_weights(weights)
+    bert.save(tmp_path / "model")
+    refused(cli("predict", f"--model={tmp_path / 'model'}", "--text=a"), "not finite")
+
+
+def test_a_label_that_only_the_held_out_part_has_is_known(cli, toy, tmp_path):
+    rows = [f"word {i}\tc{i}" for i in range(20)]
+    flags = [f"--train={rows_file(tmp_path, *rows)}", "--eval_fraction=0.5"]
+    arguments = [a for a in toy.arguments if not a.startswith(("--train", "--eval"))]
+    found = cli(*arguments, *flags, "--epochs=1", f"--output={tmp_path / 'model'}", "--json")
+    assert found.status == 0, found.err
+    assert len(json.loads(found.out.splitlines()[-1])["labels"]) == 20
+
+
+def test_weights_that_lack_a_label_are_refused_in_one_line(cli, toy, tmp_path):
+    folder = broken_copy(
+        toy, tmp_path, "config.json", lambda b: b.replace(b'"negative",', b'"negative", "x",')
+    )
+    refused(cli("predict", f"--model={folder}", "--text=a"), "model.weights.h5", "logits", "3)")
+
+
+def test_a_vocabulary_beyond_all_memory_is_refused(cli, tmp_path):
+    """The trainer would end the process, which no program can tell of."""
+    flags = [f"--corpus={__file__}", f"--output={tmp_path / 'v.txt'}"]
+    refused(cli("vocab", "--size=100000000000", *flags), "size")
+
+
+def test_a_regressor_gives_its_encoder(cli, toy, tmp_path):
+    from safetensors.numpy import load_file, save_file
+
+    folder = tmp_path / "hf"
+    assert cli("convert", f"--from={toy.model}", "--to=huggingface", f"--output={folder}").out
+    weights = load_file(folder / "model.safetensors")
+    weights = {k: v[:1].copy() if k.startswith("classifier") else v for k, v in weights.items()}
+    save_file(weights, folder / "model.safetensors")
+    config = json.loads((folder / "config.json").read_text())
+    del config["id2label"], config["label2id"]
+    (folder / "config.json").write_text(json.dumps(config))
+    bert = keras_bert.load(folder)
+    assert bert.config.task is None
+    expected = keras_bert.load(toy.model).encoder.get_weights()
+    for a, b in zip(bert.encoder.get_weights(), expected, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_model_folder_has_its_own_vocabulary(cli, toy, tmp_path):
+    flags = [f"--vocab={toy.vocabulary}", f"--output={tmp_path / 'x'}"]
+    refused(cli("convert", f"--from={toy.model}", *flags), "leave out --vocab")
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [("tflite", "x"), ("onnx", "config.json"), ("saved_model", "x.tflite")]
+)
+def test_an_export_gets_the_ending_it_is_known_by(cli, toy, tmp_path, kind, name):
+    flags = [f"--format={kind}", f"--output={tmp_path / name}"]
+    refused(cli("export", f"--model={toy.model}", *flags), name, f"--format={kind} needs")
+    assert not list(tmp_path.iterdir())
+
+
+def test_benchmark_refuses_a_length_over_the_position_table(cli, toy):
+    refused(cli("benchmark", f"--model={toy.model}", "--length=9999"), "9999", "at most 512")
+
+
+def test_json_has_null_for_what_is_not_a_number(capsys):
+    class Values:
+        json = True
+
+    program._print(Values, {"loss": float("nan"), "history": [{"x": float("inf"), "y": 1.5}]}, [])
+    assert json.loads(capsys.readouterr().out) == {"loss": None, "history": [{"x": None, "y": 1.5}]}
+
+
+def test_ctrl_c_is_one_line_and_130(capsys, monkeypatch):
+    def interrupted(argv):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(program, "_main", interrupted)
+    assert program.main([]) == 130
+    assert capsys.readouterr().err == "keras-bert: interrupted\n"
+
+
+def test_predict_of_nothing_is_nothing(toy):
+    bert = keras_bert.load(toy.model)
+    assert bert.predict([]) == []
+    assert bert.probabilities([]).shape == (0, 2)
+
+
+def in_process(*arguments, stdout=subprocess.PIPE, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "keras_bert", *arguments],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3", **environment},
+        stdout=stdout, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+def test_the_c_locale_prints_codes_for_what_it_cannot_show(toy):
+    plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    found = in_process("predict", f"--model={toy.model}", "--text=café", "--json", **plain)
+    assert found.returncode == 0, found.stderr
+    lines = found.stdout.decode("ascii").splitlines()
+    assert lines[0].endswith("caf\\xe9")
+    assert json.loads(lines[-1])["predictions"][0]["text"] == "café"
+
+
+def test_text_that_is_not_utf_8_is_refused(toy):
+    found = in_process("predict", f"--model={toy.model}", b"--text=caf\xe9")
+    assert found.returncode == 2
+    assert found.stderr.decode().splitlines() == ["keras-bert predict: --text is not UTF-8"]
+
+
+def test_a_reader_that_leaves_is_no_error():
+    read, write = os.pipe()
+    os.close(read)
+    found = in_process("--help", stdout=write)
+    os.close(write)
+    assert found.returncode == 141
+    assert found.stderr == b""

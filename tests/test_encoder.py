@@ -209,3 +209,12 @@ np.savez("outputs.npz", **outputs)
     found = np.load(tmp_path / "outputs.npz")
     for name, expected in run(encoder, inputs).items():
         np.testing.assert_allclose(found[name], expected, atol=1e-5)
+
+
+def test_a_frozen_encoder_stays_frozen_when_the_model_is_rebuilt():
+    classifier = keras_bert.BertClassifier(small_encoder(), num_classes=2)
+    classifier.encoder.trainable = False
+    assert len(classifier.trainable_variables) == 2  # the head
+    again = keras_bert.BertClassifier.from_config(classifier.get_config())
+    assert len(again.trainable_variables) == 2
+    assert len(keras_bert.BertClassifier(small_encoder(trainable=False), 2).trainable_weights) == 2

@@ -283,3 +283,86 @@ def test_metadata_is_the_flatbuffer_that_the_schema_describes(exported):
     assert metadata.read_files(exported / "int8.tflite").keys() == {
         "vocab.txt", "labels.txt", "keras_bert.json",
     }  # fmt: skip
+
+
+def tampered(source, target, change):
+    """Copies a .tflite file with other files inside; `change` gets a dict of name to bytes."""
+    with zipfile.ZipFile(source) as archive:
+        start = min(item.header_offset for item in archive.infolist())
+        files = {item.filename: archive.read(item) for item in archive.infolist()}
+    change(files)
+    target.write_bytes(source.read_bytes()[:start])
+    with zipfile.ZipFile(target, "a") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return target
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"labels": ["a", "b", "c"]}, "2 outputs for 3 labels"),
+        ({"labels": ["a", "a"]}, "stands twice"),
+        ({"labels": "ab"}, "labels must be a list"),
+        ({"labels": ["a\nb", "c"]}, "of several lines"),
+        ({"max_length": 10.5}, "max_length must be int"),
+        ({"pair": "no"}, "pair must be bool"),
+        ({"tokenizer": {"max_chars_per_word": -5}}, "max_chars_per_word"),
+        ({"tokenizer": {"lower_case": "no"}}, "lower_case must be bool"),
+    ],
+)
+def test_a_description_that_does_not_fit_the_file_is_refused(exported, tmp_path, change, message):
+    def edit(files):
+        files["keras_bert.json"] = json.dumps({**json.loads(files["keras_bert.json"]), **change})
+
+    path = tampered(exported / "int8.tflite", tmp_path / "bad.tflite", edit)
+    with pytest.raises(InputError, match=message) as caught:
+        open_exported(path).predict(["a film"])
+    assert "bad.tflite" in str(caught.value)
+
+
+def test_a_vocabulary_of_another_size_is_refused(exported, tmp_path):
+    def edit(files):
+        files["vocab.txt"] += b"more\n"
+
+    path = tampered(exported / "int8.tflite", tmp_path / "bad.tflite", edit)
+    with pytest.raises(InputError, match=r"bad\.tflite.* tokens for an embedding of .* rows"):
+        open_exported(path)
+
+
+@pytest.mark.parametrize(("offset", "value"), [(8, b"\x01"), (20, b"\0\0\xc0\x03\0\0\xc0\x03")])
+def test_an_archive_that_lies_is_refused(exported, tmp_path, offset, value):
+    """Encryption that is not there, and sizes of 60 MiB."""
+    data = bytearray((exported / "int8.tflite").read_bytes())
+    start = data.rfind(b"PK\x01\x02") + offset
+    data[start : start + len(value)] = value
+    path = tmp_path / "bad.tflite"
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=r"bad\.tflite: the archive in it is damaged"):
+        open_exported(path)
+
+
+def test_missing_files_and_folders_are_refused_by_the_runner_itself(tmp_path):
+    from export.runners import TFLiteRunner
+
+    with pytest.raises(InputError, match=r"none\.tflite: cannot be read"):
+        TFLiteRunner(tmp_path / "none.tflite")
+    with pytest.raises(InputError, match="cannot be read"):
+        TFLiteRunner(tmp_path)
+
+
+def test_a_saved_model_cut_short_is_refused(exported, tmp_path):
+    folder = tmp_path / "cut"
+    shutil.copytree(exported / "saved_model", folder)
+    os.truncate(folder / "variables" / "variables.data-00000-of-00001", 1000)
+    with pytest.raises(InputError, match="not a SavedModel of ours"):
+        open_exported(folder)
+
+
+@pytest.mark.parametrize("name", ["int8.tflite", "model.onnx", "saved_model"])
+def test_runners_take_any_sequence_and_no_second_texts(exported, name):
+    runner = open_exported(exported / name)
+    assert runner.predict([]) == []
+    assert runner.predict(iter(["a film"])) == runner.predict(np.array(["a film"]))
+    with pytest.raises(InputError, match="takes single texts"):
+        runner.predict(["a", "b"], ["c"])

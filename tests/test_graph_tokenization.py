@@ -136,5 +136,11 @@ def test_saved_model_gives_the_same_in_a_fresh_process(tmp_path):
 
 def test_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorflow_text", None)
-    with pytest.raises(InputError, match=r"pip install keras-bert\[tokenizers\]"):
+    with pytest.raises(InputError, match=r"keras-bert-toolkit\[tokenizers\]"):
         GraphTokenizer(golden.tokenizer("chinese"))
+
+
+def test_a_dataset_that_is_not_batched_is_refused_with_the_fix():
+    tokenizer = GraphTokenizer(WordPieceTokenizer(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "a"]))
+    with pytest.raises(InputError, match="call `Dataset.batch` before"):
+        tokenizer(tf.constant("a"))

@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import os
+import threading
 
 import pytest
 
@@ -88,14 +90,14 @@ BAD = {
     "latin.csv": (b"text,label\na,1\ncaf\xe9,0\n", r"latin\.csv:3: not UTF-8 \(byte 0xe9"),
     "twice.csv": ("text,text\na,1\n", "same name"),
     "blank.csv": ("text,label\na,1\n  ,0\n", r"blank\.csv:3: text is empty"),
-    "nolabel.csv": ("text,label\na,\n", r"nolabel\.csv:2: label must be a label, not ''"),
+    "nolabel.csv": ("text,label\na,\n", r"nolabel\.csv:2: label is empty"),
     "column.csv": ("words,label\na,1\n", r"no text column .*words, label"),
     "nolabelcolumn.csv": ("text,kind\na,1\n", r"no label column .*text, kind"),
     "a.jsonl": ('{"text": "a", "label": 1}\n{"text": \n', r"a\.jsonl:2: not a JSON object"),
     "b.jsonl": ("[1]\n", r"b\.jsonl:1: expected a JSON object, found list"),
     "c.jsonl": ('{"text": "a", "label": 1}\n{"label": 1}\n', r"c\.jsonl:2: text must be a text"),
     "d.jsonl": ('{"text": 5, "label": 1}\n', r"d\.jsonl:1: text must be a text, not 5"),
-    "e.jsonl": ('{"text": "a", "label": null}\n', r"e\.jsonl:1: label must be a label, not None"),
+    "e.jsonl": ('{"text": "a", "label": null}\n', r"e\.jsonl:1: label must be .* not None"),
     "f.jsonl": ("[" * 100_000 + "\n", r"f\.jsonl:1: not a JSON object"),
 }
 
@@ -129,3 +131,55 @@ def test_an_asked_column_that_is_missing_is_refused(tmp_path):
     for role in ("text_column", "text_b_column", "label_column"):
         with pytest.raises(InputError, match="no column 'body'; its columns are text, label"):
             read_examples(path, **{role: "body"})
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('{"text": "a", "label": "x\\ny"}\n', "label is of several lines"),
+        ('{"text": "a", "label": 1.0}\n', "whole number.* not 1.0"),
+        ('{"text": "a \\ud800", "label": 1}\n', ":1: a lone surrogate"),
+    ],
+)
+def test_texts_and_labels_that_no_exported_file_could_hold_are_refused(tmp_path, content, message):
+    with pytest.raises(InputError, match=message):
+        read_examples(make(tmp_path, "a.jsonl", content))
+
+
+def test_a_surrogate_pair_is_a_character(tmp_path):
+    path = make(tmp_path, "a.jsonl", '{"text": "\\ud83d\\ude00", "label": 1}\n')
+    assert read_examples(path).texts == ["😀"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        (["text", "label"], r"a\.csv:1: this line is a header: leave out --columns"),
+        (["text", "text"], "names a column twice"),
+        (["a", "b", "c"], r"a\.csv:1: 2 fields .*--columns names all"),
+    ],
+)
+def test_columns_that_do_not_fit_the_file_are_refused(tmp_path, columns, message):
+    with pytest.raises(InputError, match=message):
+        read_examples(make(tmp_path, "a.csv", "text,label\na,1\n"), columns=columns)
+
+
+def test_columns_are_not_for_json_lines(tmp_path):
+    with pytest.raises(InputError, match="--columns is for CSV and TSV"):
+        read_examples(make(tmp_path, "a.jsonl", '{"text": "a", "label": 1}\n'), columns=["a", "b"])
+
+
+def test_one_column_is_not_read_as_two_things(tmp_path):
+    path = make(tmp_path, "a.csv", "text,label\na,1\n")
+    for asked in ({"text_column": "label"}, {"text_column": "text", "text_b_column": "text"}):
+        with pytest.raises(InputError, match="asked for twice"):
+            read_examples(path, **asked)
+
+
+def test_a_pipe_is_read(tmp_path):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_bytes, args=(gzip.compress(b"text\na\nb\n"),))
+    writer.start()
+    assert read_examples(path, labelled=False).texts == ["a", "b"]
+    writer.join()

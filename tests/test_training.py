@@ -187,6 +187,17 @@ def test_a_killed_run_resumes_to_the_same_weights(toy, tmp_path):
     assert not (tmp_path / "killed.training").exists()
 
 
+def test_tensorboard_logs_hold_the_loss_and_the_scores(cli, toy, tmp_path):
+    logs = tmp_path / "logs"
+    arguments = [*toy.arguments, "--epochs=1", f"--output={tmp_path / 'm'}"]
+    assert cli(*arguments, f"--tensorboard={logs}").status == 0
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(logs / "train"))
+    events.Reload()
+    assert {"epoch_loss", "epoch_eval_accuracy"} <= set(events.Tags()["tensors"])
+
+
 def test_a_state_of_another_run_or_a_damaged_one_is_refused(cli, toy, tmp_path):
     output = tmp_path / "model"
     folder = tmp_path / "model.training"

@@ -134,6 +134,8 @@ def _read_labels(data, shapes, config_path):
     if names.CLASSIFIER[0] not in shapes:
         return None
     count = shapes[names.CLASSIFIER[0]][0]
+    if count < 2:
+        return None  # a regressor, as cross-encoders are: only its encoder can be of use here
     # transformers leaves the key out when the labels are the default ones.
     id2label = data.get("id2label") or {
         str(i): label for i, label in enumerate(_default_labels(count))

@@ -2,8 +2,12 @@
 
 import math
 import os
+import warnings
+
+import numpy as np
 
 from keras_bert.checkpoints import names
+from keras_bert.checkpoints.checkpoint import one_line
 from keras_bert.errors import InputError
 
 
@@ -58,18 +62,19 @@ def load_weights(model, path):
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except (OSError, KeyError, RuntimeError) as error:
-        raise InputError(f"{path}: not a readable HDF5 file: {_first_line(error)}") from None
+        raise InputError(f"{path}: not a readable HDF5 file: {one_line(error)}") from None
     if sum(found) > allowed:
         raise InputError(
             f"{path}: holds {sum(found)} numbers where the model of config.json has {allowed}"
         )
     try:
-        model.load_weights(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what matters of it comes as the error
+            model.load_weights(path)
     except (ValueError, KeyError, OSError, TypeError) as error:
         raise InputError(
-            f"{path}: does not fit the model of config.json: {_first_line(error)}"
+            f"{path}: does not fit the model of config.json: {one_line(error)[:400]}"
         ) from None
-
-
-def _first_line(error):
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    for weight in model.variables:
+        if not np.isfinite(weight.numpy()).all():
+            raise InputError(f"{path}: {weight.path} has values that are not finite")

@@ -6,6 +6,7 @@ keras-bert benchmark --model=model.tflite --against=float.tflite,model.onnx --th
 from absl import flags
 
 from keras_bert.commands import shared
+from keras_bert.errors import InputError
 
 
 def define(values):
@@ -34,6 +35,10 @@ def run(values):
         else:
             bert = shared.require_classifier(keras_bert.load(path), path)
             opened[path] = runners.KerasRunner(bert)
+    for path, runner in opened.items():
+        most = runner.config.encoder.max_position_embeddings
+        if values.length is not None and values.length > most:
+            raise InputError(f"--length={values.length}: {path} takes at most {most} tokens")
     inputs = {
         path: benchmark.random_inputs(runner, values.length or runner.config.max_length)
         for path, runner in opened.items()

@@ -31,6 +31,7 @@ def define(values):
 
 def run(values):
     source = values["from"].value
+    shared.check_not_input(values.output, source)
     bert = shared.load_bert(source, vocabulary=values.vocab, lower_case=values.lower_case)
     notes = list(bert.notes)
     if values.to == "keras_bert":

@@ -5,10 +5,13 @@ keras-bert export --model=my_model --format=saved_model --output=served/1
 keras-bert export --model=my_model --format=onnx --output=model.onnx
 """
 
+import os
+
 from absl import flags
 
 from keras_bert.commands import shared
 from keras_bert.errors import InputError
+from keras_bert.files import check_file_replaceable
 
 
 def define(values):
@@ -30,6 +33,7 @@ def define(values):
 def run(values):
     shared.check_path(values.model)
     length = _length(values.length)
+    _check_output(values.output, values.format)
     if values.format != "tflite" and values.quantize != "none":
         raise InputError(f"--quantize={values.quantize} is for --format=tflite only")
     bert = shared.require_classifier(shared.load_bert(values.model), values.model)
@@ -51,6 +55,17 @@ def run(values):
         counts = " ".join(f"{name}:{count}" for name, count in result["ops"].items())
         lines.append(f"{sum(result['ops'].values())} built-in ops: {counts}")
     return result, lines
+
+
+def _check_output(path, kind):
+    """Raises InputError, before the model is loaded, if the output cannot be what it is to be."""
+    endings = {".tflite": "tflite", ".onnx": "onnx"}
+    # By their endings the files are told apart by everything that reads them.
+    if endings.get(os.path.splitext(path)[1], "saved_model") != kind:
+        wanted = "a folder's name" if kind == "saved_model" else f"a name ending in .{kind}"
+        raise InputError(f"{path}: --format={kind} needs {wanted}")
+    if kind != "saved_model":
+        check_file_replaceable(path)
 
 
 def _length(text):

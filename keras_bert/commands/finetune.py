@@ -10,12 +10,13 @@ import os
 import sys
 import time
 
+import numpy as np
 from absl import flags
 
 from keras_bert.commands import shared
 from keras_bert.errors import InputError
 from keras_bert.files import check_replaceable
-from keras_bert.model_folder import is_model_folder
+from keras_bert.model_folder import is_replaceable
 from keras_bert.tasks import classification
 
 TASKS = ("classification",)
@@ -62,7 +63,12 @@ def define(values):
         "clipnorm", 1.0, "largest global norm of the gradient", lower_bound=0.0, flag_values=values
     )
     flags.DEFINE_integer(
-        "seed", 0, "of initialization, order and dropout", lower_bound=0, flag_values=values
+        "seed",
+        0,
+        "of initialization, order and dropout",
+        lower_bound=0,
+        upper_bound=2**32 - 1,
+        flag_values=values,
     )
     flags.DEFINE_enum(
         "metric", "accuracy", classification.METRICS, "what the best epoch is best in",
@@ -84,13 +90,20 @@ def define(values):
 
 
 def run(values):
-    check_replaceable(values.output, is_model_folder)
-    train, evaluation = _read(values)
-    labels = values.labels or classification.label_list(train)
+    shared.check_not_input(values.output, values.init)
+    check_replaceable(values.output, is_replaceable)
+    train, evaluation, found = _read(values)
+    labels = values.labels or found
     if len(labels) < 2 or len(set(labels)) < len(labels):
-        raise InputError(f"{train.path}: at least two different labels are needed, found {labels}")
+        where = f"--labels={','.join(labels)}" if values.labels else train.path
+        raise InputError(f"{where}: at least two different labels are needed, found {labels}")
     train_ids = classification.label_ids(train, labels)
     evaluation_ids = classification.label_ids(evaluation, labels)
+    if values.tensorboard:
+        # TensorFlow does not bring it along any more; better told now than after an epoch.
+        import tensorboard  # noqa: F401
+
+        os.makedirs(values.tensorboard, exist_ok=True)  # or Keras fails at the first epoch
 
     shared.import_tensorflow_quietly()
     import keras
@@ -100,9 +113,6 @@ def run(values):
     # Before the start is loaded: a preset, or a checkpoint without pooler, draws random weights.
     keras.utils.set_random_seed(values.seed)
     start = shared.load_bert(values.init, vocabulary=values.vocab, lower_case=values.lower_case)
-    for note in start.notes:
-        print(note, file=sys.stderr)
-
     settings = classifier.FineTuneSettings(
         **{name: values[name].value for name in classifier.setting_names()}
     )
@@ -117,6 +127,8 @@ def run(values):
         frozen=values.freeze,
         metric=values.metric,
     )
+    for note in start.notes:
+        print(note, file=sys.stderr)
     began = time.monotonic()
     outcome = trainer.train(
         train,
@@ -130,11 +142,14 @@ def run(values):
     )
     seconds = time.monotonic() - began
     bert = trainer.finished()
-    scores = classification.scores(
-        evaluation_ids,
-        bert.probabilities(evaluation.texts, evaluation.texts_b).argmax(axis=-1),
-        labels,
-    )
+    probabilities = bert.probabilities(evaluation.texts, evaluation.texts_b)
+    if not np.isfinite(probabilities).all():
+        trainer.discard_state()
+        raise InputError(
+            f"--learning_rate={values.learning_rate}: the training diverged, the best epoch's "
+            f"weights are not finite: try a lower one"
+        )
+    scores = classification.scores(evaluation_ids, probabilities.argmax(axis=-1), labels)
     from keras_bert.training.model_card import model_card
 
     bert.save(values.output, model_card(values, bert, train, evaluation, scores))
@@ -157,16 +172,19 @@ def run(values):
 
 
 def _read(values):
+    """Returns the examples to train on, those to score on, and the labels found in --train."""
     train = shared.read_examples(values, shared.check_path(values.train))
+    # Of the whole file: a rare label may fall into the held-out part alone.
+    labels = classification.label_list(train)
     if values.eval is not None:
         evaluation = shared.read_examples(values, shared.check_path(values.eval))
         if (evaluation.texts_b is None) != (train.texts_b is None):
             raise InputError(f"{values.eval}: one of --train and --eval has pairs, the other not")
-        return train, evaluation
+        return train, evaluation, labels
     held_out, rest = classification.hold_out(train, values.eval_fraction, values.seed)
     if not len(held_out) or not len(rest):
         raise InputError(f"{train.path}: too few texts to hold some out: give --eval")
-    return rest, held_out
+    return rest, held_out, labels
 
 
 def _fingerprint(values, train, evaluation):

@@ -8,6 +8,8 @@ their own: nothing is global, and `--help` imports nothing heavy.
 import errno
 import importlib
 import json
+import math
+import os
 import sys
 
 from absl import flags
@@ -27,6 +29,8 @@ VERBS = {
 }
 
 DONE, CHECK_FAILED, BAD_INPUT = 0, 1, 2
+# What a shell reports of a program that the signal ended: 128 and its number.
+_INTERRUPTED, _BROKEN_PIPE = 130, 141
 
 
 def main(argv=None):
@@ -36,9 +40,33 @@ def main(argv=None):
         argv: the arguments after the program's name; None takes those of the process.
 
     Returns:
-        The exit status: 0 done, 1 a check failed, 2 bad input.
+        The exit status: 0 done, 1 a check failed, 2 bad input; 130 after Ctrl-C.
     """
-    argv = list(sys.argv[1:] if argv is None else argv)
+    if sys.stderr is None:
+        # It was closed, and everything that writes to it would fail.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        sys.stderr = os.fdopen(2, "w")
+    try:
+        status = _main(list(sys.argv[1:] if argv is None else argv))
+        print(end="", flush=True)
+        return status
+    except BrokenPipeError:
+        # The reader, `head` say, has had enough. What is left in the buffer goes nowhere, or
+        # Python would complain of it at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _BROKEN_PIPE
+    except OSError as error:
+        if error.errno is None:
+            raise
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        reason = "the disk is full" if full else error.strerror
+        return _complain("keras-bert", f"{error.filename or 'writing failed'}: {reason}")
+    except KeyboardInterrupt:
+        print("keras-bert: interrupted", file=sys.stderr)
+        return _INTERRUPTED
+
+
+def _main(argv):
     if not argv or argv[0] in ("--help", "-h", "help", "--helpfull"):
         print(_usage())
         return DONE if argv else BAD_INPUT
@@ -64,6 +92,10 @@ def main(argv=None):
         rest = values([program, *arguments])[1:]
         if rest:
             raise InputError(f"unexpected argument {rest[0]!r}: flags are written --name=value")
+        for name in values:
+            # absl's bounds let it pass, for it compares as false with everything.
+            if isinstance(values[name].value, float) and not math.isfinite(values[name].value):
+                raise InputError(f"--{name}={values[name].value}: expected a finite number")
         result, lines = module.run(values)
     except (InputError, flags.Error) as error:
         return _complain(program, error)
@@ -74,21 +106,27 @@ def main(argv=None):
     except ModuleNotFoundError as error:
         name = error.name
         return _complain(program, f"{name} is not installed: pip install '{_extra(name)}'")
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return _complain(program, f"the disk is full: {error.filename or 'writing failed'}")
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):
-            return _complain(program, f"{error.filename}: {error.strerror}")
-        raise
     _print(values, result, lines)
     return DONE
 
 
 def _print(values, result, lines):
+    # Where the terminal cannot show a character, in the C locale say, its code is shown.
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     for line in lines:
-        print(line)
+        print(line.encode(encoding, "backslashreplace").decode(encoding))
     if values.json:
-        print(json.dumps(result, ensure_ascii=False))
+        ascii_only = encoding.lower().replace("-", "") != "utf8"
+        print(json.dumps(_without_nan(result), ensure_ascii=ascii_only, allow_nan=False))
+
+
+def _without_nan(value):
+    """Returns a result with null in place of what JSON has no word for."""
+    if isinstance(value, dict):
+        return {key: _without_nan(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _complain(program, message):
@@ -102,6 +140,7 @@ def _extra(module):
         "tensorflow_text": "keras-bert-toolkit[tokenizers]",
         "ai_edge_litert": "keras-bert-toolkit[export]",
         "flatbuffers": "keras-bert-toolkit[export]",
+        "tensorboard": "keras-bert-toolkit[tensorboard]",
         "tf2onnx": "keras-bert-toolkit[onnx]",
         "onnx": "keras-bert-toolkit[onnx]",
         "onnxruntime": "keras-bert-toolkit[onnx]",

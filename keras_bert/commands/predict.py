@@ -6,10 +6,11 @@ keras-bert predict --model=model.tflite --input=texts.csv --output=answers.jsonl
 
 import csv
 import json
+import os
 
 from keras_bert.commands import shared
 from keras_bert.errors import InputError
-from keras_bert.files import replacing_file
+from keras_bert.files import check_file_replaceable, replacing_file
 
 
 def define(values):
@@ -26,6 +27,10 @@ def run(values):
     texts, texts_b = _texts(values)
     if values.output is not None and not values.output.endswith((".csv", ".tsv", ".jsonl")):
         raise InputError(f"{values.output}: name the output .csv, .tsv or .jsonl")
+    if values.output is not None:
+        if values.input is not None:
+            shared.check_not_input(values.output, values.input)
+        check_file_replaceable(values.output)
     model = shared.require_classifier(shared.open_model(values.model), values.model)
     if model.config.pair != (texts_b is not None):
         wanted = "pairs of texts" if model.config.pair else "single texts"
@@ -51,7 +56,17 @@ def _texts(values):
     for name in ("text", "text_b"):
         if values[name].value is not None and not values[name].value.strip():
             raise InputError(f"--{name} is empty")
-    return [values.text], None if values.text_b is None else [values.text_b]
+    text, text_b = _utf8(values, "text"), _utf8(values, "text_b")
+    return [text], None if text_b is None else [text_b]
+
+
+def _utf8(values, name):
+    """Returns the text of a flag; in the C locale Python has not decoded what is not ASCII."""
+    text = values[name].value
+    try:
+        return None if text is None else os.fsencode(text).decode("utf-8")
+    except UnicodeError:
+        raise InputError(f"--{name} is not UTF-8") from None
 
 
 def _write(path, records, labels):

@@ -7,6 +7,8 @@ import time
 from absl import flags
 
 from keras_bert.commands import shared
+from keras_bert.files import check_replaceable
+from keras_bert.model_folder import is_replaceable
 from keras_bert.tasks import classification
 
 _DATA = os.path.join(os.path.dirname(os.path.dirname(__file__)), "data", "sms_spam.tsv.gz")
@@ -23,14 +25,17 @@ _LENGTH = 64
 
 def define(values):
     shared.define_string(values, "output", "folder for the files", default="quickstart")
-    flags.DEFINE_integer("seed", 0, "of the split and of the training", 0, flag_values=values)
+    flags.DEFINE_integer(
+        "seed", 0, "of the split and of the training", 0, 2**32 - 1, flag_values=values
+    )
 
 
 def run(values):
     began = time.monotonic()
-    shared.import_tensorflow_quietly()
-    os.makedirs(values.output, exist_ok=True)
     model_folder = os.path.join(values.output, "model")
+    check_replaceable(model_folder, is_replaceable)
+    os.makedirs(values.output, exist_ok=True)
+    shared.import_tensorflow_quietly()
 
     messages = classification.read_examples(_DATA, columns=["label", "text"])
     test, rest = classification.hold_out(messages, 0.2, values.seed)

@@ -35,6 +35,9 @@ def define_string(values, name, text, default=None, required=False):
     flags.DEFINE_string(name, default, text, flag_values=values)
     if required:
         flags.mark_flag_as_required(name, flag_values=values)
+    if required or default is not None:
+        # An unset variable of a shell script, --output=$OUT, would name the current folder.
+        flags.register_validator(name, lambda value: value != "", "is empty", flag_values=values)
 
 
 def read_examples(values, path, labelled=True):
@@ -54,6 +57,12 @@ def check_path(path):
     if not os.path.exists(path):
         raise InputError(f"{path}: no such file or folder")
     return path
+
+
+def check_not_input(output, source):
+    """Raises InputError if the output is the very file or folder that the command reads."""
+    if os.path.exists(output) and os.path.exists(source) and os.path.samefile(output, source):
+        raise InputError(f"{output}: is what the command reads: name another output")
 
 
 def open_model(path):

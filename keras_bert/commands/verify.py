@@ -14,8 +14,9 @@ def define(values):
     shared.define_string(values, "exported", ".tflite, SavedModel or .onnx", required=True)
     shared.define_string(values, "data", "labelled texts", required=True)
     flags.DEFINE_float(
-        "max_drop", 0.01, "most accuracy that may be lost, as a fraction", flag_values=values
-    )
+        "max_drop", 0.01, "most accuracy that may be lost, as a fraction",
+        lower_bound=0.0, upper_bound=1.0, flag_values=values,
+    )  # fmt: skip
     shared.define_column_flags(values)
 
 

@@ -10,7 +10,7 @@ from absl import flags
 
 from keras_bert.commands import shared
 from keras_bert.errors import InputError
-from keras_bert.files import replacing_file
+from keras_bert.files import check_file_replaceable, replacing_file
 from keras_bert.tasks.tables import decoded_lines
 from keras_bert.vocabulary import train_vocabulary
 
@@ -19,7 +19,8 @@ def define(values):
     shared.define_string(
         values, "corpus", "files, as a glob: plain text, or JSON lines with `text`", required=True
     )
-    flags.DEFINE_integer("size", None, "number of tokens", lower_bound=10, flag_values=values)
+    # The trainer takes memory for all of them at once; multilingual ones have 250,000.
+    flags.DEFINE_integer("size", None, "number of tokens", 10, 10**6, flag_values=values)
     flags.mark_flag_as_required("size", flag_values=values)
     shared.define_string(values, "output", "the file to write", required=True)
     flags.DEFINE_boolean("lower_case", False, "make an uncased vocabulary", flag_values=values)
@@ -29,6 +30,9 @@ def run(values):
     paths = sorted(glob.glob(values.corpus, recursive=True))
     if not paths:
         raise InputError(f"{values.corpus}: no such file")
+    for path in paths:
+        shared.check_not_input(values.output, path)
+    check_file_replaceable(values.output)
     vocabulary = train_vocabulary(_texts(paths), values.size, lower_case=values.lower_case)
     with (
         replacing_file(values.output) as temporary,

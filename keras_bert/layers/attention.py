@@ -1,9 +1,9 @@
 """Multi-head self-attention and the one mask it uses (Vaswani et al. 2017, section 3.2)."""
 
-import math
-
 import keras
 from keras import ops
+
+from keras_bert.layers.dense import dense, length_of, over_tokens
 
 # Added to the scores of padding. Finite, so that a row that is all padding gives finite numbers;
 # within float16's range (65504), where -1e9 would become -inf; and far under any score, so that
@@ -48,9 +48,6 @@ class AttentionMask(keras.layers.Layer):
 class SelfAttention(keras.layers.Layer):
     """Scaled dot-product self-attention over several heads, with its output projection.
 
-    The projections are `EinsumDense` with two-dimensional kernels: the layout of every public
-    checkpoint, and the form that stays one TFLite op each when the batch size is dynamic.
-
     Args:
         num_heads: number of heads; divides the width of the input.
         dropout: rate of the dropout on the attention weights.
@@ -76,29 +73,28 @@ class SelfAttention(keras.layers.Layer):
         self.head_size = hidden_size // self.num_heads
         for name in ("query", "key", "value", "output"):
             layer = dense(hidden_size, self.initializer_range, self.dtype_policy, name)
-            layer.build(x_shape)
+            layer.build((None, hidden_size))
             setattr(self, f"{name}_dense", layer)
 
-    def _split_heads(self, x):
-        length = x.shape[1] if x.shape[1] is not None else ops.shape(x)[1]
+    def _split_heads(self, x, length):
         x = ops.reshape(x, (-1, length, self.num_heads, self.head_size))
         return ops.transpose(x, (0, 2, 1, 3))
 
     def call(self, x, mask_bias, training=None):
+        length = length_of(mask_bias)
         # The query is scaled before the product: half the multiplications of scaling the scores,
         # and no float16 overflow in the product.
-        query = self._split_heads(self.query_dense(x) * (1.0 / math.sqrt(self.head_size)))
-        key = self._split_heads(self.key_dense(x))
-        value = self._split_heads(self.value_dense(x))
+        query = over_tokens(self.query_dense, x, length) * self.head_size**-0.5
+        query = self._split_heads(query, length)
+        key = self._split_heads(over_tokens(self.key_dense, x, length), length)
+        value = self._split_heads(over_tokens(self.value_dense, x, length), length)
         scores = ops.matmul(query, ops.transpose(key, (0, 1, 3, 2))) + mask_bias
         # bfloat16 keeps three digits of a probability; float32 here costs little and keeps seven.
         weights = ops.cast(ops.softmax(ops.cast(scores, "float32"), axis=-1), scores.dtype)
         weights = self.dropout_layer(weights, training=training)
         context = ops.transpose(ops.matmul(weights, value), (0, 2, 1, 3))
-        length = x.shape[1] if x.shape[1] is not None else ops.shape(x)[1]
-        return self.output_dense(
-            ops.reshape(context, (-1, length, self.num_heads * self.head_size))
-        )
+        context = ops.reshape(context, (-1, length, self.num_heads * self.head_size))
+        return over_tokens(self.output_dense, context, length)
 
     def compute_output_shape(self, x_shape, mask_bias_shape=None):
         return x_shape
@@ -110,15 +106,3 @@ class SelfAttention(keras.layers.Layer):
             "dropout": self.dropout,
             "initializer_range": self.initializer_range,
         }
-
-
-def dense(units, initializer_range, dtype, name):
-    """Returns the projection of the last axis that every part of the encoder uses."""
-    return keras.layers.EinsumDense(
-        "bsh,hd->bsd",
-        output_shape=(None, units),
-        bias_axes="d",
-        kernel_initializer=keras.initializers.TruncatedNormal(stddev=initializer_range),
-        dtype=dtype,
-        name=name,
-    )

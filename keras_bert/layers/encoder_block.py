@@ -3,7 +3,8 @@
 import keras
 
 from keras_bert.layers import activations
-from keras_bert.layers.attention import SelfAttention, dense
+from keras_bert.layers.attention import SelfAttention
+from keras_bert.layers.dense import dense, length_of, over_tokens
 from keras_bert.layers.normalization import LayerNormalization
 
 
@@ -65,18 +66,19 @@ class EncoderBlock(keras.layers.Layer):
     def build(self, x_shape, mask_bias_shape=None):
         self.attention.build(x_shape, mask_bias_shape)
         self.attention_norm.build(x_shape)
-        self.intermediate.build(x_shape)
+        self.intermediate.build((None, x_shape[-1]))
         self.feed_forward_output = dense(
             x_shape[-1], self.initializer_range, self.dtype_policy, "output"
         )
-        self.feed_forward_output.build((*x_shape[:-1], self.intermediate_size))
+        self.feed_forward_output.build((None, self.intermediate_size))
         self.output_norm.build(x_shape)
 
     def call(self, x, mask_bias, training=None):
         attended = self.attention(x, mask_bias, training=training)
         x = self.attention_norm(x + self.dropout(attended, training=training))
-        inner = self.activation(self.intermediate(x))
-        inner = self.feed_forward_output(inner)
+        length = length_of(mask_bias)
+        inner = self.activation(over_tokens(self.intermediate, x, length))
+        inner = over_tokens(self.feed_forward_output, inner, length)
         return self.output_norm(x + self.dropout(inner, training=training))
 
     def compute_output_shape(self, x_shape, mask_bias_shape=None):

@@ -41,6 +41,11 @@ class BertClassifier(keras.Model):
         pooled_output = encoder(inputs)["pooled_output"]
         super().__init__(inputs=inputs, outputs=logits(dropout_layer(pooled_output)), **kwargs)
 
+        if not self.trainable:
+            # Keras has set it before the layers were attached, so that they stayed trainable.
+            for layer in self.layers:
+                layer.trainable = False
+
         # === Config ===
         self.encoder = encoder
         self.num_classes = num_classes

@@ -116,6 +116,11 @@ class BertEncoder(keras.Model):
             **kwargs,
         )
 
+        if not self.trainable:
+            # Keras has set it before the layers were attached, so that they stayed trainable.
+            for layer in self.layers:
+                layer.trainable = False
+
         # === Config ===
         self.bert_config = bert_config
         self.hidden_states = hidden_states

@@ -4,6 +4,7 @@ Nothing here needs Keras, so the program on the device decodes with the same cod
 """
 
 import dataclasses
+import warnings
 
 import numpy as np
 
@@ -77,6 +78,11 @@ def read_examples(
     text_column, text_b_column = _text_columns(table, text_column, text_b_column)
     if labelled:
         label_column = _find(table, "label", label_column, _LABEL_NAMES)
+    chosen = [text_column, *([text_b_column] if text_b_column else [])]
+    chosen += [label_column] if labelled else []
+    for column in chosen:
+        if chosen.count(column) > 1:
+            raise InputError(f"{table.path}: column {column!r} is asked for twice")
     texts, texts_b, labels = [], [], []
     for row in table.rows:
         texts.append(_text(table, row, text_column))
@@ -95,10 +101,11 @@ def read_examples(
 
 def label_list(examples):
     """Returns the distinct labels: numbers in numeric order, else in order of the alphabet."""
-    labels = set(examples.labels)
-    if all(label.lstrip("-").isdecimal() for label in labels):
-        return sorted(labels, key=int)
-    return sorted(labels)
+    labels = sorted(set(examples.labels))
+    try:
+        return sorted(labels, key=int)  # stable, so 1 and 01 have an order too
+    except ValueError:
+        return labels
 
 
 def label_ids(examples, labels):
@@ -180,12 +187,16 @@ def scores(true_ids, predicted_ids, labels):
     """
     from sklearn import metrics
 
+    with warnings.catch_warnings():
+        # It warns where all texts are of one class, for which 0 is the usual answer.
+        warnings.simplefilter("ignore", UserWarning)
+        matthews = float(metrics.matthews_corrcoef(true_ids, predicted_ids))
     return {
         "accuracy": float(metrics.accuracy_score(true_ids, predicted_ids)),
         "macro_f1": float(
             metrics.f1_score(true_ids, predicted_ids, average="macro", zero_division=0.0)
         ),
-        "matthews": float(metrics.matthews_corrcoef(true_ids, predicted_ids)),
+        "matthews": matthews,
         "count": len(true_ids),
         "confusion": metrics.confusion_matrix(
             true_ids, predicted_ids, labels=range(len(labels))
@@ -250,8 +261,16 @@ def _label(table, row, column):
         value = str(value).lower()
     if isinstance(value, int):
         value = str(value)
-    if not isinstance(value, str) or not value.strip():
-        raise InputError(f"{table.path}:{row.line}: {column} must be a label, not {value!r}")
+    if not isinstance(value, str):
+        raise InputError(
+            f"{table.path}:{row.line}: {column} must be a text, a whole number, true or false, "
+            f"not {value!r}"
+        )
+    if not value.strip():
+        raise InputError(f"{table.path}:{row.line}: {column} is empty")
+    if len(value.strip().splitlines()) > 1:
+        # Exported files list the labels one a line.
+        raise InputError(f"{table.path}:{row.line}: {column} is of several lines: {value!r}")
     return value.strip()
 
 

@@ -9,6 +9,7 @@ import gzip
 import io
 import json
 import os
+import re
 import zlib
 
 from keras_bert.errors import InputError
@@ -18,6 +19,7 @@ _FORMATS = {
 }  # fmt: skip
 # One field may be a whole document; the csv module's own limit is 128 KiB.
 _MAX_FIELD_CHARACTERS = 16 * 2**20
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,6 +68,8 @@ def read_table(path, columns=None):
         yield from lines
 
     if kind == "jsonl":
+        if columns is not None:
+            raise InputError(f"{path}: --columns is for CSV and TSV; JSON lines name their columns")
         return _read_json_lines(path, all_lines())
     return _read_separated(path, all_lines(), kind, columns)
 
@@ -74,8 +78,7 @@ def decoded_lines(path):
     """Yields each line as text with its line end, checking that it is UTF-8."""
     try:
         with open(path, "rb") as raw:
-            is_gzip = raw.read(2) == b"\x1f\x8b"
-            raw.seek(0)
+            is_gzip = raw.peek(2)[:2] == b"\x1f\x8b"  # peeked: a pipe cannot be rewound
             # Lines are split on the byte \n only: str.splitlines would also split a text at
             # U+2028, form feeds and the like.
             stream = gzip.GzipFile(fileobj=raw) if is_gzip else raw
@@ -119,12 +122,25 @@ def _read_json_lines(path, lines):
             raise InputError(
                 f"{path}:{number}: expected a JSON object, found {type(fields).__name__}"
             )
+        if _SURROGATE.search(line) and not _is_unicode(fields):
+            raise InputError(f"{path}:{number}: a lone surrogate, such as \\ud800, is not a text")
         columns.update(dict.fromkeys(fields))
         rows.append(Row(number, fields))
     return _checked(Table(path, list(columns), rows))
 
 
+def _is_unicode(value):
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _read_separated(path, lines, kind, columns):
+    given = columns is not None
+    if given and len(set(columns)) < len(columns):
+        raise InputError(f"{path}: --columns={','.join(columns)} names a column twice")
     if kind == "tsv":
         # Not the csv module: with quoting off it still treats a bare \r as the end of a row.
         records = ((n, line.rstrip("\r\n").split("\t")) for n, line in enumerate(lines, start=1))
@@ -140,15 +156,15 @@ def _read_separated(path, lines, kind, columns):
                 raise InputError(f"{path}:{line}: two columns have the same name: {columns}")
             continue
         if len(fields) != len(columns):
+            fix = "quote a field that holds a comma" if kind == "csv" else "no field holds a tab"
+            if given and not rows:
+                fix = "--columns names all columns of the file"
             raise InputError(
                 f"{path}:{line}: {len(fields)} fields where there are {len(columns)} columns "
-                f"({', '.join(columns)}): "
-                + (
-                    "quote a field that holds a comma"
-                    if kind == "csv"
-                    else "a text must not hold a tab"
-                )
+                f"({', '.join(columns)}): {fix}"
             )
+        if given and not rows and [name.strip() for name in fields] == columns:
+            raise InputError(f"{path}:{line}: this line is a header: leave out --columns")
         rows.append(Row(line, dict(zip(columns, fields))))
     return _checked(Table(path, list(columns), rows))
 

@@ -1,8 +1,8 @@
 """The state of a run on disk, so that a killed run goes on exactly."""
 
+import contextlib
 import json
 import os
-import shutil
 
 import numpy as np
 
@@ -30,7 +30,6 @@ class TrainingState:
 
     def save(self, model, epoch, history, best_epoch, best_weights):
         """Writes the state under a temporary name and renames it, so that it is whole or absent."""
-        os.makedirs(self.folder, exist_ok=True)
         header = {
             "fingerprint": self.fingerprint,
             "epoch": epoch,
@@ -42,11 +41,20 @@ class TrainingState:
         arrays.update({f"variable_{i}": np.asarray(v.value) for i, v in enumerate(variables)})
         arrays.update({f"best_{i}": w for i, w in enumerate(best_weights)})
         temporary = self.path + ".tmp"
-        with open(temporary, "wb") as file:
-            np.savez(file, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, self.path)
+        try:
+            os.makedirs(self.folder, exist_ok=True)
+            with open(temporary, "wb") as file:
+                np.savez(file, **arrays)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, self.path)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+                os.rmdir(self.folder)  # which fails, as it should, if an earlier state is there
+            raise InputError(
+                f"{self.path}: the state of the run cannot be written: {error.strerror or error}"
+            ) from None
 
     def restore(self, model):
         """Puts the saved state into a freshly compiled and built model.
@@ -81,5 +89,9 @@ class TrainingState:
         return header["epoch"], header["history"], header["best_epoch"], best
 
     def discard(self):
-        """Removes the state, as when the run is done."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Removes the state, as when the run is done; other files in its folder stay."""
+        for path in (self.path, self.path + ".tmp"):
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+        with contextlib.suppress(OSError):
+            os.rmdir(self.folder)

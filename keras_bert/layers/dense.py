@@ -1,0 +1,45 @@
+"""The dense layers of the encoder, applied to each token."""
+
+import keras
+from keras import ops
+
+
+def dense(units, initializer_range, dtype, name):
+    """Returns the dense layer that every part of the encoder uses; see `over_tokens`."""
+    return keras.layers.Dense(
+        units,
+        kernel_initializer=keras.initializers.TruncatedNormal(stddev=initializer_range),
+        dtype=dtype,
+        name=name,
+    )
+
+
+def over_tokens(layer, x, length):
+    """Applies a dense layer to each token of a batch as one product of two matrices.
+
+    On three dimensions `Dense` (a tensordot) leaves a dozen shape ops in a TFLite file whose batch
+    is open, and `EinsumDense` trains at 0.45 to 0.85 of this speed on a CPU, because TensorFlow's
+    einsum does not go through oneDNN's matrix product.
+
+    Args:
+        layer: a `keras.layers.Dense` built for inputs of shape (tokens, width).
+        x: float tensor of shape (batch, length, width).
+        length: int or scalar tensor, see `length_of`.
+
+    Returns:
+        Float tensor of shape (batch, length, units).
+    """
+    y = layer(ops.reshape(x, (-1, x.shape[-1])))
+    return ops.reshape(y, (-1, length, y.shape[-1]))
+
+
+def length_of(mask_bias):
+    """Returns the length of the batch: an int where it is known, else a scalar tensor.
+
+    All layers read it off the one mask, so that a TFLite file of open length asks for it once.
+
+    Args:
+        mask_bias: float tensor of shape (batch, 1, 1, length) or (batch, 1, length, length).
+    """
+    length = mask_bias.shape[-1]
+    return length if length is not None else ops.shape(mask_bias)[-1]
