@@ -74,9 +74,7 @@ class Runner:
     def _checked(self, texts, texts_b):
         """Returns both as lists; raises InputError if they are not what the model takes."""
         texts, texts_b = list(texts), None if texts_b is None else list(texts_b)
-        if self.config.pair != (texts_b is not None):
-            wanted = "pairs of texts" if self.config.pair else "single texts"
-            raise InputError(f"{self.path}: the model takes {wanted}")
+        self.config.check_pair(texts_b is not None)
         if texts_b is not None and len(texts_b) != len(texts):
             raise InputError(f"{len(texts)} first texts but {len(texts_b)} second ones")
         return texts, texts_b

@@ -77,6 +77,7 @@ class Bert:
 
     def probabilities(self, texts, texts_b=None, batch_size=64):
         """Returns a classifier's probabilities, float32 of shape (count, num_classes)."""
+        self.config.check_pair(texts_b is not None)
         return classification.probabilities(self.outputs(texts, texts_b, batch_size))
 
     def outputs(self, texts, texts_b=None, batch_size=64):
@@ -201,6 +202,7 @@ def _from_checkpoint(path, vocabulary, lower_case):
             encoder=checkpoint.config,
             task="classification" if checkpoint.labels else None,
             labels=checkpoint.labels or (),
+            pair=None,  # other formats do not say
             max_length=checkpoint.config.max_position_embeddings,
         )
         bert = Bert(config, None, _tokenizer(tokens, checkpoint.tokenizer_switches, lower_case))

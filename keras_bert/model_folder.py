@@ -23,7 +23,8 @@ class ModelConfig:
         encoder: `BertConfig`.
         task: "classification", or None for an encoder alone.
         labels: list of str, the names of the classes in the order of the logits; [] without a task.
-        pair: whether the model was trained on pairs of texts.
+        pair: whether the model takes pairs of texts; None where it came from a format that does
+            not say, and then the texts decide.
         max_length: the most tokens a text is cut to, [CLS] and [SEP] included.
         tokenizer: dict of the tokenizer's switches.
         versions: dict of the packages that made it.
@@ -32,7 +33,7 @@ class ModelConfig:
     encoder: BertConfig
     task: str | None = None
     labels: tuple = ()
-    pair: bool = False
+    pair: bool | None = False
     max_length: int = 128
     tokenizer: dict = dataclasses.field(default_factory=dict)
     versions: dict = dataclasses.field(default_factory=dict)
@@ -41,9 +42,9 @@ class ModelConfig:
         if not isinstance(self.labels, (list, tuple)):
             raise InputError(f"labels must be a list, not {self.labels!r}")
         object.__setattr__(self, "labels", tuple(self.labels))
-        for name, kind in {"pair": bool, "tokenizer": dict, "versions": dict}.items():
+        for name, kind in {"pair": (bool, type(None)), "tokenizer": dict, "versions": dict}.items():
             if not isinstance(getattr(self, name), kind):
-                raise InputError(f"{name} must be {kind.__name__}, not {getattr(self, name)!r}")
+                raise InputError(f"{name} must not be {getattr(self, name)!r}")
         if self.task not in (None, "classification"):
             raise InputError(f"task {self.task!r} is not one that this version knows")
         if self.task and len(self.labels) < 2:
@@ -63,6 +64,16 @@ class ModelConfig:
                 f"length {self.max_length} is outside 3 to {self.encoder.max_position_embeddings},"
                 f" the rows of the position table"
             )
+
+    def check_pair(self, pair):
+        """Raises InputError if pairs are given to a model of single texts, or the other way round.
+
+        Args:
+            pair: whether pairs are given.
+        """
+        if self.pair is not None and self.pair != pair:
+            wanted = "pairs of texts" if self.pair else "single texts"
+            raise InputError(f"the model takes {wanted}")
 
     def to_json(self):
         """Returns the text of `config.json`."""

@@ -527,3 +527,17 @@ def test_a_reader_that_leaves_is_no_error():
     os.close(write)
     assert found.returncode == 141
     assert found.stderr == b""
+
+
+def test_a_foreign_classifier_takes_what_the_data_has_until_it_is_told(cli, toy, tmp_path):
+    """Other formats do not say whether a model takes pairs."""
+    foreign, known = tmp_path / "foreign", tmp_path / "known"
+    flags = [f"--from={toy.model}", "--to=huggingface", f"--output={foreign}"]
+    assert cli("convert", *flags).status == 0
+    pairs = tmp_path / "pairs.tsv"
+    pairs.write_text("sentence1\tsentence2\tlabel\na\tb\tpositive\n")
+    for data in (pairs, toy.dev):
+        assert cli("evaluate", f"--model={foreign}", f"--data={data}").status == 0
+    assert cli("convert", f"--from={foreign}", "--pair", f"--output={known}").status == 0
+    assert cli("evaluate", f"--model={known}", f"--data={pairs}").status == 0
+    refused(cli("evaluate", f"--model={known}", f"--data={toy.dev}"), "pairs of texts")

@@ -195,7 +195,7 @@ def test_tensorboard_logs_hold_the_loss_and_the_scores(cli, toy, tmp_path):
 
     events = EventAccumulator(str(logs / "train"))
     events.Reload()
-    assert {"epoch_loss", "epoch_eval_accuracy"} <= set(events.Tags()["tensors"])
+    assert {"batch_loss", "epoch_loss", "epoch_eval_accuracy"} <= set(events.Tags()["tensors"])
 
 
 def test_a_state_of_another_run_or_a_damaged_one_is_refused(cli, toy, tmp_path):

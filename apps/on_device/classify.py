@@ -24,8 +24,6 @@ def main(argv=None):
     arguments = parser.parse_args(argv)
     try:
         model = TFLiteRunner(arguments.model, arguments.threads)
-        if model.config.pair != (arguments.text_b is not None):
-            raise InputError("--text_b is for models of pairs of texts, and only for them")
         for text in arguments.texts or map(str.rstrip, sys.stdin):
             start = time.perf_counter()
             answer = model.predict(text, arguments.text_b)

@@ -4,6 +4,7 @@ keras-bert convert --from=uncased_L-4_H-512_A-8 --output=bert_small
 keras-bert convert --from=my_model --to=huggingface --output=for_transformers
 """
 
+import dataclasses
 import importlib
 
 from absl import flags
@@ -27,12 +28,18 @@ def define(values):
         "lower_case", None, "whether text is lowered (default: by what the checkpoint says)",
         flag_values=values,
     )  # fmt: skip
+    flags.DEFINE_boolean(
+        "pair", None, "whether a classifier takes pairs of texts (default: not said, both pass)",
+        flag_values=values,
+    )  # fmt: skip
 
 
 def run(values):
     source = values["from"].value
     shared.check_not_input(values.output, source)
     bert = shared.load_bert(source, vocabulary=values.vocab, lower_case=values.lower_case)
+    if values.pair is not None and bert.config.task:
+        bert.config = dataclasses.replace(bert.config, pair=values.pair)
     notes = list(bert.notes)
     if values.to == "keras_bert":
         bert.save(values.output, _card(source, bert))

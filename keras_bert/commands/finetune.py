@@ -117,6 +117,8 @@ def run(values):
         **{name: values[name].value for name in classifier.setting_names()}
     )
     state_folder = os.path.abspath(values.output) + ".training"
+    if os.path.exists(state_folder) and not values.resume:
+        print("starting anew: --resume would go on with the run that was killed", file=sys.stderr)
     trainer = classifier.ClassifierTraining(
         start,
         labels=labels,

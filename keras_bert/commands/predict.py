@@ -32,9 +32,7 @@ def run(values):
             shared.check_not_input(values.output, values.input)
         check_file_replaceable(values.output)
     model = shared.require_classifier(shared.open_model(values.model), values.model)
-    if model.config.pair != (texts_b is not None):
-        wanted = "pairs of texts" if model.config.pair else "single texts"
-        raise InputError(f"{values.model}: the model takes {wanted}")
+    model.config.check_pair(texts_b is not None)
     answers = model.predict(texts, texts_b)
     records = [{"text": text, **answer} for text, answer in zip(texts, answers)]
     for record, text_b in zip(records, texts_b or ()):

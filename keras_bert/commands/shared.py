@@ -128,7 +128,7 @@ def check_pair(model, examples):
             f"{examples.path}: the model takes pairs of texts: name the second column with "
             f"--text_b_column"
         )
-    if not model.config.pair and examples.texts_b is not None:
+    if model.config.pair is False and examples.texts_b is not None:
         raise InputError(
             f"{examples.path}: the model takes single texts, the file has pairs: name one column "
             f"with --text_column"

@@ -99,7 +99,8 @@ def fine_tune(
     first_step = first_epoch * batches.steps_per_epoch
     callbacks = [keeper, ProgressLine(steps, first_step, settings.batch_size)]
     if tensorboard:
-        callbacks.append(keras.callbacks.TensorBoard(tensorboard, update_freq=50))
+        # Every step: with a larger number Keras drops the epochs' scores that fall between.
+        callbacks.append(keras.callbacks.TensorBoard(tensorboard, update_freq="batch"))
     if first_epoch < settings.epochs:
         model.fit(
             batches.stream(first_step, steps),
