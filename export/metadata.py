@@ -15,7 +15,6 @@ from export.contents import CONFIG_FILE, LABELS_FILE, VOCABULARY_FILE
 from keras_bert.errors import InputError
 
 _METADATA_NAME = "TFLITE_METADATA"
-_VERSION_NAME = "min_runtime_version"
 # Enum values of metadata_schema.fbs.
 _FILE_TYPE_UNKNOWN, _FILE_TYPE_AXIS_LABELS, _FILE_TYPE_VOCABULARY = 0, 2, 5
 _CONTENT_FEATURE = 1

@@ -42,9 +42,11 @@ class ModelConfig:
         if not isinstance(self.labels, (list, tuple)):
             raise InputError(f"labels must be a list, not {self.labels!r}")
         object.__setattr__(self, "labels", tuple(self.labels))
-        for name, kind in {"pair": (bool, type(None)), "tokenizer": dict, "versions": dict}.items():
-            if not isinstance(getattr(self, name), kind):
-                raise InputError(f"{name} must not be {getattr(self, name)!r}")
+        if self.pair not in (True, False, None):
+            raise InputError(f"pair must be true, false or null, not {self.pair!r}")
+        for name in ("tokenizer", "versions"):
+            if not isinstance(getattr(self, name), dict):
+                raise InputError(f"{name} must be dict, not {getattr(self, name)!r}")
         if self.task not in (None, "classification"):
             raise InputError(f"task {self.task!r} is not one that this version knows")
         if self.task and len(self.labels) < 2:

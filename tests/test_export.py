@@ -306,7 +306,7 @@ def tampered(source, target, change):
         ({"labels": "ab"}, "labels must be a list"),
         ({"labels": ["a\nb", "c"]}, "of several lines"),
         ({"max_length": 10.5}, "max_length must be int"),
-        ({"pair": "no"}, "pair must be bool"),
+        ({"pair": "no"}, "pair must be true, false or null"),
         ({"tokenizer": {"max_chars_per_word": -5}}, "max_chars_per_word"),
         ({"tokenizer": {"lower_case": "no"}}, "lower_case must be bool"),
     ],

@@ -60,7 +60,11 @@ def define(values):
         lower_bound=0.0, flag_values=values,
     )  # fmt: skip
     flags.DEFINE_float(
-        "clipnorm", 1.0, "largest global norm of the gradient", lower_bound=0.0, flag_values=values
+        "clipnorm",
+        1.0,
+        "largest global norm of the gradient; 0 does not clip",
+        lower_bound=0.0,
+        flag_values=values,
     )
     flags.DEFINE_integer(
         "seed",

@@ -5,7 +5,7 @@ import dataclasses
 import keras
 
 from keras_bert.errors import InputError
-from keras_bert.training.batches import TrainingBatches, predict
+from keras_bert.training.batches import TrainingBatches
 from keras_bert.training.optimizer import WarmupLinearDecay, adamw
 from keras_bert.training.progress import ProgressLine
 
@@ -20,7 +20,7 @@ class FineTuneSettings:
         learning_rate: the schedule's peak.
         warmup: share of all steps during which the learning rate rises.
         weight_decay: AdamW's decoupled decay.
-        clipnorm: largest global norm of the gradient.
+        clipnorm: largest global norm of the gradient; 0 does not clip.
         seed: of the head's initialization, the order of the data and dropout.
     """
 
@@ -90,7 +90,7 @@ def fine_tune(
     )
     # XLA would compile anew for each length, and loses to oneDNN's bfloat16 products on CPUs.
     model.compile(
-        adamw(schedule, settings.weight_decay, settings.clipnorm), loss, jit_compile=False
+        adamw(schedule, settings.weight_decay, settings.clipnorm or None), loss, jit_compile=False
     )
     model.optimizer.build(model.trainable_variables)
 
@@ -141,6 +141,3 @@ class _KeepBest(keras.callbacks.Callback):
             self.best_epoch, self.best_weights = epoch + 1, self.model.get_weights()
         if self.state is not None:
             self.state.save(self.model, epoch + 1, self.history, self.best_epoch, self.best_weights)
-
-
-__all__ = ["FineTuneSettings", "fine_tune", "freeze", "predict"]

@@ -2,8 +2,6 @@
 
 import keras
 
-POLICIES = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
-
 
 def resolve(precision="auto"):
     """Returns the name of a Keras dtype policy.
