@@ -1,6 +1,5 @@
 """The in-graph tokenizer against the original BERT's answers and against the Python tokenizer."""
 
-import importlib.util
 import itertools
 import json
 import subprocess
@@ -16,10 +15,6 @@ from keras_bert import basic_tokenization
 from keras_bert.errors import InputError
 from keras_bert.graph_tokenization import GraphTokenizer
 from keras_bert.tokenization import WordPieceTokenizer
-
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("tensorflow_text") is None, reason="needs tensorflow-text"
-)
 
 # What Unicode 14 added to the capital letters, and the ICU inside TensorFlow 2.21 does not lower.
 NOT_LOWERED = {"\u2c2f", "\ua7c0", "\ua7d0", "\ua7d6", "\ua7d8"}
