@@ -9,7 +9,7 @@ from keras_bert.errors import InputError
 from keras_bert.files import replacing_file
 
 # On-device names of the model's inputs, those of the TFLite Task Library.
-INPUT_NAMES = {"ids": "token_ids", "segment_ids": "segment_ids", "mask": "padding_mask"}
+INPUT_NAMES = ("ids", "segment_ids", "mask")
 QUANTIZATIONS = ("none", "float16", "dynamic")
 # Ops with which a file converts but does not run, or runs on nothing: a variable left unfrozen
 # means that the weights are not in the file.
