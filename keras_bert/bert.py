@@ -18,7 +18,7 @@ from keras_bert.model_folder import (
     is_replaceable,
     read_config,
 )
-from keras_bert.tasks import classification
+from keras_bert.tasks import classification, fill_mask
 from keras_bert.tokenization import WordPieceTokenizer, guess_lower_case, load_vocabulary
 
 
@@ -27,7 +27,7 @@ class Bert:
 
     Attributes:
         config: `ModelConfig`.
-        model: a `keras.Model`, `BertClassifier` or `BertEncoder`.
+        model: a `keras.Model`, `BertClassifier`, `BertPretrainer` or `BertEncoder`.
         tokenizer: `WordPieceTokenizer`.
         notes: list of str, what a user should know of how it was loaded.
     """
@@ -65,7 +65,7 @@ class Bert:
 
         Returns:
             A classifier: a list of dicts with `label`, `probability` and `probabilities`.
-            An encoder: the pooled output, float32 of shape (count, hidden_size).
+            Any other: the pooled output, float32 of shape (count, hidden_size).
             For a single str, its answer alone.
         """
         if isinstance(texts, str):
@@ -81,18 +81,47 @@ class Bert:
         return classification.probabilities(self.outputs(texts, texts_b, batch_size))
 
     def outputs(self, texts, texts_b=None, batch_size=64):
-        """Returns a classifier's logits, or an encoder's pooled output, for texts."""
+        """Returns a classifier's logits, or any other's pooled output, for texts."""
         import keras
 
         from keras_bert.training.batches import predict
 
         model = self.model
-        if self.config.task is None:
-            model = keras.Model(model.input, model.output["pooled_output"])
+        if self.config.task != "classification":
+            model = keras.Model(self.encoder.input, self.encoder.output["pooled_output"])
         texts = list(texts)
         if not texts:
             return np.empty((0, model.output_shape[-1]), "float32")
         return predict(model, self.tokenize(texts, texts_b), batch_size)
+
+    def fill_mask(self, text, top=5):
+        """Says what the [MASK] of a text stands for.
+
+        Args:
+            text: str with "[MASK]" once or more.
+            top: how many tokens to give for each.
+
+        Returns:
+            A list, one entry a mask; see `fill_mask.decode`.
+
+        Raises:
+            InputError: the model has no masked-LM head, or the text no [MASK] that it reads.
+        """
+        if self.config.task != "pretraining":
+            raise InputError("the model has no masked-LM head")
+        encoding = self.tokenizer.encode_with_mask(text, self.config.max_length)
+        positions = fill_mask.mask_positions(encoding, self.tokenizer.mask_id, text)
+        inputs = {
+            "token_ids": np.array([encoding.token_ids], "int32"),
+            "segment_ids": np.array([encoding.segment_ids], "int32"),
+            "padding_mask": np.ones((1, len(encoding.token_ids)), "int32"),
+            "masked_positions": positions[None],
+        }
+        if self.config.encoder.left_to_right:
+            # It predicts the token after the one that it looks at.
+            inputs["masked_positions"] = positions[None] - 1
+        logits = self.model(inputs, training=False)["masked_lm"]
+        return fill_mask.decode(np.asarray(logits)[0], self.tokenizer.vocabulary, top)
 
     def save(self, folder, card=""):
         """Writes the model folder, whole or not at all.
@@ -115,7 +144,7 @@ class Bert:
             self.model.save_weights(os.path.join(temporary, WEIGHTS_FILE))
 
 
-def load(path, vocabulary=None, lower_case=None):
+def load(path, vocabulary=None, lower_case=None, pretraining=False):
     """Loads a model folder, or a checkpoint in any of the formats that `convert` reads.
 
     Args:
@@ -123,6 +152,8 @@ def load(path, vocabulary=None, lower_case=None):
             folder; or the name of a preset, for random weights.
         vocabulary: path of a vocabulary, for checkpoints that come without one and for presets.
         lower_case: bool, for checkpoints that do not say; None guesses from the vocabulary.
+        pretraining: whether to load a checkpoint of another format with the masked-LM head, and
+            the pair head if it has one, that it was pretrained with. Our folders say it themselves.
 
     Returns:
         A `Bert`.
@@ -142,17 +173,20 @@ def load(path, vocabulary=None, lower_case=None):
                 f"--lower_case"
             )
         return _from_model_folder(path)
-    return _from_checkpoint(path, vocabulary, lower_case)
+    return _from_checkpoint(path, vocabulary, lower_case, pretraining)
 
 
 def build_model(config, dtype=None):
     """Returns the Keras model, with random weights, that a `ModelConfig` describes."""
     from keras_bert.models.classifier import BertClassifier
     from keras_bert.models.encoder import BertEncoder
+    from keras_bert.models.pretrainer import BertPretrainer
 
     encoder = BertEncoder.from_bert_config(config.encoder, dtype=dtype, name="encoder")
     if config.task is None:
         return encoder
+    if config.task == "pretraining":
+        return BertPretrainer(encoder, pair=config.pair_head, name="pretrainer")
     return BertClassifier(encoder, num_classes=len(config.labels), name="classifier")
 
 
@@ -188,20 +222,28 @@ def _from_preset(name, vocabulary, lower_case):
     return bert
 
 
-def _from_checkpoint(path, vocabulary, lower_case):
-    from keras_bert.checkpoints import open_checkpoint
+def _from_checkpoint(path, vocabulary, lower_case, pretraining):
+    from keras_bert.checkpoints import names, open_checkpoint
     from keras_bert.checkpoints.checkpoint import assign
-    from keras_bert.checkpoints.names import classifier_variables, encoder_variables
 
     checkpoint = open_checkpoint(path)
     tokens = load_vocabulary(vocabulary) if vocabulary else checkpoint.read_vocabulary()
     if tokens is None:
         raise InputError(f"{path}: no vocabulary beside the weights: give one with --vocab=FILE")
+    labels, pair_head = checkpoint.labels or (), "none"
+    task = "classification" if labels else None
+    if pretraining:
+        if names.MASKED_LM[0] not in checkpoint.shapes:
+            raise InputError(f"{path}: has no masked-LM head")
+        task, labels = "pretraining", ()
+        # What the head tells is not written anywhere; Google's and transformers' is this one.
+        pair_head = "nsp" if names.PAIR[0] in checkpoint.shapes else "none"
     try:
         config = ModelConfig(
             encoder=checkpoint.config,
-            task="classification" if checkpoint.labels else None,
-            labels=checkpoint.labels or (),
+            task=task,
+            labels=labels,
+            pair_head=pair_head,
             pair=None,  # other formats do not say
             max_length=checkpoint.config.max_position_embeddings,
         )
@@ -209,8 +251,7 @@ def _from_checkpoint(path, vocabulary, lower_case):
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     bert.model = build_model(config)
-    variables = classifier_variables if config.task else encoder_variables
-    if assign(variables(bert.model), checkpoint):
+    if assign(names.variables_of(bert.model), checkpoint):
         bert.notes.append(f"{path} has no pooler: it starts from random weights")
     return bert
 

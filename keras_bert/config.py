@@ -65,6 +65,8 @@ class BertConfig:
         type_vocab_size: number of segments.
         initializer_range: standard deviation of the truncated normal initializer.
         layer_norm_eps: added to the variance in every LayerNorm.
+        left_to_right: whether a token attends only to itself and those before it, as in the
+            "LTR & No NSP" row of the paper's ablation (section 5.1). No other format holds it.
 
     Raises:
         InputError: a value has the wrong type, is out of range, or contradicts another.
@@ -82,11 +84,12 @@ class BertConfig:
     type_vocab_size: int = 2
     initializer_range: float = 0.02
     layer_norm_eps: float = 1e-12
+    left_to_right: bool = False
 
     def __post_init__(self):
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
-            if isinstance(value, bool) or not isinstance(
+            if isinstance(value, bool) != (field.type is bool) or not isinstance(
                 value, (int, float) if field.type is float else field.type
             ):
                 raise InputError(f"{field.name} must be {field.type.__name__}, not {value!r}")
@@ -170,7 +173,8 @@ class BertConfig:
 
     @classmethod
     def _from_known_keys(cls, data, ignored):
-        names = {field.name for field in dataclasses.fields(cls)}
+        # Only our own folders hold left_to_right; elsewhere it would be an unknown key.
+        names = {field.name for field in dataclasses.fields(cls)} - {"left_to_right"}
         required = {"vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads",
                     "intermediate_size"}  # fmt: skip
         missing = sorted(required - data.keys())

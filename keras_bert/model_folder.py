@@ -21,13 +21,15 @@ class ModelConfig:
 
     Attributes:
         encoder: `BertConfig`.
-        task: "classification", or None for an encoder alone.
-        labels: list of str, the names of the classes in the order of the logits; [] without a task.
+        task: "classification", "pretraining" (with the heads of pretraining), or None for an
+            encoder alone.
+        labels: list of str, the names of the classes in the order of the logits; [] otherwise.
         pair: whether the model takes pairs of texts; None where it came from a format that does
             not say, and then the texts decide.
         max_length: the most tokens a text is cut to, [CLS] and [SEP] included.
         tokenizer: dict of the tokenizer's switches.
         versions: dict of the packages that made it.
+        pair_head: "nsp", "sop" or "none", what the pair head of "pretraining" tells.
     """
 
     encoder: BertConfig
@@ -37,6 +39,7 @@ class ModelConfig:
     max_length: int = 128
     tokenizer: dict = dataclasses.field(default_factory=dict)
     versions: dict = dataclasses.field(default_factory=dict)
+    pair_head: str = "none"
 
     def __post_init__(self):
         if not isinstance(self.labels, (list, tuple)):
@@ -47,9 +50,11 @@ class ModelConfig:
         for name in ("tokenizer", "versions"):
             if not isinstance(getattr(self, name), dict):
                 raise InputError(f"{name} must be dict, not {getattr(self, name)!r}")
-        if self.task not in (None, "classification"):
+        if self.task not in (None, "classification", "pretraining"):
             raise InputError(f"task {self.task!r} is not one that this version knows")
-        if self.task and len(self.labels) < 2:
+        if self.pair_head not in ("nsp", "sop", "none"):
+            raise InputError(f"pair_head must be nsp, sop or none, not {self.pair_head!r}")
+        if self.task == "classification" and len(self.labels) < 2:
             raise InputError(f"a classifier needs at least two labels, found {list(self.labels)}")
         if not all(isinstance(label, str) for label in self.labels):
             raise InputError(f"labels must be texts, found {list(self.labels)}")

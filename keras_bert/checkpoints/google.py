@@ -145,6 +145,7 @@ def save(folder, config, weights, vocabulary, tokenizer_switches, labels=None):
 
     check_model(config, weights, vocabulary, labels)
     data = config.to_dict()
+    del data["left_to_right"]  # check_model has seen that it is False
     if data.pop("layer_norm_eps") != _EPSILON:
         raise InputError(
             f"layer_norm_eps {config.layer_norm_eps} cannot be written: Google's code has "

@@ -171,6 +171,7 @@ def save(folder, config, weights, vocabulary, tokenizer_switches, labels=None):
     check_model(config, weights, vocabulary, labels)
     architecture = _architecture(weights)
     data = {"architectures": [architecture], "model_type": "bert", **config.to_dict()}
+    del data["left_to_right"]  # check_model has seen that it is False
     if labels is None and names.CLASSIFIER[0] in weights:
         labels = _default_labels(len(weights[names.CLASSIFIER[0]]))
     if labels is not None:

@@ -12,6 +12,15 @@ from keras_bert.errors import InputError
 
 POOLER = ("bert/pooler/dense/kernel", "bert/pooler/dense/bias")
 CLASSIFIER = ("output_weights", "output_bias")
+# The output matrix of the masked-LM head is the word-piece table, so it has no name of its own.
+MASKED_LM = (
+    "cls/predictions/transform/dense/kernel",
+    "cls/predictions/transform/dense/bias",
+    "cls/predictions/transform/LayerNorm/gamma",
+    "cls/predictions/transform/LayerNorm/beta",
+    "cls/predictions/output_bias",
+)
+PAIR = ("cls/seq_relationship/output_weights", "cls/seq_relationship/output_bias")
 
 # Heads that have a name in both worlds: those of Google's three scripts, and of Hugging Face's
 # BertForSequenceClassification, BertForPreTraining and BertForQuestionAnswering.
@@ -100,6 +109,40 @@ def classifier_variables(classifier):
     return {
         **encoder_variables(classifier.encoder),
         **dict(zip(CLASSIFIER, (logits.kernel, logits.bias), strict=True)),
+    }
+
+
+def pretrainer_variables(pretrainer):
+    """Returns a `BertPretrainer`'s weights, encoder and heads, by canonical name."""
+    head = pretrainer.get_layer("masked_lm")
+    kept = (
+        head.transform.kernel, head.transform.bias, head.norm.gamma, head.norm.beta,
+        head.output_bias,
+    )  # fmt: skip
+    variables = {
+        **encoder_variables(pretrainer.encoder),
+        **dict(zip(MASKED_LM, kept, strict=True)),
+    }
+    if pretrainer.pair != "none":
+        pair = pretrainer.get_layer("pair")
+        variables.update(zip(PAIR, (pair.kernel, pair.bias), strict=True))
+    return variables
+
+
+def variables_of(model):
+    """Returns the weights of a `BertEncoder`, `BertClassifier` or `BertPretrainer` by name."""
+    if hasattr(model, "num_classes"):
+        return classifier_variables(model)
+    return pretrainer_variables(model) if hasattr(model, "pair") else encoder_variables(model)
+
+
+def head_shapes(config):
+    """Returns the shapes of the pretraining heads by canonical name; see `expected_shapes`."""
+    hidden = config.hidden_size
+    transform = ((hidden, hidden), (hidden,), (hidden,), (hidden,), (config.vocab_size,))
+    return {
+        **dict(zip(MASKED_LM, transform, strict=True)),
+        **dict(zip(PAIR, ((2, hidden), (2,)), strict=True)),
     }
 
 

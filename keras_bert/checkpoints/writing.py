@@ -17,12 +17,18 @@ def check_model(config, weights, vocabulary, labels):
         labels: names of the classes, or None.
 
     Raises:
-        InputError: they do not.
+        InputError: they do not, or no other format can express the model.
     """
+    if config.left_to_right:
+        raise InputError("a left-to-right model cannot be written: only our own folder holds it")
     expected = names.expected_shapes(config)
     if labels is not None:
         shapes = ((len(labels), config.hidden_size), (len(labels),))
         expected.update(zip(names.CLASSIFIER, shapes, strict=True))
+    heads = names.head_shapes(config)
+    for part in (names.MASKED_LM, names.PAIR):
+        if part[0] in weights:
+            expected.update({name: heads[name] for name in part})
     differences = describe_differences({n: v.shape for n, v in weights.items()}, expected)
     if differences:
         raise InputError(f"weights do not fit the config: {differences}")

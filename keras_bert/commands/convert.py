@@ -32,13 +32,22 @@ def define(values):
         "pair", None, "whether a classifier takes pairs of texts (default: not said, both pass)",
         flag_values=values,
     )  # fmt: skip
+    flags.DEFINE_boolean(
+        "pretraining", False, "keep the masked-LM head, for fill-mask and to go on pretraining",
+        flag_values=values,
+    )  # fmt: skip
 
 
 def run(values):
     source = values["from"].value
     shared.check_not_input(values.output, source)
-    bert = shared.load_bert(source, vocabulary=values.vocab, lower_case=values.lower_case)
-    if values.pair is not None and bert.config.task:
+    bert = shared.load_bert(
+        source,
+        vocabulary=values.vocab,
+        lower_case=values.lower_case,
+        pretraining=values.pretraining,
+    )
+    if values.pair is not None and bert.config.task == "classification":
         bert.config = dataclasses.replace(bert.config, pair=values.pair)
     notes = list(bert.notes)
     if values.to == "keras_bert":
@@ -47,11 +56,10 @@ def run(values):
         from keras_bert.checkpoints import names
 
         writer = importlib.import_module(f"keras_bert.checkpoints.{values.to}")
-        find = names.classifier_variables if bert.config.task else names.encoder_variables
         notes += writer.save(
             values.output,
             bert.config.encoder,
-            names.arrays(find(bert.model)),
+            names.arrays(names.variables_of(bert.model)),
             bert.tokenizer.vocabulary,
             bert.tokenizer.get_config(),
             labels=list(bert.config.labels) or None,

@@ -18,6 +18,9 @@ from keras_bert.errors import CheckFailed, InputError
 
 VERBS = {
     "vocab": "make a WordPiece vocabulary from texts",
+    "prepare": "turn a corpus into pretraining records",
+    "pretrain": "train a BERT from records, from nothing or from a checkpoint",
+    "fill-mask": "say what a [MASK] stands for",
     "finetune": "train a classifier from labelled texts",
     "evaluate": "score a model, in any format, on labelled texts",
     "predict": "answer for texts, with a model in any format",
@@ -141,6 +144,9 @@ def _extra(module):
         "ai_edge_litert": "keras-bert-toolkit[export]",
         "flatbuffers": "keras-bert-toolkit[export]",
         "tensorboard": "keras-bert-toolkit[tensorboard]",
+        "apache_beam": "keras-bert-toolkit[pretraining]",
+        "matplotlib": "keras-bert-toolkit[pretraining]",
+        "jieba": "keras-bert-toolkit[chinese]",
         "tf2onnx": "keras-bert-toolkit[onnx]",
         "onnx": "keras-bert-toolkit[onnx]",
         "onnxruntime": "keras-bert-toolkit[onnx]",

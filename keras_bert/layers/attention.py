@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_bert.layers import islands
 from keras_bert.layers.dense import dense, length_of, over_tokens
 
 # Added to the scores of padding. Finite, so that a row that is all padding gives finite numbers;
@@ -20,28 +21,51 @@ class AttentionMask(keras.layers.Layer):
 
     Args:
         value: what masked scores get added.
+        packed: whether a row holds several examples, numbered 1, 2, … in its mask; a token then
+            attends to its own example only.
+        left_to_right: whether a token attends to itself and those before it only.
 
     Call arguments:
-        padding_mask: int32, shape (batch, length), 1 for tokens and 0 for padding.
+        padding_mask: int32, shape (batch, length), 1 for tokens and 0 for padding; packed: the
+            number of the example that the token belongs to, and 0 for padding.
 
     Returns:
-        Float tensor of shape (batch, 1, 1, length): 0 for tokens, `value` for padding.
+        Float tensor, 0 where attention is allowed and `value` where not, of shape
+        (batch, 1, 1, length); packed or left to right: (batch, 1, length, length).
     """
 
-    def __init__(self, value=ATTENTION_MASK_VALUE, **kwargs):
+    def __init__(self, value=ATTENTION_MASK_VALUE, packed=False, left_to_right=False, **kwargs):
         super().__init__(**kwargs)
         self.value = value
+        self.packed = packed
+        self.left_to_right = left_to_right
 
     def call(self, padding_mask):
-        is_padding = 1.0 - ops.cast(padding_mask, self.compute_dtype)
-        return ops.expand_dims(ops.expand_dims(is_padding * self.value, 1), 1)
+        if not self.packed and not self.left_to_right:
+            is_padding = 1.0 - ops.cast(padding_mask, self.compute_dtype)
+            return ops.expand_dims(ops.expand_dims(is_padding * self.value, 1), 1)
+        key = ops.expand_dims(padding_mask, 1)
+        allowed = ops.not_equal(key, 0)
+        if self.packed:
+            allowed = ops.logical_and(allowed, ops.equal(ops.expand_dims(padding_mask, 2), key))
+        if self.left_to_right:
+            position = ops.arange(length_of(padding_mask))
+            seen = ops.expand_dims(position, 0) <= ops.expand_dims(position, 1)
+            allowed = ops.logical_and(allowed, ops.expand_dims(seen, 0))
+        is_masked = 1.0 - ops.cast(allowed, self.compute_dtype)
+        return ops.expand_dims(is_masked * self.value, 1)
 
     def compute_output_shape(self, padding_mask_shape):
         batch, length = padding_mask_shape
-        return (batch, 1, 1, length)
+        return (batch, 1, length if self.packed or self.left_to_right else 1, length)
 
     def get_config(self):
-        return {**super().get_config(), "value": self.value}
+        return {
+            **super().get_config(),
+            "value": self.value,
+            "packed": self.packed,
+            "left_to_right": self.left_to_right,
+        }
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
@@ -60,6 +84,8 @@ class SelfAttention(keras.layers.Layer):
     Returns:
         Float tensor of shape (batch, length, hidden_size).
     """
+
+    use_islands = False  # see `islands.enable`
 
     def __init__(self, num_heads, dropout=0.1, initializer_range=0.02, **kwargs):
         super().__init__(**kwargs)
@@ -88,10 +114,14 @@ class SelfAttention(keras.layers.Layer):
         query = self._split_heads(query, length)
         key = self._split_heads(over_tokens(self.key_dense, x, length), length)
         value = self._split_heads(over_tokens(self.value_dense, x, length), length)
-        scores = ops.matmul(query, ops.transpose(key, (0, 1, 3, 2))) + mask_bias
-        # bfloat16 keeps three digits of a probability; float32 here costs little and keeps seven.
-        weights = ops.cast(ops.softmax(ops.cast(scores, "float32"), axis=-1), scores.dtype)
-        weights = self.dropout_layer(weights, training=training)
+        scores = ops.matmul(query, ops.transpose(key, (0, 1, 3, 2)))
+        if islands.used(self, training):
+            weights = islands.attention_weights(scores, mask_bias, self.dropout_layer)
+        else:
+            scores = scores + mask_bias
+            # bfloat16 keeps three digits of a probability; float32 costs little and keeps seven.
+            weights = ops.cast(ops.softmax(ops.cast(scores, "float32"), axis=-1), scores.dtype)
+            weights = self.dropout_layer(weights, training=training)
         context = ops.transpose(ops.matmul(weights, value), (0, 2, 1, 3))
         context = ops.reshape(context, (-1, length, self.num_heads * self.head_size))
         return over_tokens(self.output_dense, context, length)

@@ -18,6 +18,7 @@ class BertEmbeddings(keras.layers.Layer):
     Call arguments:
         token_ids: int32, shape (batch, length).
         segment_ids: int32, shape (batch, length).
+        position_ids: int32, shape (batch, length), or None for 0, 1, 2, … in every row.
 
     Returns:
         Float tensor of shape (batch, length, hidden_size).
@@ -39,7 +40,7 @@ class BertEmbeddings(keras.layers.Layer):
         self.type_vocab_size = type_vocab_size
         self.initializer_range = initializer_range
 
-    def build(self, token_ids_shape, segment_ids_shape):
+    def build(self, token_ids_shape, segment_ids_shape, position_ids_shape=None):
         def table(name, rows):
             return self.add_weight(
                 name=name,
@@ -51,7 +52,7 @@ class BertEmbeddings(keras.layers.Layer):
         self.position_embeddings = table("position_embeddings", self.max_position_embeddings)
         self.token_type_embeddings = table("token_type_embeddings", self.type_vocab_size)
 
-    def call(self, token_ids, segment_ids):
+    def call(self, token_ids, segment_ids, position_ids=None):
         length = token_ids.shape[1]
         if length is None:
             length = ops.shape(token_ids)[1]
@@ -62,11 +63,14 @@ class BertEmbeddings(keras.layers.Layer):
         # Rows are looked up first and cast after: casting a whole table of 30,522 rows to
         # bfloat16 at every step costs more than the lookup.
         words = ops.take(self.word_embeddings.value, token_ids, axis=0)
-        positions = self.position_embeddings.value[:length]
+        if position_ids is None:
+            positions = self.position_embeddings.value[:length]
+        else:
+            positions = ops.take(self.position_embeddings.value, position_ids, axis=0)
         segments = ops.take(self.token_type_embeddings.value, segment_ids, axis=0)
         return ops.cast(words + positions + segments, self.compute_dtype)
 
-    def compute_output_shape(self, token_ids_shape, segment_ids_shape):
+    def compute_output_shape(self, token_ids_shape, segment_ids_shape, position_ids_shape=None):
         return (*token_ids_shape, self.hidden_size)
 
     def get_config(self):
@@ -78,3 +82,31 @@ class BertEmbeddings(keras.layers.Layer):
             "type_vocab_size": self.type_vocab_size,
             "initializer_range": self.initializer_range,
         }
+
+
+@keras.saving.register_keras_serializable(package="keras_bert")
+class PackedPositions(keras.layers.Layer):
+    """Positions that start again at 0 with every example of a packed row.
+
+    Call arguments:
+        padding_mask: int32, shape (batch, length), the number of the example that the token
+            belongs to, and 0 for padding.
+
+    Returns:
+        int32, shape (batch, length): how many tokens of the same example stand before the token.
+    """
+
+    def call(self, padding_mask):
+        length = padding_mask.shape[1]
+        if length is None:
+            length = ops.shape(padding_mask)[1]
+        same = ops.equal(ops.expand_dims(padding_mask, 2), ops.expand_dims(padding_mask, 1))
+        index = ops.arange(length)
+        before = ops.expand_dims(ops.expand_dims(index, 0) < ops.expand_dims(index, 1), 0)
+        return ops.sum(ops.cast(ops.logical_and(same, before), "int32"), axis=-1)
+
+    def compute_output_shape(self, padding_mask_shape):
+        return padding_mask_shape
+
+    def compute_output_spec(self, padding_mask):
+        return keras.KerasTensor(padding_mask.shape, dtype="int32")

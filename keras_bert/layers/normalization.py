@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_bert.layers import islands
+
 
 @keras.saving.register_keras_serializable(package="keras_bert")
 class LayerNormalization(keras.layers.Layer):
@@ -15,22 +17,31 @@ class LayerNormalization(keras.layers.Layer):
         epsilon: added to the variance; BERT's is 1e-12.
     """
 
+    use_islands = False  # see `islands.enable`
+
     def __init__(self, epsilon=1e-12, **kwargs):
         super().__init__(**kwargs)
         self.epsilon = epsilon
 
     def build(self, input_shape):
         width = (input_shape[-1],)
-        self.gamma = self.add_weight(name="gamma", shape=width, initializer="ones")
-        self.beta = self.add_weight(name="beta", shape=width, initializer="zeros")
+        # autocast would round them to bfloat16 on their way to the float32 arithmetic.
+        self.gamma = self.add_weight(name="gamma", shape=width, initializer="ones", autocast=False)
+        self.beta = self.add_weight(name="beta", shape=width, initializer="zeros", autocast=False)
 
-    def call(self, x):
-        # Squares of bfloat16 or float16 activations lose the variance, hence float32.
-        x = ops.cast(x, "float32")
+    @staticmethod
+    def formula(x, gamma, beta, epsilon):
+        """The normalization itself, of float32 tensors."""
         centered = x - ops.mean(x, axis=-1, keepdims=True)
         variance = ops.mean(ops.square(centered), axis=-1, keepdims=True)
+        return centered * ops.rsqrt(variance + epsilon) * gamma + beta
+
+    def call(self, x, training=None):
+        if islands.used(self, training):
+            return islands.norm(x, self)
+        # Squares of bfloat16 or float16 activations lose the variance, hence float32.
         gamma, beta = ops.cast(self.gamma, "float32"), ops.cast(self.beta, "float32")
-        y = centered * ops.rsqrt(variance + self.epsilon) * gamma + beta
+        y = self.formula(ops.cast(x, "float32"), gamma, beta, self.epsilon)
         return ops.cast(y, self.compute_dtype)
 
     def compute_output_shape(self, input_shape):

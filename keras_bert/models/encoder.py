@@ -6,7 +6,7 @@ import keras
 
 from keras_bert.config import BertConfig
 from keras_bert.layers.attention import AttentionMask
-from keras_bert.layers.embeddings import BertEmbeddings
+from keras_bert.layers.embeddings import BertEmbeddings, PackedPositions
 from keras_bert.layers.encoder_block import EncoderBlock
 from keras_bert.layers.normalization import LayerNormalization
 
@@ -23,6 +23,9 @@ class BertEncoder(keras.Model):
 
     Args:
         vocab_size, hidden_size, …: the fields of `BertConfig`, where they are explained.
+        packed: whether a row holds several examples end to end. `padding_mask` then numbers them,
+            1, 2, … and 0 for padding; no token sees another example and positions start again with
+            each. The weights are the same; `pooled_output` is the first example's.
         dtype: Keras dtype or dtype policy, for example "mixed_bfloat16".
 
     Example:
@@ -44,6 +47,8 @@ class BertEncoder(keras.Model):
         type_vocab_size=2,
         initializer_range=0.02,
         layer_norm_eps=1e-12,
+        left_to_right=False,
+        packed=False,
         dtype=None,
         **kwargs,
     ):
@@ -60,6 +65,7 @@ class BertEncoder(keras.Model):
             type_vocab_size=type_vocab_size,
             initializer_range=initializer_range,
             layer_norm_eps=layer_norm_eps,
+            left_to_right=left_to_right,
         )
 
         # === Layers ===
@@ -76,7 +82,9 @@ class BertEncoder(keras.Model):
         embeddings_dropout = keras.layers.Dropout(
             hidden_dropout_prob, dtype=dtype, name="embeddings_dropout"
         )
-        attention_mask = AttentionMask(dtype=dtype, name="attention_mask")
+        attention_mask = AttentionMask(
+            packed=packed, left_to_right=left_to_right, dtype=dtype, name="attention_mask"
+        )
         blocks = [
             EncoderBlock(
                 num_attention_heads,
@@ -103,7 +111,11 @@ class BertEncoder(keras.Model):
         inputs = {
             name: keras.Input(shape=(None,), dtype="int32", name=name) for name in INPUT_NAMES
         }
-        x = embeddings(inputs["token_ids"], inputs["segment_ids"])
+        if packed:
+            position_ids = PackedPositions(name="position_ids")(inputs["padding_mask"])
+            x = embeddings(inputs["token_ids"], inputs["segment_ids"], position_ids)
+        else:
+            x = embeddings(inputs["token_ids"], inputs["segment_ids"])
         x = embeddings_dropout(embeddings_norm(x))
         mask_bias = attention_mask(inputs["padding_mask"])
         hidden_states = [x]
@@ -123,6 +135,7 @@ class BertEncoder(keras.Model):
 
         # === Config ===
         self.bert_config = bert_config
+        self.packed = packed
         self.hidden_states = hidden_states
 
     @classmethod
@@ -147,6 +160,7 @@ class BertEncoder(keras.Model):
     def get_config(self):
         return {
             **dataclasses.asdict(self.bert_config),
+            "packed": self.packed,
             "dtype": keras.dtype_policies.serialize(self.get_layer("pooler").dtype_policy),
             "name": self.name,
             "trainable": self.trainable,

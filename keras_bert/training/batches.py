@@ -106,7 +106,7 @@ class TrainingBatches:
 
     def stream(self, first_step, last_step):
         """Returns what `model.fit` takes: batches first_step to last_step - 1, in order."""
-        return _fit_input(lambda: (self[step] for step in range(first_step, last_step)), self[0])
+        return fit_input(lambda: (self[step] for step in range(first_step, last_step)), self[0])
 
 
 def predict(model, texts, batch_size=64):
@@ -126,13 +126,13 @@ def predict(model, texts, batch_size=64):
     def batches():
         return ((texts.batch(part),) for part in parts)
 
-    outputs = model.predict(_fit_input(batches, next(batches())), steps=len(parts), verbose=0)
+    outputs = model.predict(fit_input(batches, next(batches())), steps=len(parts), verbose=0)
     restored = np.empty_like(outputs)
     restored[order] = outputs
     return restored
 
 
-def _fit_input(make_generator, example):
+def fit_input(make_generator, example):
     """Wraps a generator of numpy batches for Keras.
 
     On TensorFlow Keras would read the shapes off the first two batches and refuse a third of

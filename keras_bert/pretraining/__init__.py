@@ -1,0 +1,1 @@
+"""From a corpus to masked, packed examples, and the steps that learn from them."""

@@ -1,0 +1,147 @@
+"""The last few states of a run on disk, so that a killed run goes on exactly."""
+
+import contextlib
+import json
+import os
+import re
+import zipfile
+
+import numpy as np
+
+from keras_bert.errors import InputError
+
+_NAME = re.compile(r"step-(\d{10})\.npz")
+
+
+class Checkpoints:
+    """Saves and restores what a run's future depends on, besides its data and settings.
+
+    That is the number of steps done, the model's variables (the dropout generators' counters are
+    among them) and the optimizer's. Batches need no state, being a function of (seed, step).
+
+    Args:
+        folder: where they are kept while the run lasts.
+        fingerprint: text that names data and settings; another run's checkpoint is refused.
+        keep: how many of the last ones are kept.
+    """
+
+    def __init__(self, folder, fingerprint, keep=2):
+        self.folder = os.fspath(folder)
+        self.fingerprint = fingerprint
+        self.keep = keep
+
+    def steps(self):
+        """Returns the steps of which there is a checkpoint, in rising order."""
+        names = os.listdir(self.folder) if os.path.isdir(self.folder) else []
+        return sorted(int(match[1]) for match in map(_NAME.fullmatch, names) if match)
+
+    def save(self, model, step):
+        """Writes a checkpoint, whole or not at all, and removes the oldest beyond `keep`.
+
+        Args:
+            model: a Keras model with a built optimizer.
+            step: int, how many steps it has done.
+
+        Raises:
+            InputError: it cannot be written, because the disk is full, say.
+        """
+        path = self._path(step)
+        header = {"fingerprint": self.fingerprint, "step": step}
+        arrays = {"header": np.frombuffer(json.dumps(header).encode(), "uint8")}
+        arrays |= {name: _value(variable) for name, variable in _variables(model).items()}
+        temporary = path + ".tmp"
+        try:
+            os.makedirs(self.folder, exist_ok=True)
+            with open(temporary, "wb") as file:
+                np.savez(file, **arrays)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+                os.rmdir(self.folder)  # which fails, as it should, if an earlier one is there
+            raise InputError(
+                f"{path}: the checkpoint cannot be written: {error.strerror or error}"
+            ) from None
+        for old in self.steps()[: -self.keep]:
+            with contextlib.suppress(OSError):
+                os.unlink(self._path(old))
+
+    def restore(self, model):
+        """Puts the last whole checkpoint into a freshly built model and optimizer.
+
+        Returns:
+            A tuple (step, notes): the number of steps done, 0 without any checkpoint, and a list
+            of str that tells of damaged ones that were passed over.
+
+        Raises:
+            InputError: the checkpoint is of another run, or all of them are damaged.
+        """
+        notes = []
+        variables = _variables(model)
+        steps = self.steps()
+        for step in reversed(steps):
+            try:
+                values = self._read(step, variables)
+            except InputError:
+                raise
+            except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+                reason = " ".join(str(error).split())
+                notes.append(f"{self._path(step)}: is damaged ({reason}): going back to the last")
+                continue
+            for name, variable in variables.items():
+                variable.assign(values[name])
+            return step, notes
+        if steps:
+            raise InputError(
+                f"{self.folder}: every checkpoint in it is damaged: drop --resume to start anew"
+            )
+        return 0, []
+
+    def _read(self, step, variables):
+        path = self._path(step)
+        # numpy checks each array against the checksum that the zip file has of it.
+        with np.load(path, allow_pickle=False) as data:
+            header = json.loads(bytes(data["header"]))
+            if header["fingerprint"] != self.fingerprint:
+                raise InputError(
+                    f"{path}: belongs to a run with other data or settings: repeat that command, "
+                    f"or drop --resume to start anew"
+                )
+            if header["step"] != step:
+                raise ValueError(f"it says that it is of step {header['step']}")
+            values = {name: data[name] for name in variables}
+        for name, variable in variables.items():
+            if values[name].shape != tuple(variable.shape):
+                raise ValueError(f"{name} has the shape {values[name].shape}")
+        return values
+
+    def discard(self):
+        """Removes all checkpoints, as when the run is done; other files in the folder stay."""
+        for step in self.steps():
+            for path in (self._path(step), self._path(step) + ".tmp"):
+                with contextlib.suppress(OSError):
+                    os.unlink(path)
+        with contextlib.suppress(OSError):
+            os.rmdir(self.folder)
+
+    def _path(self, step):
+        return os.path.join(self.folder, f"step-{step:010d}.npz")
+
+
+def _variables(model):
+    """Returns the variables by a name that numbers them; running means are not among them."""
+    means = {id(variable) for variable in model.metrics_variables}
+    kept = [variable for variable in model.variables if id(variable) not in means]
+    optimizer = enumerate(model.optimizer.variables)
+    return {
+        **{f"model_{i}": variable for i, variable in enumerate(kept)},
+        **{f"optimizer_{i}": variable for i, variable in optimizer},
+    }
+
+
+def _value(variable):
+    # Under a strategy `np.asarray` does not take the value, which is one for each replica.
+    value = variable.value
+    return value.numpy() if hasattr(value, "numpy") else np.asarray(value)

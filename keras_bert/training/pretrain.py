@@ -1,0 +1,224 @@
+"""Pretraining: from records and a start to a model, with `compile` and `fit`."""
+
+import dataclasses
+
+import keras
+import numpy as np
+
+from keras_bert.bert import Bert, build_model
+from keras_bert.errors import InputError
+from keras_bert.models.encoder import BertEncoder
+from keras_bert.training import optimizer as optimizers
+from keras_bert.training.batches import fit_input
+from keras_bert.training.distributed import (
+    DistributedPretrainer,
+    is_chief,
+    make_optimizer,
+    wait_for_all,
+)
+from keras_bert.training.progress import ProgressLine
+from keras_bert.training.run_log import RunLog
+
+OPTIMIZERS = ("adamw", "lamb")
+
+
+@dataclasses.dataclass(frozen=True)
+class PretrainSettings:
+    """What a user chooses of the training itself; the defaults are the paper's (appendix A.2).
+
+    Attributes:
+        steps: how many steps, each with one update of the weights.
+        batch_size: rows a step, over all replicas and micro-batches.
+        micro_batches: parts that a replica does its share of a batch in, one after the other.
+        optimizer: "adamw" or "lamb".
+        learning_rate: the schedule's peak.
+        end_learning_rate: what it falls to at the last step.
+        decay_power: 1 falls in a straight line.
+        warmup_steps: steps in which it rises.
+        weight_decay: not on biases and LayerNorm.
+        layer_decay: factor of the learning rate from each block to the one below it.
+        clipnorm: largest global norm of the whole batch's gradient; 0 does not clip.
+        seed: of the initialization, the order of the rows, the masks and dropout.
+    """
+
+    steps: int
+    batch_size: int = 32
+    micro_batches: int = 1
+    optimizer: str = "adamw"
+    learning_rate: float = 1e-4
+    end_learning_rate: float = 0.0
+    decay_power: float = 1.0
+    warmup_steps: int = 0
+    weight_decay: float = 0.01
+    layer_decay: float = 1.0
+    clipnorm: float = 1.0
+    seed: int = 0
+
+    def schedule(self):
+        """Returns the learning rate as a function of the step."""
+        return optimizers.WarmupPolynomialDecay(
+            self.learning_rate,
+            self.steps,
+            self.warmup_steps,
+            power=self.decay_power,
+            end=self.end_learning_rate,
+        )
+
+
+class Pretraining:
+    """One pretraining run.
+
+    Args:
+        config: `ModelConfig` of the model to make, with the task "pretraining".
+        settings: `PretrainSettings`.
+        strategy: see `distributed.make_strategy`.
+        batches: `PretrainingBatches` to train on.
+        policy: name of a Keras dtype policy.
+        evaluation: `PretrainingBatches` of other records to score on, or None.
+
+    Raises:
+        InputError: the parts do not fit together.
+    """
+
+    def __init__(self, config, settings, strategy, batches, policy="float32", evaluation=None):
+        self.config = config
+        self.settings = settings
+        self.strategy = strategy
+        self.batches = batches
+        self.evaluation = evaluation
+        parts = strategy.num_replicas_in_sync * settings.micro_batches
+        if settings.batch_size < parts:
+            raise InputError(
+                f"--batch_size={settings.batch_size}: is less than {parts}, the number of replicas "
+                f"times that of micro-batches"
+            )
+        keras.utils.set_random_seed(settings.seed)
+        with strategy.scope():
+            encoder = BertEncoder.from_bert_config(
+                config.encoder, packed=batches.manifest.packed, dtype=policy, name="encoder"
+            )
+            if config.pair_head == "none":
+                # Nothing is asked of it, so that nothing but decay would move it.
+                encoder.get_layer("pooler").trainable = False
+            self.model = DistributedPretrainer(
+                encoder, config.pair_head, strategy, settings.micro_batches, name="pretrainer"
+            )
+            make = getattr(optimizers, settings.optimizer)
+            optimizer = make_optimizer(
+                lambda: make(
+                    settings.schedule(),
+                    settings.weight_decay,
+                    clipnorm=None,
+                    layer_decay=settings.layer_decay,
+                ),
+                settings.clipnorm,
+            )
+            self.model.compile(optimizer, jit_compile=False)
+            self.model.optimizer.build(self.model.trainable_variables)
+
+    def start_from(self, bert):
+        """Takes over the weights of a `Bert`, its heads too where it has the same ones."""
+        same_heads = bert.config.task == "pretraining"
+        if same_heads and bert.config.pair_head == self.config.pair_head:
+            self.model.set_weights(bert.model.get_weights())
+            return
+        self.model.encoder.set_weights(bert.encoder.get_weights())
+        if same_heads:
+            head = bert.model.get_layer("masked_lm")
+            self.model.get_layer("masked_lm").set_weights(head.get_weights())
+
+    def train(self, checkpoints=None, every=1000, log=None, evaluate_every=0, resume=False):
+        """Trains to the last step.
+
+        Args:
+            checkpoints: `Checkpoints`, or None to keep none.
+            every: steps from one checkpoint to the next.
+            log: path of a file that gets a JSON line now and then, or None.
+            evaluate_every: steps from one evaluation to the next; 0 evaluates at the end only.
+            resume: whether to go on from the last checkpoint.
+
+        Returns:
+            A tuple (step that it started from, notes, the last scores by name).
+        """
+        settings = self.settings
+        first, notes = checkpoints.restore(self.model) if resume and checkpoints else (0, [])
+        writes = is_chief(self.strategy)
+        run_log = RunLog(
+            log if writes else None,
+            first,
+            settings.steps,
+            every=_log_interval(every),
+            learning_rate=settings.schedule(),
+            evaluate=self.evaluate if self.evaluation is not None else None,
+            evaluate_every=evaluate_every,
+        )
+        callbacks = [run_log]
+        if checkpoints is not None:
+            callbacks.append(_SaveEvery(checkpoints, every, first, settings.steps, writes))
+        if writes:
+            callbacks.append(_StepsLine(settings.steps, first, settings.batch_size))
+        if first < settings.steps:
+            self.model.fit(
+                fit_stream(self.batches, first, settings.steps),
+                steps_per_epoch=settings.steps - first,
+                callbacks=callbacks,
+                shuffle=False,  # the order is the batches' own
+                verbose=0,
+            )
+        wait_for_all(self.strategy)
+        return first, notes, run_log.last
+
+    def evaluate(self):
+        """Returns the scores on the evaluation records, a dict of floats by name."""
+        batches = self.evaluation
+        steps = -(-batches.rows // batches.batch_size)
+        stream = fit_stream(batches, 0, steps)
+        found = self.model.evaluate(stream, steps=steps, return_dict=True, verbose=0)
+        return {f"eval_{name}": float(value) for name, value in found.items()}
+
+    def finished(self, tokenizer):
+        """Returns the trained `Bert`, in float32 and for rows of one example, ready to save."""
+        model = build_model(self.config, dtype="float32")
+        model.set_weights(self.model.get_weights())
+        return Bert(self.config, model, tokenizer)
+
+
+def fit_stream(batches, first_step, last_step):
+    """Returns what `model.fit` takes: batches first_step to last_step - 1, in order."""
+    return fit_input(
+        lambda: (batches[step] for step in range(first_step, last_step)), batches[first_step]
+    )
+
+
+class _StepsLine(ProgressLine):
+    """The progress line of a run that is one long epoch."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._clear()
+
+
+class _SaveEvery(keras.callbacks.Callback):
+    """Saves a checkpoint every so many steps."""
+
+    def __init__(self, checkpoints, every, first_step, steps, writes):
+        super().__init__()
+        self.checkpoints = checkpoints
+        self.every = every
+        self.step = first_step
+        self.steps = steps
+        self.writes = writes
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.step += 1
+        if self.writes and (self.step % self.every == 0 or self.step == self.steps):
+            self.checkpoints.save(self.model, self.step)
+
+
+def _log_interval(every):
+    """Returns the largest number up to 100 that divides `every`, so that logs resume exactly."""
+    return next(number for number in range(min(100, every), 0, -1) if every % number == 0)
+
+
+def is_finite(model):
+    """Says whether all weights are finite: whether the training has not diverged."""
+    return all(np.isfinite(weight).all() for weight in model.get_weights())
