@@ -198,7 +198,8 @@ def run_bad(cli, place, *flags):
     assert done.status == 2, done.err
     # Above the last line there may be the progress of a run that had begun.
     *progress, error, end = done.err.split("\n")
-    assert not end and all(line.startswith("step ") for line in progress), done.err
+    assert end == ""
+    assert all(line.startswith("step ") for line in progress), done.err
     assert error.startswith("keras-bert pretrain: ")
     assert not os.path.exists(place / "bad")
     assert not os.path.exists(place / "bad.training")

@@ -38,7 +38,7 @@ def pretraining_card(values, bert, batches, scores):
         if name in scores
     ]
     evaluated = "other records" if values.eval_records else "not evaluated"
-    return f"""# A BERT of {encoder.num_hidden_layers} layers, {encoder.hidden_size} wide, pretrained
+    return f"""# A pretrained BERT of {encoder.num_hidden_layers} layers, {encoder.hidden_size} wide
 
 {bert.model.count_params():,} parameters; {objective}, {_PAIRS[bert.config.pair_head]}; \
 trained with keras-bert for {values.steps:,} steps of {values.batch_size} rows.

@@ -1,4 +1,4 @@
-"""The log of a pretraining run: a JSON line every so many steps, which the curves are drawn from."""
+"""The log of a pretraining run: a JSON line every so many steps; the curves are drawn from it."""
 
 import json
 import os
