@@ -11,14 +11,17 @@ Each competitor is a process that waits until it is told to go, so only one comp
 and they take turns: what slows the machine down slows all of them. The Keras models go through
 `compile` and the training function of `fit`, with `jit_compile=False`; keras-hub has the tanh GELU
 where the others have the exact one. transformers runs on PyTorch, which this project does not
-install, in the Python given by --torch_python, with bfloat16 autocast and the fused AdamW.
+install, in the Python given by --torch_python, with bfloat16 by autocast and the fused AdamW.
 
-Prints a markdown table of the medians. `--only` picks competitors by a part of their names, for
-example `--only=keras-bert`; `plain` is keras-bert without its islands (keras_bert.layers.islands).
+Prints a markdown table of the medians; CPU ms is the work of all cores in a step, which other
+programs on the machine disturb less than the time. `--only` picks competitors by parts of their
+names, for example `--only=keras-bert`; `plain` is keras-bert without its islands, see
+keras_bert.layers.islands.
 """
 
 import argparse
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -119,7 +122,7 @@ def keras_step(model, batch):
     return lambda: tf.nest.map_structure(lambda value: value.numpy(), function(iterator))
 
 
-def transformers_step(size):
+def transformers_step(size, precision):
     import torch
     import transformers
 
@@ -138,7 +141,7 @@ def transformers_step(size):
     rows = torch.arange(len(ids))[:, None]
 
     def step():
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
             hidden = model.bert(ids, attention_mask=torch.ones_like(ids)).last_hidden_state
             logits = model.cls(hidden[rows, positions])
         loss = torch.nn.functional.cross_entropy(logits.float().flatten(0, 1), labels.flatten())
@@ -158,7 +161,8 @@ COMPETITORS = {
     "keras-bert plain bfloat16": lambda size: keras_bert_step(size, "mixed_bfloat16", False),
     "keras-hub float32": lambda size: keras_hub_step(size, "float32"),
     "keras-hub bfloat16": lambda size: keras_hub_step(size, "mixed_bfloat16"),
-    "transformers bfloat16": transformers_step,
+    "transformers float32": lambda size: transformers_step(size, "float32"),
+    "transformers bfloat16": lambda size: transformers_step(size, "bfloat16"),
 }
 
 
@@ -190,12 +194,12 @@ class Worker:
         self.go(2)  # tracing and compiling, one competitor after the other
 
     def go(self, steps):
-        """Returns the seconds of one step, as the mean over some."""
+        """Returns the seconds of one step, and those of all cores' work; means over some steps."""
         self.process.stdin.write(f"go {steps}\n")
         self.process.stdin.flush()
         for line in self.process.stdout:
             if line.startswith("seconds "):
-                return float(line.split()[1]) / steps
+                return tuple(float(number) / steps for number in line.split()[1:])
         self.errors.seek(0)
         sys.exit(f"{self.name} ended early:\n{self.errors.read()[-2000:]}")
 
@@ -208,10 +212,11 @@ def work(name, size):
     step = COMPETITORS[name](size)
     for line in sys.stdin:
         steps = int(line.split()[1])
-        start = time.perf_counter()
+        start, start_cpu = time.perf_counter(), time.process_time()
         for _ in range(steps):
             step()
-        print("seconds", time.perf_counter() - start, flush=True)
+        seconds, cpu = time.perf_counter() - start, time.process_time() - start_cpu
+        print("seconds", seconds, cpu, flush=True)
 
 
 def main():
@@ -249,10 +254,13 @@ def main():
     batch = SIZES[arguments.size][-1]
     print(f"{arguments.size}: batches of {batch} x {LENGTH} tokens, median of ", end="")
     print(f"{arguments.rounds} rounds of {arguments.steps} steps, {os.cpu_count()} CPU cores\n")
-    print("| training step | examples/s | ms a step | fastest ms |\n|---|---|---|---|")
-    for name, seconds in times.items():
-        median = sorted(seconds)[len(seconds) // 2]
-        print(f"| {name} | {batch / median:.1f} | {1e3 * median:.0f} | {1e3 * min(seconds):.0f} |")
+    print("| training step | examples/s | ms a step | fastest ms | CPU ms |\n|---|---|---|---|---|")
+    for name, results in times.items():
+        seconds, cpu = zip(*results)
+        median = statistics.median(seconds)
+        milliseconds = (1e3 * value for value in (median, min(seconds), statistics.median(cpu)))
+        columns = " | ".join(f"{value:.0f}" for value in milliseconds)
+        print(f"| {name} | {batch / median:.1f} | {columns} |")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ _EXPORTS = {
     "BertConfig": "keras_bert.config",
     "BertEncoder": "keras_bert.models.encoder",
     "BertClassifier": "keras_bert.models.classifier",
+    "BertPretrainer": "keras_bert.models.pretrainer",
+    "PretrainingBatches": "keras_bert.pretraining.batches",
     "WordPieceTokenizer": "keras_bert.tokenization",
     "GraphTokenizer": "keras_bert.graph_tokenization",
     "InputError": "keras_bert.errors",

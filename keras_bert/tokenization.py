@@ -136,7 +136,7 @@ class WordPieceTokenizer:
 
     def tokenize(self, text):
         """Returns the pieces of a text (list of str), without special tokens."""
-        return self._cut([text])[0].tokens
+        return self.cut([text])[0].tokens
 
     def encode(self, text, text_b=None, length=None):
         """Encodes a sentence or a pair of sentences.
@@ -194,7 +194,7 @@ class WordPieceTokenizer:
             if match.group() == "[MASK]":
                 part = Pieces([self.mask_id], ["[MASK]"], [(0, len("[MASK]"))])
             else:
-                part = self._cut([match.group()])[0]
+                part = self.cut([match.group()])[0]
             pieces.ids += part.ids
             pieces.tokens += part.tokens
             pieces.offsets += [(start + first, start + last) for first, last in part.offsets]
@@ -258,14 +258,14 @@ class WordPieceTokenizer:
 
     def _rows(self, texts, texts_b, length):
         """Yields (pieces, pieces or None, number kept of the first, number kept of the second)."""
-        all_a = self._cut(texts)
-        all_b = [None] * len(all_a) if texts_b is None else self._cut(texts_b)
+        all_a = self.cut(texts)
+        all_b = [None] * len(all_a) if texts_b is None else self.cut(texts_b)
         if len(all_a) != len(all_b):
             raise InputError(f"{len(all_a)} first sentences but {len(all_b)} second sentences")
         for a, b in zip(all_a, all_b, strict=True):
             yield a, b, *truncated_lengths(len(a), None if b is None else len(b), length)
 
-    def _cut(self, texts):
+    def cut(self, texts):
         """Returns the pieces of each text: objects with `ids`, `tokens`, `offsets` and a length."""
         if isinstance(texts, (str, bytes)):
             raise InputError("expected a sequence of texts, not one text; use encode for one")

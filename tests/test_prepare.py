@@ -91,7 +91,7 @@ class _Sources:
     """The tokens of each different document, with an index of where each eight in a row stand."""
 
     def __init__(self, texts, tokenizer):
-        self.tokens = [np.array(pieces.ids, np.int32) for pieces in tokenizer._cut(texts)]
+        self.tokens = [np.array(pieces.ids, np.int32) for pieces in tokenizer.cut(texts)]
         self.index = collections.defaultdict(list)
         for number, tokens in enumerate(self.tokens):
             for place in range(len(tokens) - 7):
@@ -151,7 +151,7 @@ def test_pairs(pair, make, tokenizer, sources):
 
 def test_no_pairs_lose_no_token(make, tokenizer, sources, corpus):
     texts = json.loads((corpus / "texts.json").read_text())
-    expected = sum(len(pieces) for pieces in tokenizer._cut(texts))
+    expected = sum(len(pieces) for pieces in tokenizer.cut(texts))
     got = 0
     for token_ids, segment_ids, _, label in _examples(make(pair="none")):
         assert label is None
@@ -276,7 +276,7 @@ def test_a_sentence_too_long_is_cut_at_words(tokenizer):
     assert max(np.diff(document.bounds)) <= 30
     assert min(np.diff(document.bounds)[:-1]) > 15
     assert tokens.word_starts[document.bounds[:-1]].all()
-    assert tokens.token_ids.tolist() == tokenizer._cut([text])[0].ids
+    assert tokens.token_ids.tolist() == tokenizer.cut([text])[0].ids
 
 
 def test_command(cli, corpus, tmp_path):

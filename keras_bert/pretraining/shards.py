@@ -61,25 +61,26 @@ def _gather(index, shards, blocks, work):
             section["word_starts"] = np.unpackbits(section["word_starts"], count=tokens)
             for name in SPILLED:
                 found[name].append(section[name])
-    kinds = dict(zip(SPILLED, (np.uint64, np.int32, np.int32, np.int8, np.int32, np.uint8)))
-    return {
-        name: np.concatenate([np.zeros(0, kinds[name]), *arrays]).astype(kinds[name], copy=False)
-        for name, arrays in found.items()
-    }
+    # token_ids stay uint16 if all sections have them so.
+    kinds = dict(zip(SPILLED, (np.uint64, np.int32, np.int32, np.int8, np.uint16, np.uint8)))
+    return {name: np.concatenate([np.zeros(0, kinds[name]), *found.pop(name)]) for name in SPILLED}
 
 
 def _assemble(examples, order, lengths, examples_of_row, paired):
     """Returns the Shard with the examples in the given order."""
     starts = _starts(lengths)
-    within = np.arange(starts[-1]) - np.repeat(starts[:-1], lengths)
+    # int32 and in place: these arrays are the largest of the whole program.
+    within = np.arange(starts[-1], dtype=np.int32)
+    within -= np.repeat(starts[:-1].astype(np.int32), lengths)
     # The token of the gathered arrays that each token of the shard is.
-    source = np.repeat(_starts(examples["lengths"])[:-1][order], lengths) + within
+    source = np.repeat(_starts(examples["lengths"])[:-1][order].astype(np.int32), lengths)
+    source += within
     first_lengths = examples["first_lengths"][order]
     example_starts = _starts(examples_of_row)
     return Shard(
-        token_ids=examples["token_ids"][source],
+        token_ids=examples["token_ids"][source].astype(np.int32),
         segment_ids=(within >= np.repeat(first_lengths, lengths)).astype(np.int8),
-        word_starts=examples["word_starts"][source].astype(bool),
+        word_starts=examples["word_starts"][source].view(bool),
         row_starts=starts[example_starts],
         example_lengths=lengths.astype(np.int32),
         example_starts=example_starts,

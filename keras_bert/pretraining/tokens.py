@@ -61,7 +61,7 @@ def tokenize(texts, tokenizer, longest, segmenter=None):
         found = split_sentences(text)
         for first in range(0, len(found), _SENTENCES_AT_ONCE):
             part = found[first : first + _SENTENCES_AT_ONCE]
-            for sentence, pieces in zip(part, tokenizer._cut(part), strict=True):
+            for sentence, pieces in zip(part, tokenizer.cut(part), strict=True):
                 ids = np.array(pieces.ids, np.int32)
                 if not len(ids):
                     continue
