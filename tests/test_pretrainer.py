@@ -1,17 +1,21 @@
 """The pretraining heads against transformers, packed rows against rows apart, and checkpoints."""
 
+import os
 import pathlib
+import subprocess
+import sys
 
 import keras
 import numpy as np
 import pytest
-from pretraining_helpers import SIZES
+from pretraining_helpers import SIZES, make_records
 
 import keras_bert
 from keras_bert.checkpoints import names, open_checkpoint
 from keras_bert.errors import InputError
 from keras_bert.models.encoder import BertEncoder
 from keras_bert.models.pretrainer import BertPretrainer
+from keras_bert.pretraining.batches import PretrainingBatches
 
 DATA = pathlib.Path(__file__).parent / "data"
 TINY = DATA / "hf_tiny_bert_pretraining"
@@ -148,6 +152,49 @@ def test_padding_beside_packed_and_left_to_right_changes_nothing():
         )["masked_lm"].numpy()
 
     np.testing.assert_allclose(run(0), run(12), atol=1e-5)
+
+
+def test_fit_on_jax_gives_the_same_losses(tmp_path):
+    """`compile` and `fit` with nothing of TensorFlow's; packed, with both heads."""
+    sizes = {**SIZES, "hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+    code = f"""
+import sys
+import keras, numpy as np
+from keras_bert import BertEncoder, BertPretrainer
+from keras_bert.training.optimizer import adamw
+assert keras.backend.backend() == sys.argv[1]
+model = BertPretrainer(BertEncoder(**{sizes!r}, packed=True), "nsp")
+if sys.argv[1] == "tensorflow":
+    model.save_weights("start.weights.h5")
+else:
+    model.load_weights("start.weights.h5")
+model.compile(adamw(1e-2), jit_compile=False)
+data = np.load("batch.npz")
+inputs = {{k: data[k] for k in (
+    "token_ids", "segment_ids", "padding_mask", "masked_positions", "pair_positions")}}
+targets = {{"masked_lm": data["masked_lm"], "pair": data["pair"]}}
+weights = {{"masked_lm": data["masked_lm_weights"], "pair": data["pair_weights"]}}
+history = model.fit(inputs, targets, sample_weight=weights, batch_size=8, epochs=4, verbose=0,
+                    shuffle=False).history
+np.savez(sys.argv[1], **history)
+"""
+    records = make_records(tmp_path / "records", packed=True)
+    inputs, targets, weights = PretrainingBatches(records, 8)[0]
+    weights = {f"{name}_weights": value for name, value in weights.items()}
+    np.savez(tmp_path / "batch.npz", **inputs, **targets, **weights)
+    for backend in ("tensorflow", "jax"):
+        environment = {
+            **os.environ,
+            "KERAS_BACKEND": backend,
+            "PYTHONPATH": str(pathlib.Path(keras_bert.__file__).parent.parent),
+        }
+        subprocess.run(
+            [sys.executable, "-c", code, backend], check=True, env=environment, cwd=tmp_path
+        )
+    ours, theirs = np.load(tmp_path / "tensorflow.npz"), np.load(tmp_path / "jax.npz")
+    assert ours["loss"][-1] < ours["loss"][0] - 0.1
+    for name in ours:
+        np.testing.assert_allclose(theirs[name], ours[name], rtol=2e-5, err_msg=name)
 
 
 def test_saves_and_loads_as_keras_models_do(tmp_path):

@@ -97,10 +97,9 @@ class BertPretrainer(keras.Model):
         """
         found = {}
         for name, logits in outputs.items():
-            losses = islands.cross_entropy(logits, targets[name])
-            right = ops.equal(ops.argmax(logits, axis=-1), ops.cast(targets[name], "int32"))
+            losses, hits = islands.cross_entropy_and_hits(logits, targets[name])
             found[f"{name}_loss"] = ops.sum(losses * weights[name])
-            found[f"{name}_accuracy"] = ops.sum(ops.cast(right, "float32") * weights[name])
+            found[f"{name}_accuracy"] = ops.sum(hits * weights[name])
         return found
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):

@@ -7,6 +7,7 @@ import numpy as np
 
 from keras_bert.bert import Bert, build_model
 from keras_bert.errors import InputError
+from keras_bert.layers import islands
 from keras_bert.models.encoder import BertEncoder
 from keras_bert.training import optimizer as optimizers
 from keras_bert.training.batches import fit_input
@@ -103,6 +104,7 @@ class Pretraining:
             self.model = DistributedPretrainer(
                 encoder, config.pair_head, strategy, settings.micro_batches, name="pretrainer"
             )
+            islands.enable(self.model)
             make = getattr(optimizers, settings.optimizer)
             optimizer = make_optimizer(
                 lambda: make(

@@ -34,7 +34,7 @@ class RunLog(keras.callbacks.Callback):
         self.evaluate_every = evaluate_every
         self.last = {}
         if path is not None:
-            kept = read_log(path, first_step) if first_step else []
+            kept = lines_until(path, first_step) if first_step else []
             for line in kept:
                 self.last.update(line)
             temporary = f"{path}.tmp"
@@ -65,7 +65,7 @@ class RunLog(keras.callbacks.Callback):
                 file.write(json.dumps(line) + "\n")
 
 
-def read_log(path, last_step):
+def lines_until(path, last_step):
     """Returns the lines of a log, as dicts, up to a step; a half-written last line is left out."""
     lines = []
     if os.path.exists(path):
