@@ -119,10 +119,11 @@ class Checkpoints:
 
     def discard(self):
         """Removes all checkpoints, as when the run is done; other files in the folder stay."""
-        for step in self.steps():
-            for path in (self._path(step), self._path(step) + ".tmp"):
+        for name in os.listdir(self.folder) if os.path.isdir(self.folder) else []:
+            # A kill while one was being written leaves its temporary file.
+            if _NAME.fullmatch(name.removesuffix(".tmp")):
                 with contextlib.suppress(OSError):
-                    os.unlink(path)
+                    os.unlink(os.path.join(self.folder, name))
         with contextlib.suppress(OSError):
             os.rmdir(self.folder)
 
