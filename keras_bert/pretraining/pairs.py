@@ -145,9 +145,9 @@ class _Maker:
         half = self.room // 2
         kept_a = min(size_a, max(self.room - size_b, self.room - half))
         kept_b = min(size_b, max(self.room - size_a, half))
-        return self.cut(a, size_a - kept_a), self._cut(b, size_b - kept_b)
+        return self._cut(a, size_a - kept_a), self._cut(b, size_b - kept_b)
 
-    def cut(self, segment, surplus):
+    def _cut(self, segment, surplus):
         if not surplus:
             return segment
         # So many tosses of a coin as tokens are to go: each from the front or from the back.
