@@ -25,7 +25,7 @@ def place(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pretrain")
     write_config(folder / "config.json")
     make_records(folder / "records", rows=(200, 150))
-    make_records(folder / "held_out", rows=(40,), seed=6)
+    make_records(folder / "held_out", rows=(200,), seed=6)
     make_records(folder / "packed", packed=True)
     make_records(folder / "plain", pair="none")
     return folder
@@ -104,9 +104,9 @@ def test_learns_writes_a_folder_a_log_and_curves(place, cli):
     result = json.loads(done.out.splitlines()[-1])
     # A masked word is that of its neighbours, and a random segment has another one.
     assert result["eval_masked_lm_accuracy"] > 0.5
-    assert result["eval_pair_accuracy"] > 0.7
+    assert result["eval_pair_accuracy"] > 0.6  # by chance: 0.5 with a deviation of 0.035
     lines = [json.loads(line) for line in log_lines(place, "learnt")]
-    assert [line["step"] for line in lines] == list(range(20, 601, 20))
+    assert [line["step"] for line in lines] == sorted({*range(20, 601, 20), *range(150, 601, 150)})
     assert sum("eval_loss" in line for line in lines) == 4
     for line in lines:
         assert line["loss"] == pytest.approx(line["masked_lm_loss"] + line["pair_loss"], rel=1e-5)

@@ -45,18 +45,18 @@ class RunLog(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         self.step += 1
         is_last = self.step == self.steps
-        line = {}
-        if self.step % self.every == 0 or is_last:
-            line = {name: float(value) for name, value in logs.items()}
-            line["learning_rate"] = float(self.learning_rate(self.step - 1))
-            self.model.reset_metrics()
-        if self.evaluate and (
+        evaluates = self.evaluate is not None and (
             is_last or (self.evaluate_every and self.step % self.evaluate_every == 0)
-        ):
+        )
+        # An evaluation ends a line too: it uses the same running means.
+        if not (evaluates or is_last or self.step % self.every == 0):
+            return
+        line = {name: float(value) for name, value in logs.items()}
+        line["learning_rate"] = float(self.learning_rate(self.step - 1))
+        if evaluates:
             line |= self.evaluate()
-            self.model.reset_metrics()
-        if line:
-            self._write({"step": self.step, **line})
+        self.model.reset_metrics()
+        self._write({"step": self.step, **line})
 
     def _write(self, line):
         self.last.update(line)
