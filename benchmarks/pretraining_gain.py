@@ -14,6 +14,8 @@ import os
 import subprocess
 import sys
 
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
 import keras
 
 import keras_bert
@@ -56,7 +58,7 @@ def main():
         curves[title] = [(epoch["epoch"], epoch["eval_accuracy"]) for epoch in result["epochs"]]
         scores = " | ".join(f"{result[key]:.4f}" for key in ("accuracy", "macro_f1", "matthews"))
         print(f"| {title} | {result['best_epoch']} | {scores} | {result['seconds']:.0f} |")
-    compare(curves, options.picture, label=f"{name}: accuracy after each epoch")
+    compare(curves, options.picture, label=f"{name}: accuracy after each epoch", steps="epoch")
     print(f"curves: {options.picture}")
 
 

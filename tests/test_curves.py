@@ -94,7 +94,8 @@ def test_compare(tmp_path):
     runs = {"adamw": [(1, 9.0), (2, 8.0)], "lamb": [(1, 9.5), (2, 7.0), (3, 6.0)]}
     curves.compare(runs, tmp_path / "runs.png", label="masked_lm_loss")
     check_png(tmp_path / "runs.png")
-    (axes,) = curves.compare_figure(runs, "masked_lm_loss").axes
+    (axes,) = curves.compare_figure(runs, "masked_lm_loss", "epoch").axes
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("epoch", "masked_lm_loss")
     assert drawn(axes) == runs
     assert axes.get_ylabel() == "masked_lm_loss"
     assert [text.get_text() for text in axes.get_legend().get_texts()] == list(runs)

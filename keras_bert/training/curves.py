@@ -71,18 +71,19 @@ def plot_run(log, path):
     _write(figure, path)
 
 
-def compare(curves, path, label="loss"):
+def compare(curves, path, label="loss", steps="step"):
     """Draws one value of several runs into one picture.
 
     Args:
         curves: dict from the name of a run to its list of (step, value).
         path: the PNG to write.
         label: what the value is.
+        steps: what is counted along the other axis.
 
     Raises:
         InputError: there is nothing to draw, or the file cannot be written.
     """
-    _write(compare_figure(curves, label), path)
+    _write(compare_figure(curves, label, steps), path)
 
 
 def run_figure(curves):
@@ -99,15 +100,15 @@ def run_figure(curves):
     return _figure(panels) if panels else None
 
 
-def compare_figure(curves, label):
+def compare_figure(curves, label, steps="step"):
     """Returns the matplotlib figure of several runs; see `compare`."""
     empty = [name for name, points in curves.items() if not points]
     if not curves or empty:
         raise InputError(f"{label}: nothing to draw of {', '.join(empty) or 'no runs'}")
-    return _figure([(label, curves)])
+    return _figure([(label, curves)], steps)
 
 
-def _figure(panels):
+def _figure(panels, steps="step"):
     """Draws panels side by side, each (label, dict from name to points)."""
     # Figure and canvas without pyplot, which would keep every figure and ask for a display.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -121,7 +122,7 @@ def _figure(panels):
             # single point without a mark would not be seen.
             style = "o--" if name.startswith("eval_") or len(points) == 1 else "-"
             axes.plot(*zip(*points), style, label=name, markersize=4, linewidth=1.4)
-        axes.set_xlabel("step")
+        axes.set_xlabel(steps)
         axes.set_ylabel(label)
         axes.grid(alpha=0.3)
         axes.legend()
