@@ -11,7 +11,9 @@ Each competitor is a process that waits until it is told to go, so only one comp
 and they take turns: what slows the machine down slows all of them. The Keras models go through
 `compile` and the training function of `fit`, with `jit_compile=False`; keras-hub has the tanh GELU
 where the others have the exact one. transformers runs on PyTorch, which this project does not
-install, in the Python given by --torch_python, with bfloat16 by autocast and the fused AdamW.
+install, in the Python given by --torch_python, with bfloat16 by autocast and the fused AdamW. Its
+threads wait by spinning: where another program keeps one of two cores, its step takes four times as
+long unless OMP_WAIT_POLICY=PASSIVE is set, which on a quiet machine costs it 10 %.
 
 Prints a markdown table of the medians; CPU ms is the work of all cores in a step, which other
 programs on the machine disturb less than the time. `--only` picks competitors by parts of their
@@ -189,13 +191,7 @@ class Worker:
             stdout=subprocess.PIPE,
             stderr=self.errors,
             text=True,
-            env={
-                # PyTorch's threads wait by spinning, which makes its step four times as long
-                # where another program has one of two cores.
-                "OMP_WAIT_POLICY": "PASSIVE",
-                **os.environ,
-                "PYTHONPATH": os.pathsep.join(filter(None, paths)),
-            },
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
         )
         self.go(2)  # tracing and compiling, one competitor after the other
 
