@@ -6,6 +6,9 @@ VOCABULARY_FILE = "vocab.txt"
 LABELS_FILE = "labels.txt"
 CONFIG_FILE = "keras_bert.json"
 
+# Tasks whose model says something of the text as a whole: a SavedModel takes raw text for them.
+TEXT_TASKS = ("classification", "regression")
+
 
 def exported_files(bert, length):
     """Returns the files that make an exported model complete.
@@ -23,9 +26,10 @@ def exported_files(bert, length):
     config = dataclasses.replace(bert.config, tokenizer=bert.tokenizer.get_config())
     if length not in (None, "dynamic"):
         config = dataclasses.replace(config, max_length=length)
+    labels = {LABELS_FILE: _lines(bert.config.labels)} if bert.config.labels else {}
     return {
         VOCABULARY_FILE: _lines(bert.tokenizer.vocabulary),
-        LABELS_FILE: _lines(bert.config.labels),
+        **labels,
         CONFIG_FILE: config.to_json().encode(),
     }
 

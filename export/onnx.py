@@ -1,4 +1,4 @@
-"""Keras model in, ONNX file out: token ids to logits, batch and length open."""
+"""Keras model in, ONNX file out: token ids to outputs, batch and length open."""
 
 import os
 
@@ -11,14 +11,14 @@ _OPSET = 18
 
 
 def export_onnx(bert, path, length=None):
-    """Writes a classifier as an ONNX file.
+    """Writes a model as an ONNX file.
 
     Its inputs are `token_ids`, `segment_ids`, `padding_mask`, int32 of shape (batch, length); its
-    outputs `logits` and `probability`, float32 of shape (batch, num_classes). Vocabulary, labels
-    and tokenizer switches stand in its metadata, so that the file alone can classify text.
+    outputs those of `tokens_function`. Vocabulary, labels and tokenizer switches stand in its
+    metadata, so that the file alone can answer for text.
 
     Args:
-        bert: a `Bert` with a classifier.
+        bert: a `Bert` with a task.
         path: the file to write.
         length: tokens that texts are cut to; None or "dynamic" takes the model's `max_length`.
 
@@ -32,9 +32,9 @@ def export_onnx(bert, path, length=None):
     import tf2onnx
 
     files = exported_files(bert, length)
-    classify = tokens_function(bert.model)
+    from_tokens = tokens_function(bert)
     model, _ = tf2onnx.convert.from_function(
-        classify, input_signature=classify.input_signature, opset=_OPSET
+        from_tokens, input_signature=from_tokens.input_signature, opset=_OPSET
     )
     onnx.helper.set_model_props(model, {k: v.decode() for k, v in files.items()})
     onnx.checker.check_model(model)

@@ -7,30 +7,20 @@ labels and tokenizer switches are read out of the file.
 import json
 import os
 
-import numpy as np
-
 from export import contents, metadata
 from keras_bert.errors import InputError
 from keras_bert.model_folder import ModelConfig
-from keras_bert.tasks import classification
+from keras_bert.predictor import Predictor
 from keras_bert.tokenization import WordPieceTokenizer
 
 _SAVED_MODEL_EXTRA = "assets.extra"
 
 
-class Runner:
-    """What all formats share: from texts to the runtime's inputs, from its outputs to answers.
+class Runner(Predictor):
+    """What all formats share: the description inside the file, and batches of one as on a device.
 
-    A subclass adds `run(inputs)`: from a dict of token_ids, segment_ids, padding_mask, int32 of
-    shape (batch, length), to probabilities, float32 of shape (batch, num_classes).
-
-    Attributes:
-        config: `ModelConfig`.
-        tokenizer: `WordPieceTokenizer`.
-        fixed_length: int where the file takes sequences of one length only, else None.
+    A subclass adds `run(inputs)`; see `Predictor`.
     """
-
-    fixed_length = None
 
     def __init__(self, path, files):
         self.path = path
@@ -50,48 +40,18 @@ class Runner:
         except (InputError, ValueError, TypeError, RecursionError) as error:
             raise InputError(f"{path}: the model's description is broken: {error}") from None
 
-    def inputs(self, text, text_b=None):
-        """Returns the model's inputs for one text or pair, int32 arrays of shape (1, length)."""
-        length = self.fixed_length or len(
-            self.tokenizer.encode(text, text_b, self.config.max_length).token_ids
-        )
-        return self.tokenizer([text], None if text_b is None else [text_b], length)
+    def rows_and_outputs(self, examples, rows_at_once=None):
+        """Returns the `Rows` of examples and the outputs for them; see `Predictor`."""
+        rows, outputs = super().rows_and_outputs(examples, rows_at_once)
+        return rows, self._checked(outputs)
 
-    def probabilities(self, texts, texts_b=None):
-        """Returns the probabilities for texts, one at a time as a device would.
-
-        Args:
-            texts: sequence of str.
-            texts_b: sequence of str, or None.
-
-        Returns:
-            float32 array of shape (count, num_classes).
-        """
-        texts, texts_b = self._checked(texts, texts_b)
-        pairs = zip(texts, texts_b or [None] * len(texts), strict=True)
-        return self._joined([self.run(self.inputs(a, b)) for a, b in pairs])
-
-    def _checked(self, texts, texts_b):
-        """Returns both as lists; raises InputError if they are not what the model takes."""
-        texts, texts_b = list(texts), None if texts_b is None else list(texts_b)
-        self.config.check_pair(texts_b is not None)
-        if texts_b is not None and len(texts_b) != len(texts):
-            raise InputError(f"{len(texts)} first texts but {len(texts_b)} second ones")
-        return texts, texts_b
-
-    def _joined(self, parts):
-        """Returns the probabilities of all parts in one array, which may be empty."""
+    def _checked(self, outputs):
+        """Raises InputError if a file's outputs are not of its description's shape."""
         count = len(self.config.labels)
-        for part in parts:
-            if part.shape[-1] != count:
-                raise InputError(f"{self.path}: {part.shape[-1]} outputs for {count} labels")
-        return np.concatenate([np.empty((0, count), "float32"), *parts])
-
-    def predict(self, texts, texts_b=None):
-        """Returns a list of answers, as `Bert.predict`; for a single str, its answer alone."""
-        if isinstance(texts, str):
-            return self.predict([texts], None if texts_b is None else [texts_b])[0]
-        return classification.decode(self.probabilities(texts, texts_b), self.config.labels)
+        for value in outputs.get("probability", []):
+            if value.shape[-1] != count:
+                raise InputError(f"{self.path}: {value.shape[-1]} outputs for {count} labels")
+        return outputs
 
 
 class TFLiteRunner(Runner):
@@ -114,6 +74,11 @@ class TFLiteRunner(Runner):
         # By name, never by position: the order of the tensors is the converter's.
         shape = self._signature.get_input_details()["ids"]["shape_signature"]
         self.fixed_length = int(shape[1]) if shape[1] > 0 else None
+        if self.fixed_length is not None and self.fixed_length < self.config.max_length:
+            raise InputError(
+                f"{path}: takes {self.fixed_length} tokens, its description says "
+                f"{self.config.max_length}"
+            )
 
     def run(self, inputs):
         try:
@@ -124,7 +89,7 @@ class TFLiteRunner(Runner):
             )
         except RuntimeError as error:
             raise InputError(f"{self.path}: LiteRT cannot run it: {error}") from None
-        return outputs["probability"]
+        return {name: outputs[name] for name in self.task.outputs}
 
 
 class SavedModelRunner(Runner):
@@ -142,23 +107,25 @@ class SavedModelRunner(Runner):
         except Exception as error:  # a damaged folder raises nearly anything in TensorFlow
             raise InputError(f"{path}: not a SavedModel of ours: {error}") from None
 
-    def probabilities(self, texts, texts_b=None):
+    def rows_and_outputs(self, examples, rows_at_once=None):
+        if self.config.task not in contents.TEXT_TASKS:
+            return super().rows_and_outputs(examples, rows_at_once)
         import tensorflow as tf
 
-        texts, texts_b = self._checked(texts, texts_b)
-        outputs = []
-        for start in range(0, len(texts), 32):
-            batch = {"text": tf.constant(texts[start : start + 32])}
-            if texts_b is not None:
-                batch["text_b"] = tf.constant(texts_b[start : start + 32])
-            outputs.append(self._from_text(**batch)["probability"].numpy())
-        return self._joined(outputs)
+        (name,) = self.task.outputs
+        found = []
+        for start in range(0, len(examples), 32):
+            texts = {"text": tf.constant(examples.texts[start : start + 32])}
+            if examples.texts_b is not None:
+                texts["text_b"] = tf.constant(examples.texts_b[start : start + 32])
+            found.extend(self._from_text(**texts)[name].numpy())
+        return None, self._checked({name: found})
 
     def run(self, inputs):
         import tensorflow as tf
 
         outputs = self._from_tokens(**{k: tf.constant(v) for k, v in inputs.items()})
-        return outputs["probability"].numpy()
+        return {name: outputs[name].numpy() for name in self.task.outputs}
 
 
 class OnnxRunner(Runner):
@@ -184,7 +151,8 @@ class OnnxRunner(Runner):
         super().__init__(path, {name: text.encode() for name, text in properties.items()})
 
     def run(self, inputs):
-        return self._session.run(["probability"], inputs)[0]
+        names = self.task.outputs
+        return dict(zip(names, self._session.run(list(names), inputs)))
 
 
 class KerasRunner(Runner):
@@ -194,13 +162,14 @@ class KerasRunner(Runner):
         import tensorflow as tf
 
         self.config, self.tokenizer = bert.config, bert.tokenizer
-        self._function = tf.function(lambda inputs: bert.model(inputs, training=False))
+        network = getattr(bert.model, "scorer", bert.model)
+        self._function = tf.function(lambda inputs: network(inputs, training=False))
 
     def run(self, inputs):
         import tensorflow as tf
 
-        inputs = {name: tf.constant(value) for name, value in inputs.items()}
-        return classification.probabilities(self._function(inputs).numpy())
+        logits = self._function({name: tf.constant(value) for name, value in inputs.items()})
+        return self.task.finish(tf.nest.map_structure(lambda x: x.numpy(), logits), self.config)
 
 
 def is_exported(path):

@@ -1,4 +1,4 @@
-"""Keras model in, SavedModel out: raw text to label and probability, and token ids to logits.
+"""Keras model in, SavedModel out: raw text to answers, and token ids to outputs.
 
 It loads with TensorFlow and TensorFlow Text alone; neither Keras nor this package is needed.
 """
@@ -16,15 +16,17 @@ EXTRA_FOLDER = "assets.extra"
 
 
 def export_saved_model(bert, path, length=None):
-    """Writes a classifier as a SavedModel folder with two signatures.
+    """Writes a model as a SavedModel folder with two signatures.
 
-    `serving_default`: `text` (and `text_b` for pairs), string of shape (batch,), gives `label`,
-    string of shape (batch,), and `probability`, float32 of shape (batch, num_classes).
     `tokens`: `token_ids`, `segment_ids`, `padding_mask`, int32 of shape (batch, length), gives
-    `logits` and `probability`, float32 of shape (batch, num_classes).
+    what `tokens_function` gives.
+    `serving_default`: for classification and regression raw text, `text` (and `text_b` for pairs),
+    string of shape (batch,); it gives `probability`, float32 of shape (batch, num_classes), and
+    `label`, string of shape (batch,), or `value`, float32 of shape (batch, 1). Other tasks need
+    the positions of tokens in the text to say anything of it, so there it is `tokens` again.
 
     Args:
-        bert: a `Bert` with a classifier.
+        bert: a `Bert` with a task.
         path: the folder to write.
         length: tokens that texts are cut to; None or "dynamic" takes the model's `max_length`.
 
@@ -41,12 +43,15 @@ def export_saved_model(bert, path, length=None):
     files = exported_files(bert, length)
     max_length = bert.config.max_length if length in (None, "dynamic") else length
     tokenizer = GraphTokenizer(bert.tokenizer)
-    labels = tf.constant(bert.config.labels)
+    labels = tf.constant(bert.config.labels or [""])
 
-    from_tokens = tokens_function(bert.model)
+    from_tokens = tokens_function(bert)
 
     def from_text(text, text_b=None):
-        probability = from_tokens(**tokenizer(text, text_b, length=max_length))["probability"]
+        found = from_tokens(**tokenizer(text, text_b, length=max_length))
+        if bert.config.task == "regression":
+            return found
+        probability = found["probability"]
         return {
             "label": tf.gather(labels, tf.argmax(probability, axis=-1)),
             "probability": probability,
@@ -56,16 +61,20 @@ def export_saved_model(bert, path, length=None):
         return tf.TensorSpec([None], tf.string, name=name)
 
     texts = [strings("text"), strings("text_b")] if bert.config.pair else [strings("text")]
+    default = from_tokens
+    if bert.config.task in contents.TEXT_TASKS:
+        default = tf.function(from_text, input_signature=texts)
     with replacing_folder(path, is_saved_model) as temporary:
         # Not keras.export.ExportArchive: it writes every weight twice.
         module = tf.Module()
         module.weights = [variable.value for variable in bert.model.variables]
-        module.tokenizer = tokenizer
+        if bert.config.task in contents.TEXT_TASKS:
+            module.tokenizer = tokenizer
         tf.saved_model.save(
             module,
             temporary,
             signatures={
-                "serving_default": tf.function(from_text, input_signature=texts),
+                "serving_default": default,
                 "tokens": from_tokens,
             },
         )

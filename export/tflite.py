@@ -5,6 +5,7 @@ import tempfile
 
 from export import metadata
 from export.contents import exported_files
+from export.functions import finished, network_of
 from keras_bert.errors import InputError
 from keras_bert.files import replacing_file
 
@@ -15,12 +16,27 @@ QUANTIZATIONS = ("none", "float16", "dynamic")
 # means that the weights are not in the file.
 _VARIABLE_OPS = ("VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE")
 
+# What the metadata says of a model, by task.
+_ABOUT = {
+    "classification": {"name": "BERT text classifier", "description": "Classifies text"},
+    "regression": {"name": "BERT text regressor", "description": "Gives a number for text"},
+    "tagging": {"name": "BERT tagger", "description": "Gives every word of a text a tag"},
+    "question_answering": {
+        "name": "BERT question answerer",
+        "description": "Marks the answer to a question in a passage",
+    },
+    "multiple_choice": {
+        "name": "BERT multiple choice",
+        "description": "Scores one choice for a question; the highest score is the answer",
+    },
+}
+
 
 def export_tflite(bert, path, length=None, quantize="none"):
-    """Writes a classifier as a TFLite file.
+    """Writes a model as a TFLite file.
 
     Args:
-        bert: a `Bert` with a classifier.
+        bert: a `Bert` with a task.
         path: the file to write.
         length: tokens of the fixed input shape (1, length); "dynamic" leaves batch and length
             open; None takes the model's `max_length`.
@@ -38,46 +54,47 @@ def export_tflite(bert, path, length=None, quantize="none"):
     files = exported_files(bert, length)
     fixed = bert.config.max_length if length is None else length
     shape = [None, None] if length == "dynamic" else [1, fixed]
-    model = convert(bert.model, shape, quantize)
+    model = convert(bert, shape, quantize)
     ops = count_ops(model)
     check_ops(ops)
     model = metadata.add_metadata(
         model,
         input_order(model),
-        "probability",
+        output_order(model),
         files,
-        name="BERT text classifier",
-        description=f"Classifies text as one of: {', '.join(bert.config.labels[:20])}",
+        **_ABOUT[bert.config.task],
     )
     with replacing_file(path) as temporary, open(temporary, "wb") as file:
         file.write(model)
     return {"path": os.fspath(path), "bytes": len(model), "ops": ops}
 
 
-def convert(model, shape, quantize="none"):
-    """Converts a classifier to the bytes of a TFLite file without metadata.
+def convert(bert, shape, quantize="none"):
+    """Converts a model to the bytes of a TFLite file without metadata.
 
     Args:
-        model: a `BertClassifier`.
+        bert: a `Bert` with a task.
         shape: shape of each input, None where open.
         quantize: see `export_tflite`.
     """
     import keras
     import tensorflow as tf
 
+    network = network_of(bert)
+
     @tf.function(
         input_signature=[tf.TensorSpec(shape, tf.int32, name=name) for name in INPUT_NAMES]
     )
-    def classify(ids, segment_ids, mask):
+    def from_tokens(ids, segment_ids, mask):
         inputs = {"token_ids": ids, "segment_ids": segment_ids, "padding_mask": mask}
-        return {"probability": keras.ops.softmax(model(inputs, training=False), axis=-1)}
+        return finished(bert, network(inputs, training=False))
 
     # Through ExportArchive and a SavedModel: the direct routes leave the weights of a Keras 3
     # model out of the file without an error, or forget fixed shapes.
     with tempfile.TemporaryDirectory() as folder:
         archive = keras.export.ExportArchive()
-        archive.track(model)
-        archive.add_endpoint("serving_default", classify)
+        archive.track(network)
+        archive.add_endpoint("serving_default", from_tokens)
         archive.write_out(folder, verbose=False)
         converter = tf.lite.TFLiteConverter.from_saved_model(
             folder, signature_keys=["serving_default"]
@@ -123,13 +140,19 @@ def input_order(model):
 
     The converter does not keep the signature's order, and metadata is bound by position.
     """
+    return _order(model, "Inputs")
+
+
+def output_order(model):
+    """Returns the names of the outputs in the order of the file's tensors."""
+    return _order(model, "Outputs")
+
+
+def _order(model, side):
     from ai_edge_litert import schema_py_generated as schema
 
     root = schema.Model.GetRootAs(model, 0)
-    signature = root.SignatureDefs(0)
-    names = {
-        signature.Inputs(i).TensorIndex(): signature.Inputs(i).Name().decode()
-        for i in range(signature.InputsLength())
-    }
-    graph = root.Subgraphs(0)
-    return [names[graph.Inputs(i)] for i in range(graph.InputsLength())]
+    signature, graph = root.SignatureDefs(0), root.Subgraphs(0)
+    entry, count = getattr(signature, side), getattr(signature, f"{side}Length")()
+    names = {entry(i).TensorIndex(): entry(i).Name().decode() for i in range(count)}
+    return [names[getattr(graph, side)(i)] for i in range(getattr(graph, f"{side}Length")())]

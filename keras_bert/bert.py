@@ -18,19 +18,22 @@ from keras_bert.model_folder import (
     is_replaceable,
     read_config,
 )
-from keras_bert.tasks import classification, fill_mask
+from keras_bert.predictor import Predictor
+from keras_bert.tasks import fill_mask
 from keras_bert.tokenization import WordPieceTokenizer, guess_lower_case, load_vocabulary
 
 
-class Bert:
+class Bert(Predictor):
     """A Keras model, the tokenizer it was trained with, and what its outputs mean.
 
     Attributes:
         config: `ModelConfig`.
-        model: a `keras.Model`, `BertClassifier`, `BertPretrainer` or `BertEncoder`.
+        model: a `keras.Model`: a `BertEncoder`, or what a task puts on it.
         tokenizer: `WordPieceTokenizer`.
         notes: list of str, what a user should know of how it was loaded.
     """
+
+    rows_at_once = 64
 
     def __init__(self, config, model, tokenizer):
         if tokenizer.vocabulary_size != config.encoder.vocab_size:
@@ -48,51 +51,27 @@ class Bert:
         """The `BertEncoder` inside the model, or the model itself."""
         return getattr(self.model, "encoder", self.model)
 
-    def tokenize(self, texts, texts_b=None):
-        """Returns `TokenizedTexts`, cut to the model's length."""
-        from keras_bert.training.batches import TokenizedTexts
+    def run(self, inputs):
+        """Runs the model on one batch; see `Predictor`."""
+        # Of several choices, each is a row of its own here.
+        model = getattr(self.model, "scorer", self.model)
+        return self.task.finish(model.predict_on_batch(inputs), self.config)
 
-        encodings = self.tokenizer.encode_batch(texts, texts_b, self.config.max_length)
-        return TokenizedTexts(encodings, self.config.max_length, self.tokenizer.pad_id)
+    def predict(self, texts, texts_b=None, batch_size=None):
+        """Answers for texts; see `Predictor.predict`.
 
-    def predict(self, texts, texts_b=None, batch_size=64):
-        """Answers for texts, or pairs of texts.
-
-        Args:
-            texts: a str or a sequence of str.
-            texts_b: the second text of each pair, likewise, or None.
-            batch_size: texts a batch.
-
-        Returns:
-            A classifier: a list of dicts with `label`, `probability` and `probabilities`.
-            Any other: the pooled output, float32 of shape (count, hidden_size).
-            For a single str, its answer alone.
+        A model without a task gives the pooled output, float32 of shape (count, hidden_size), for
+        a single str of shape (hidden_size,).
         """
-        if isinstance(texts, str):
-            return self.predict([texts], None if texts_b is None else [texts_b])[0]
-        if self.config.task == "classification":
-            probabilities = self.probabilities(texts, texts_b, batch_size)
-            return classification.decode(probabilities, self.config.labels)
-        return self.outputs(texts, texts_b, batch_size)
+        if self.task is None:
+            return self.embed(texts, texts_b, pooling="pooler")
+        return super().predict(texts, texts_b, batch_size)
 
-    def probabilities(self, texts, texts_b=None, batch_size=64):
-        """Returns a classifier's probabilities, float32 of shape (count, num_classes)."""
-        self.config.check_pair(texts_b is not None)
-        return classification.probabilities(self.outputs(texts, texts_b, batch_size))
+    def embed(self, texts, texts_b=None, **options):
+        """Returns vectors of texts; see `keras_bert.features.embed`."""
+        from keras_bert.features import embed
 
-    def outputs(self, texts, texts_b=None, batch_size=64):
-        """Returns a classifier's logits, or any other's pooled output, for texts."""
-        import keras
-
-        from keras_bert.training.batches import predict
-
-        model = self.model
-        if self.config.task != "classification":
-            model = keras.Model(self.encoder.input, self.encoder.output["pooled_output"])
-        texts = list(texts)
-        if not texts:
-            return np.empty((0, model.output_shape[-1]), "float32")
-        return predict(model, self.tokenize(texts, texts_b), batch_size)
+        return embed(self, texts, texts_b, **options)
 
     def fill_mask(self, text, top=5):
         """Says what the [MASK] of a text stands for.
@@ -178,16 +157,23 @@ def load(path, vocabulary=None, lower_case=None, pretraining=False):
 
 def build_model(config, dtype=None):
     """Returns the Keras model, with random weights, that a `ModelConfig` describes."""
-    from keras_bert.models.classifier import BertClassifier
-    from keras_bert.models.encoder import BertEncoder
-    from keras_bert.models.pretrainer import BertPretrainer
+    from keras_bert import models
 
-    encoder = BertEncoder.from_bert_config(config.encoder, dtype=dtype, name="encoder")
+    encoder = models.BertEncoder.from_bert_config(config.encoder, dtype=dtype, name="encoder")
     if config.task is None:
         return encoder
     if config.task == "pretraining":
-        return BertPretrainer(encoder, pair=config.pair_head, name="pretrainer")
-    return BertClassifier(encoder, num_classes=len(config.labels), name="classifier")
+        return models.BertPretrainer(encoder, pair=config.pair_head, name="pretrainer")
+    if config.task == "regression":
+        return models.BertClassifier(encoder, num_classes=1, name="classifier")
+    if config.task == "tagging":
+        return models.BertTagger(encoder, num_classes=len(config.labels), name="tagger")
+    if config.task == "question_answering":
+        return models.BertQuestionAnswerer(encoder, name="question_answerer")
+    if config.task == "multiple_choice":
+        choices = config.settings["num_choices"]
+        return models.BertMultipleChoice(encoder, num_choices=choices, name="multiple_choice")
+    return models.BertClassifier(encoder, num_classes=len(config.labels), name="classifier")
 
 
 def _from_model_folder(path):

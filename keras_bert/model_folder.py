@@ -6,6 +6,7 @@ import os
 
 from keras_bert.config import BertConfig, read_json_object
 from keras_bert.errors import InputError
+from keras_bert.tasks.registry import KINDS, NAMES, get_task
 
 CONFIG_FILE = "config.json"
 VOCABULARY_FILE = "vocab.txt"
@@ -21,15 +22,18 @@ class ModelConfig:
 
     Attributes:
         encoder: `BertConfig`.
-        task: "classification", "pretraining" (with the heads of pretraining), or None for an
-            encoder alone.
-        labels: list of str, the names of the classes in the order of the logits; [] otherwise.
+        task: a kind of task (see `keras_bert.tasks.registry.KINDS`), "pretraining" (with the heads
+            of pretraining), or None for an encoder alone.
+        labels: list of str, the names of the classes or tags in the order of the logits; else [].
         pair: whether the model takes pairs of texts; None where it came from a format that does
             not say, and then the texts decide.
         max_length: the most tokens a text is cut to, [CLS] and [SEP] included.
         tokenizer: dict of the tokenizer's switches.
         versions: dict of the packages that made it.
         pair_head: "nsp", "sop" or "none", what the pair head of "pretraining" tells.
+        settings: dict, what the task alone knows the meaning of.
+        benchmark: name of the task with a file layout and metric of its own that the model was
+            trained for, such as "glue/sst2"; or "".
     """
 
     encoder: BertConfig
@@ -40,6 +44,8 @@ class ModelConfig:
     tokenizer: dict = dataclasses.field(default_factory=dict)
     versions: dict = dataclasses.field(default_factory=dict)
     pair_head: str = "none"
+    settings: dict = dataclasses.field(default_factory=dict)
+    benchmark: str = ""
 
     def __post_init__(self):
         if not isinstance(self.labels, (list, tuple)):
@@ -47,15 +53,19 @@ class ModelConfig:
         object.__setattr__(self, "labels", tuple(self.labels))
         if self.pair not in (True, False, None):
             raise InputError(f"pair must be true, false or null, not {self.pair!r}")
-        for name in ("tokenizer", "versions"):
+        for name in ("tokenizer", "versions", "settings"):
             if not isinstance(getattr(self, name), dict):
                 raise InputError(f"{name} must be dict, not {getattr(self, name)!r}")
-        if self.task not in (None, "classification", "pretraining"):
+        if self.task not in (None, *KINDS, "pretraining"):
             raise InputError(f"task {self.task!r} is not one that this version knows")
+        if self.benchmark and (
+            self.benchmark not in NAMES or get_task(self.benchmark).kind != self.task
+        ):
+            raise InputError(f"benchmark {self.benchmark!r} is not one of {self.task}")
         if self.pair_head not in ("nsp", "sop", "none"):
             raise InputError(f"pair_head must be nsp, sop or none, not {self.pair_head!r}")
-        if self.task == "classification" and len(self.labels) < 2:
-            raise InputError(f"a classifier needs at least two labels, found {list(self.labels)}")
+        if self.task in ("classification", "tagging") and len(self.labels) < 2:
+            raise InputError(f"{self.task} needs at least two labels, found {list(self.labels)}")
         if not all(isinstance(label, str) for label in self.labels):
             raise InputError(f"labels must be texts, found {list(self.labels)}")
         if len(set(self.labels)) < len(self.labels):

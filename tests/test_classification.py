@@ -7,7 +7,8 @@ import pytest
 
 from keras_bert.errors import InputError
 from keras_bert.tasks import classification
-from keras_bert.tasks.classification import Examples
+from keras_bert.tasks.task import hold_out, softmax
+from keras_bert.tasks.texts import Examples
 
 
 def examples(texts, labels=None, texts_b=None):
@@ -28,7 +29,7 @@ def test_an_unknown_label_is_refused_with_file_line_and_value():
 
 def test_probabilities_and_decoding():
     logits = np.array([[1.0, 2.0, 3.0], [1000.0, 0.0, -1000.0]])
-    found = classification.probabilities(logits)
+    found = softmax(logits)
     np.testing.assert_allclose(found[0], [0.09003057, 0.24472847, 0.66524096], atol=1e-7)
     np.testing.assert_allclose(found[1], [1, 0, 0])
     answer = classification.decode(found, ["a", "b", "c"])[0]
@@ -78,18 +79,18 @@ def test_confusion_table_lines_up():
 def test_hold_out_is_deterministic_whole_and_without_copies_on_both_sides():
     texts = [f"Text {i % 70}" + " " * (i // 70) for i in range(140)]  # every text twice
     data = examples(texts, ["x"] * 140)
-    held, rest = classification.hold_out(data, 0.2, seed=3)
+    held, rest = hold_out(data, 0.2, seed=3)
     assert sorted(held.lines + rest.lines) == data.lines
     held_keys, rest_keys = ({t.strip().lower() for t in e.texts} for e in (held, rest))
     assert len(held_keys) == 14
     assert not held_keys & rest_keys
-    assert classification.hold_out(data, 0.2, seed=3)[0] == held
-    assert classification.hold_out(data, 0.2, seed=4)[0] != held
+    assert hold_out(data, 0.2, seed=3)[0] == held
+    assert hold_out(data, 0.2, seed=4)[0] != held
 
 
 def test_hold_out_looks_at_both_texts_of_a_pair():
     data = examples(["a"] * 10, ["x"] * 10, [f"b{i}" for i in range(10)])
-    held, rest = classification.hold_out(data, 0.3, seed=0)
+    held, rest = hold_out(data, 0.3, seed=0)
     assert (len(held), len(rest)) == (3, 7)
 
 

@@ -162,7 +162,8 @@ def test_a_real_process_prints_one_line_and_exits_2(toy, tmp_path):
     ("arguments", "parts"),
     [
         (["dance"], ["no verb 'dance'"]),
-        (["evaluate"], ["--model"]),
+        (["evaluate"], ["--data"]),
+        (["evaluate", "--data=x.csv"], ["either --model or --predictions"]),
         (["evaluate", "--mode=x"], ["mode"]),
         (["evaluate", "--model=/nowhere", "--data=x.csv"], ["/nowhere: no such file"]),
         (["predict", "--model=.", "--text=a", "--input=b"], ["either --text or --input"]),

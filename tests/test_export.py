@@ -119,13 +119,14 @@ def test_a_file_that_needs_flex_ops_is_refused():
 def test_inputs_are_bound_by_name(exported, toy):
     """Swapped segment ids and mask must change the answer: else a mix-up would go unnoticed."""
     runner = open_exported(exported / "float.tflite")
-    inputs = runner.inputs("a superb film")
+    inputs = runner.tokenizer(["a superb film"], None, runner.fixed_length)
     swapped = {
         **inputs,
         "segment_ids": inputs["padding_mask"],
         "padding_mask": inputs["segment_ids"],
     }
-    assert np.abs(runner.run(inputs) - runner.run(swapped)).max() > 1e-3
+    found, other = (runner.run(each)["probability"] for each in (inputs, swapped))
+    assert np.abs(found - other).max() > 1e-3
 
 
 def test_the_files_inside_are_those_of_the_model(exported, toy):
@@ -365,4 +366,6 @@ def test_runners_take_any_sequence_and_no_second_texts(exported, name):
     assert runner.predict([]) == []
     assert runner.predict(iter(["a film"])) == runner.predict(np.array(["a film"]))
     with pytest.raises(InputError, match="takes single texts"):
+        runner.predict(["a", "b"], ["c", "d"])
+    with pytest.raises(InputError, match="2 first texts but 1 second"):
         runner.predict(["a", "b"], ["c"])

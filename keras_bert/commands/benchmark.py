@@ -33,7 +33,7 @@ def run(values):
         if runners.is_exported(path):
             opened[path] = runners.open_exported(path, values.threads)
         else:
-            bert = shared.require_classifier(keras_bert.load(path), path)
+            bert = shared.require_task(keras_bert.load(path), path)
             opened[path] = runners.KerasRunner(bert)
     for path, runner in opened.items():
         most = runner.config.encoder.max_position_embeddings

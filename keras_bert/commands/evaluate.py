@@ -1,27 +1,42 @@
-"""Scores a model, in any format that we write, on labelled texts.
+"""Scores a model, in any format that we write, on labelled data; or answers made elsewhere.
 
 keras-bert evaluate --model=my_model --data=dev.csv
+keras-bert evaluate --task=squad1 --data=dev-v1.1.json --predictions=predictions.json
 """
 
 from keras_bert.commands import shared
-from keras_bert.tasks import classification
+from keras_bert.errors import InputError
+from keras_bert.tasks.registry import get_task
 
 
 def define(values):
-    shared.define_string(values, "model", "folder, .tflite, SavedModel or .onnx", required=True)
-    shared.define_string(values, "data", "labelled texts: CSV, TSV, JSON lines", required=True)
+    shared.define_string(values, "model", "folder, .tflite, SavedModel or .onnx")
+    shared.define_string(values, "data", "labelled data, as for training", required=True)
+    shared.define_task(values)
+    shared.define_string(
+        values, "predictions", "in place of --model: JSON of answers by question id"
+    )
     shared.define_column_flags(values)
 
 
 def run(values):
+    if (values.model is None) == (values.predictions is None):
+        raise InputError("give either --model or --predictions")
+    if values.predictions is not None:
+        return _score_predictions(values)
     shared.check_path(values.model)
-    # The file is read before the model, so that a bad row is told in a second.
-    examples = shared.read_examples(values, shared.check_path(values.data))
-    model = shared.require_classifier(shared.open_model(values.model), values.model)
-    shared.check_pair(model, examples)
-    labels = model.config.labels
-    true_ids = classification.label_ids(examples, labels)
-    predicted = model.probabilities(examples.texts, examples.texts_b).argmax(axis=-1)
-    scores = classification.scores(true_ids, predicted, labels)
-    result = {"model": values.model, "data": values.data, **scores, "labels": list(labels)}
-    return result, shared.score_lines(scores, labels)
+    shared.check_path(values.data)
+    model, task, examples = shared.open_with_examples(values, values.model, values.data)
+    scores = task.scores(model.answers(examples), examples, model.config)
+    labels = {"labels": list(model.config.labels)} if model.config.labels else {}
+    result = {"model": values.model, "data": values.data, **scores, **labels}
+    return result, task.score_lines(scores, model.config)
+
+
+def _score_predictions(values):
+    task = get_task(values.task or "squad1")
+    if task.kind != "question_answering":
+        raise InputError(f"--predictions is for question answering, not --task={task.name}")
+    questions = task.read(shared.check_path(values.data), shared.reading(values))
+    scores, lines = task.score_file(shared.check_path(values.predictions), questions)
+    return {"predictions": values.predictions, "data": values.data, **scores}, lines

@@ -36,7 +36,7 @@ def run(values):
     _check_output(values.output, values.format)
     if values.format != "tflite" and values.quantize != "none":
         raise InputError(f"--quantize={values.quantize} is for --format=tflite only")
-    bert = shared.require_classifier(shared.load_bert(values.model), values.model)
+    bert = shared.require_task(shared.load_bert(values.model), values.model)
     with shared.stderr_kept_for_errors():
         if values.format == "tflite":
             from export.tflite import export_tflite

@@ -1,4 +1,4 @@
-"""Reads labelled texts, trains with `model.fit`, keeps the best epoch, writes a model folder.
+"""Reads labelled data, trains with `model.fit`, keeps the best epoch, writes a model folder.
 
     keras-bert finetune --task=classification --train=train.csv --eval=dev.csv \\
         --init=CHECKPOINT --output=my_model
@@ -7,25 +7,33 @@
 import hashlib
 import json
 import os
+import statistics
 import sys
 import time
+import types
 
-import numpy as np
 from absl import flags
 
 from keras_bert.commands import shared
 from keras_bert.errors import InputError
 from keras_bert.files import check_replaceable
 from keras_bert.model_folder import is_replaceable
-from keras_bert.tasks import classification
+from keras_bert.tasks.registry import NAMES, get_task
+from keras_bert.tasks.task import hold_out
+from keras_bert.training.state import TrainingState
 
-TASKS = ("classification",)
+# The settings of tasks that flags can change.
+_SETTINGS = {
+    "doc_stride": "question answering: tokens from one window over a passage to the next",
+    "max_question_length": "question answering: tokens a question is cut to",
+    "max_answer_length": "question answering: most tokens of an answer",
+}
 
 
 def define(values):
-    flags.DEFINE_enum("task", "classification", TASKS, "kind of task", flag_values=values)
-    shared.define_string(values, "train", "labelled texts: CSV, TSV, JSON lines", required=True)
-    shared.define_string(values, "eval", "labelled texts to choose the best epoch and to score on")
+    flags.DEFINE_enum("task", "classification", NAMES, "kind of task", flag_values=values)
+    shared.define_string(values, "train", "CSV, TSV, JSON lines; CoNLL; SQuAD", required=True)
+    shared.define_string(values, "eval", "such data to choose the best epoch and to score on")
     flags.DEFINE_float(
         "eval_fraction", 0.1, "without --eval: share of the training texts to hold out",
         lower_bound=0.0, upper_bound=0.9, flag_values=values,
@@ -74,10 +82,23 @@ def define(values):
         upper_bound=2**32 - 1,
         flag_values=values,
     )
-    flags.DEFINE_enum(
-        "metric", "accuracy", classification.METRICS, "what the best epoch is best in",
+    flags.DEFINE_float(
+        "layer_decay", 1.0, "factor of the learning rate from each block to the one below",
+        lower_bound=1e-3, upper_bound=1.0, flag_values=values,
+    )  # fmt: skip
+    flags.DEFINE_integer(
+        "checkpoint_every", 1000, "steps from one state for --resume to the next", lower_bound=1,
         flag_values=values,
     )  # fmt: skip
+    flags.DEFINE_list(
+        "seeds", None, "several seeds, one run each: tells mean and standard deviation, writes "
+        "the best run's model", flag_values=values,
+    )  # fmt: skip
+    shared.define_string(
+        values, "metric", "the score that the best epoch is best in (default: the task's first)"
+    )
+    for name, text in _SETTINGS.items():
+        flags.DEFINE_integer(name, None, text, lower_bound=1, flag_values=values)
     flags.DEFINE_string(
         "freeze", "", "not trained: encoder, embeddings, or N (the lowest N blocks)",
         flag_values=values,
@@ -96,13 +117,15 @@ def define(values):
 def run(values):
     shared.check_not_input(values.output, values.init)
     check_replaceable(values.output, is_replaceable)
-    train, evaluation, found = _read(values)
-    labels = values.labels or found
-    if len(labels) < 2 or len(set(labels)) < len(labels):
-        where = f"--labels={','.join(labels)}" if values.labels else train.path
-        raise InputError(f"{where}: at least two different labels are needed, found {labels}")
-    train_ids = classification.label_ids(train, labels)
-    evaluation_ids = classification.label_ids(evaluation, labels)
+    seeds = _seeds(values)
+    task = get_task(values.task)
+    train, evaluation, whole = _read(values, task)
+    asked = {name: values[name].value for name in ("labels", *_SETTINGS)}
+    fields = task.config_fields(whole, asked)
+    # Both before anything heavy is imported, so that a bad row is told in a second.
+    described = types.SimpleNamespace(**{"labels": (), "pair": None, "settings": {}, **fields})
+    for examples in (train, evaluation):
+        task.check(examples, described)
     if values.tensorboard:
         # TensorFlow does not bring it along any more; better told now than after an epoch.
         import tensorboard  # noqa: F401
@@ -110,95 +133,155 @@ def run(values):
         os.makedirs(values.tensorboard, exist_ok=True)  # or Keras fails at the first epoch
 
     shared.import_tensorflow_quietly()
+    best, runs = None, []
+    for seed in seeds:
+        if len(seeds) > 1:
+            print(f"seed {seed}:", file=sys.stderr)
+        run = _train(values, task, seed, train, evaluation, fields)
+        if run["collapsed"]:
+            print(
+                f"seed {seed}: the run collapsed: its answer is the same for every example: try "
+                f"another seed, a longer --warmup or a lower --learning_rate",
+                file=sys.stderr,
+            )
+        runs.append(run["result"])
+        if best is None or run["scores"][run["metric"]] > best["scores"][best["metric"]]:
+            best = run
+    bert, scores = best["bert"], best["scores"]
+    summary = _summary(runs, task.metrics(bert.config)) if len(seeds) > 1 else {}
+    from keras_bert.training.model_card import model_card
+
+    bert.save(values.output, model_card(values, bert, train, evaluation, scores, best, summary))
+    for seed in seeds:
+        TrainingState(_state_folder(values, seed), "").discard()
+    result = {"output": values.output, "task": task.name, **scores, **best["result"], **summary}
+    if len(seeds) > 1:
+        result["runs"] = runs
+    return result, _lines(values, task, best, scores, summary)
+
+
+def _train(values, task, seed, train, evaluation, fields):
+    """Does the run of one seed; returns a dict of what came of it."""
     import keras
 
-    from keras_bert.training import classifier
+    from keras_bert.training import task_training
 
     # Before the start is loaded: a preset, or a checkpoint without pooler, draws random weights.
-    keras.utils.set_random_seed(values.seed)
+    keras.utils.set_random_seed(seed)
     start = shared.load_bert(values.init, vocabulary=values.vocab, lower_case=values.lower_case)
-    settings = classifier.FineTuneSettings(
-        **{name: values[name].value for name in classifier.setting_names()}
-    )
-    state_folder = os.path.abspath(values.output) + ".training"
+    chosen = {name: values[name].value for name in task_training.setting_names()}
+    settings = task_training.FineTuneSettings(**{**chosen, "seed": seed})
+    config = task_training.config_for(task, start, values.length, fields)
+    state_folder = _state_folder(values, seed)
     if os.path.exists(state_folder) and not values.resume:
         print("starting anew: --resume would go on with the run that was killed", file=sys.stderr)
-    trainer = classifier.ClassifierTraining(
-        start,
-        labels=labels,
-        pair=train.texts_b is not None,
-        max_length=values.length,
-        settings=settings,
-        precision=values.precision,
-        frozen=values.freeze,
-        metric=values.metric,
+    trainer = task_training.TaskTraining(
+        start, config, settings, values.precision, values.freeze, values.metric
     )
     for note in start.notes:
         print(note, file=sys.stderr)
     began = time.monotonic()
     outcome = trainer.train(
         train,
-        train_ids,
         evaluation,
-        evaluation_ids,
         state_folder=state_folder,
-        fingerprint=_fingerprint(values, train, evaluation),
+        fingerprint=_fingerprint(values, seed),
         resume=values.resume,
-        tensorboard=values.tensorboard,
+        tensorboard=values.tensorboard and _tensorboard_folder(values, seed),
     )
     seconds = time.monotonic() - began
-    bert = trainer.finished()
-    probabilities = bert.probabilities(evaluation.texts, evaluation.texts_b)
-    if not np.isfinite(probabilities).all():
-        trainer.discard_state()
-        raise InputError(
-            f"--learning_rate={values.learning_rate}: the training diverged, the best epoch's "
-            f"weights are not finite: try a lower one"
-        )
-    scores = classification.scores(evaluation_ids, probabilities.argmax(axis=-1), labels)
-    from keras_bert.training.model_card import model_card
-
-    bert.save(values.output, model_card(values, bert, train, evaluation, scores))
-    trainer.discard_state()
-    result = {
-        "output": values.output,
-        **scores,
-        "labels": list(labels),
-        "best_epoch": outcome["best_epoch"],
-        "epochs": outcome["history"],
-        "seconds": round(seconds, 1),
-        "precision": trainer.policy,
+    if trainer.skipped:
+        skipped = f"{trainer.skipped} examples have nothing to learn from: left out"
+        print(f"{values.train}: {skipped}", file=sys.stderr)
+    bert, answers, scores = trainer.finished(evaluation)
+    return {
+        "bert": bert,
+        "scores": scores,
+        "metric": trainer.metrics[0],
+        "collapsed": _collapsed(task, answers),
+        "result": {
+            "seed": seed,
+            **{name: scores[name] for name in task.metrics(config)},
+            **({"labels": list(config.labels)} if config.labels else {}),
+            "best_epoch": outcome["best_epoch"],
+            "epochs": outcome["history"],
+            "seconds": round(seconds, 1),
+            "precision": trainer.policy,
+        },
     }
-    lines = [
-        *shared.score_lines(scores, labels),
-        f"best epoch {outcome['best_epoch']} of {settings.epochs}; {seconds:.0f} s of training",
+
+
+def _read(values, task):
+    """Returns the examples to train on, those to score on, and all those of --train."""
+    reading = shared.reading(values)
+    # The labels are those of the whole file: a rare one may fall into the held-out part alone.
+    whole = task.read(shared.check_path(values.train), reading)
+    if values.eval is not None:
+        evaluation = task.read(shared.check_path(values.eval), reading)
+        return whole, evaluation, whole
+    held_out, rest = hold_out(whole, values.eval_fraction, values.seed)
+    if not len(held_out) or not len(rest):
+        raise InputError(f"{whole.path}: too few examples to hold some out: give --eval")
+    return rest, held_out, whole
+
+
+def _seeds(values):
+    if values.seeds is None:
+        return [values.seed]
+    if values["seed"].present:
+        raise InputError("give either --seed or --seeds")
+    if not all(seed.isdecimal() and int(seed) < 2**32 for seed in values.seeds):
+        raise InputError(f"--seeds={','.join(values.seeds)}: expected numbers, as in 0,1,2")
+    if len(set(values.seeds)) < len(values.seeds):
+        raise InputError(f"--seeds={','.join(values.seeds)}: a seed stands twice")
+    return [int(seed) for seed in values.seeds]
+
+
+def _collapsed(task, answers):
+    """Says whether a run has learned to say one thing to everything (Mosbach et al. 2020)."""
+    return len(answers) > 1 and all(task.same(answers[0], answer) for answer in answers[1:])
+
+
+def _summary(runs, metrics):
+    """Returns mean and standard deviation (of a sample) of every metric over the runs."""
+    values = {name: [run[name] for run in runs] for name in metrics}
+    return {
+        "mean": {name: statistics.mean(each) for name, each in values.items()},
+        "standard_deviation": {name: statistics.stdev(each) for name, each in values.items()},
+    }
+
+
+def _lines(values, task, best, scores, summary):
+    lines = task.score_lines(scores, best["bert"].config)
+    if summary:
+        count = len(values.seeds)
+        lines.append(f"that is the best of {count} seeds, {best['result']['seed']}; over all:")
+        for name, mean in summary["mean"].items():
+            lines.append(f"{name} {mean:.4f} ± {summary['standard_deviation'][name]:.4f}")
+    return [
+        *lines,
+        f"best epoch {best['result']['best_epoch']} of {values.epochs}; "
+        f"{best['result']['seconds']:.0f} s of training",
         f"model folder: {values.output}",
     ]
-    return result, lines
 
 
-def _read(values):
-    """Returns the examples to train on, those to score on, and the labels found in --train."""
-    train = shared.read_examples(values, shared.check_path(values.train))
-    # Of the whole file: a rare label may fall into the held-out part alone.
-    labels = classification.label_list(train)
-    if values.eval is not None:
-        evaluation = shared.read_examples(values, shared.check_path(values.eval))
-        if (evaluation.texts_b is None) != (train.texts_b is None):
-            raise InputError(f"{values.eval}: one of --train and --eval has pairs, the other not")
-        return train, evaluation, labels
-    held_out, rest = classification.hold_out(train, values.eval_fraction, values.seed)
-    if not len(held_out) or not len(rest):
-        raise InputError(f"{train.path}: too few texts to hold some out: give --eval")
-    return rest, held_out, labels
+def _state_folder(values, seed):
+    folder = os.path.abspath(values.output) + ".training"
+    return folder if values.seeds is None else f"{folder}.{seed}"
 
 
-def _fingerprint(values, train, evaluation):
+def _tensorboard_folder(values, seed):
+    folder = values.tensorboard
+    return folder if values.seeds is None else os.path.join(folder, f"seed_{seed}")
+
+
+def _fingerprint(values, seed):
     """Names the run: its flags, but for those that do not change the weights, and its data."""
-    ignored = ("resume", "output", "json", "tensorboard")
+    ignored = ("resume", "output", "json", "tensorboard", "seeds", "checkpoint_every")
     settings = {name: values[name].value for name in values if name not in ignored}
-    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
-    for examples in (train, evaluation):
-        content = [examples.texts, examples.texts_b, examples.labels]
-        digest.update(json.dumps(content).encode())
+    digest = hashlib.sha256(json.dumps({**settings, "seed": seed}, sort_keys=True).encode())
+    for path in filter(None, (values.train, values.eval)):
+        with open(path, "rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()

@@ -1,12 +1,15 @@
 """Answers for a text, a pair of texts, or a file of them, with a model in any format.
 
 keras-bert predict --model=my_model --text="so good that I saw it twice"
+keras-bert predict --model=my_answerer --text="a question" --text_b="a passage"
 keras-bert predict --model=model.tflite --input=texts.csv --output=answers.jsonl
 """
 
 import csv
 import json
 import os
+
+from absl import flags
 
 from keras_bert.commands import shared
 from keras_bert.errors import InputError
@@ -16,46 +19,60 @@ from keras_bert.files import check_file_replaceable, replacing_file
 def define(values):
     shared.define_string(values, "model", "folder, .tflite, SavedModel or .onnx", required=True)
     shared.define_string(values, "text", "the text")
-    shared.define_string(values, "text_b", "the second text of a pair")
-    shared.define_string(values, "input", "file of texts: CSV, TSV, JSON lines")
+    shared.define_string(
+        values, "text_b", "the second text of a pair, or the passage of a question"
+    )
+    shared.define_string(values, "input", "file of texts, as for training; labels are not needed")
     shared.define_string(values, "output", "file to write: .csv, .tsv or .jsonl; else printed")
+    flags.DEFINE_boolean(
+        "submission", False, "write --output as the benchmark's site or script takes it",
+        flag_values=values,
+    )  # fmt: skip
+    shared.define_task(values)
     shared.define_column_flags(values)
 
 
 def run(values):
-    shared.check_path(values.model)
-    texts, texts_b = _texts(values)
-    if values.output is not None and not values.output.endswith((".csv", ".tsv", ".jsonl")):
-        raise InputError(f"{values.output}: name the output .csv, .tsv or .jsonl")
+    if (values.text is None) == (values.input is None):
+        raise InputError("give either --text or --input")
+    if values.output is None and values.submission:
+        raise InputError("--submission: give the file to write as --output")
     if values.output is not None:
+        if not values.submission and not values.output.endswith((".csv", ".tsv", ".jsonl")):
+            raise InputError(f"{values.output}: name the output .csv, .tsv or .jsonl")
         if values.input is not None:
             shared.check_not_input(values.output, values.input)
         check_file_replaceable(values.output)
-    model = shared.require_classifier(shared.open_model(values.model), values.model)
-    model.config.check_pair(texts_b is not None)
-    answers = model.predict(texts, texts_b)
-    records = [{"text": text, **answer} for text, answer in zip(texts, answers)]
-    for record, text_b in zip(records, texts_b or ()):
-        record["text_b"] = text_b
+    model, task, examples = _open(values)
+    answers = model.answers(examples)
+    records = [{**asked, **answer} for asked, answer in zip(task.inputs(examples), answers)]
     if values.output is not None:
-        _write(values.output, records, model.config.labels)
+        if values.submission:
+            text = task.submission(answers, examples, model.config)
+            with replacing_file(values.output) as temporary, open(temporary, "wb") as file:
+                file.write(text.encode())
+        else:
+            _write(values.output, records, task, model.config)
         lines = [f"{len(records)} answers: {values.output}"]
         return {"output": values.output, "count": len(records)}, lines
-    lines = [f"{r['label']}\t{r['probability']:.4f}\t{_one_line(r['text'])}" for r in records]
+    asked = [next(iter(record.values())) for record in task.inputs(examples)]
+    lines = [f"{task.line(answer)}\t{_one_line(text)}" for answer, text in zip(answers, asked)]
     return {"predictions": records}, lines
 
 
-def _texts(values):
-    if (values.text is None) == (values.input is None):
-        raise InputError("give either --text or --input")
+def _open(values):
+    """Returns the model, its task, and what it is asked."""
     if values.input is not None:
-        examples = shared.read_examples(values, shared.check_path(values.input), labelled=False)
-        return examples.texts, examples.texts_b
+        shared.check_path(values.input)
+        return shared.open_with_examples(values, values.model, values.input, labelled=False)
     for name in ("text", "text_b"):
         if values[name].value is not None and not values[name].value.strip():
             raise InputError(f"--{name} is empty")
     text, text_b = _utf8(values, "text"), _utf8(values, "text_b")
-    return [text], None if text_b is None else [text_b]
+    model = shared.require_task(shared.open_model(values.model), values.model)
+    examples = model.task.examples_from([text], None if text_b is None else [text_b])
+    model.task.check(examples, model.config)
+    return model, model.task, examples
 
 
 def _utf8(values, name):
@@ -67,7 +84,7 @@ def _utf8(values, name):
         raise InputError(f"--{name} is not UTF-8") from None
 
 
-def _write(path, records, labels):
+def _write(path, records, task, config):
     with (
         replacing_file(path) as temporary,
         open(temporary, "w", encoding="utf-8", newline="") as file,
@@ -76,12 +93,12 @@ def _write(path, records, labels):
             for record in records:
                 file.write(json.dumps(record, ensure_ascii=False) + "\n")
             return
-        columns = ["text", *(["text_b"] if "text_b" in records[0] else []), "label", "probability"]
-        header = [*columns, *(f"probability_{label}" for label in labels)]
-        rows = [
-            [*(r[name] for name in columns), *(r["probabilities"][label] for label in labels)]
-            for r in records
-        ]
+        columns = task.columns(config)
+        asked = [name for name in ("id", "text", "text_b", "question") if name in records[0]]
+        # An answerer's `text` is its answer, and has a column of its own.
+        asked = [name for name in asked if name not in columns]
+        header = [*asked, *columns]
+        rows = [[*(r[name] for name in asked), *task.cells(r, config)] for r in records]
         if path.endswith(".csv"):
             csv.writer(file, lineterminator="\n").writerows([header, *rows])
             return

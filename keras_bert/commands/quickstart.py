@@ -9,7 +9,8 @@ from absl import flags
 from keras_bert.commands import shared
 from keras_bert.files import check_replaceable
 from keras_bert.model_folder import is_replaceable
-from keras_bert.tasks import classification
+from keras_bert.tasks.classification import ClassificationTask
+from keras_bert.tasks.task import Reading, hold_out
 
 _DATA = os.path.join(os.path.dirname(os.path.dirname(__file__)), "data", "sms_spam.tsv.gz")
 # Written for this page, so that they are in nobody's training set.
@@ -20,6 +21,7 @@ _MESSAGES = (
     "ok lar, i will be home in half an hour",
 )
 _VOCABULARY_SIZE = 4000
+_TASK = ClassificationTask()
 _LENGTH = 64
 
 
@@ -37,9 +39,9 @@ def run(values):
     os.makedirs(values.output, exist_ok=True)
     shared.import_tensorflow_quietly()
 
-    messages = classification.read_examples(_DATA, columns=["label", "text"])
-    test, rest = classification.hold_out(messages, 0.2, values.seed)
-    validation, train = classification.hold_out(rest, 0.1, values.seed)
+    messages = _TASK.read(_DATA, Reading(columns=["label", "text"]))
+    test, rest = hold_out(messages, 0.2, values.seed)
+    validation, train = hold_out(rest, 0.1, values.seed)
     _say(
         f"{len(train)} messages to train on, {len(validation)} to choose the best epoch, "
         f"{len(test)} to test on; no message is in two of these parts"
@@ -67,30 +69,23 @@ def _train(train, validation, seed, vocabulary_path):
     import keras
 
     from keras_bert.bert import load
-    from keras_bert.training.classifier import ClassifierTraining
     from keras_bert.training.fine_tune import FineTuneSettings
+    from keras_bert.training.task_training import TaskTraining, config_for
     from keras_bert.vocabulary import train_vocabulary
 
     with open(vocabulary_path, "w", encoding="utf-8", newline="") as file:
         file.writelines(f"{t}\n" for t in train_vocabulary(train.texts, _VOCABULARY_SIZE))
-    labels = classification.label_list(train)
     keras.utils.set_random_seed(seed)  # the preset's random weights are drawn from it
-    training = ClassifierTraining(
-        load("bert_tiny_en_uncased", vocabulary=vocabulary_path),
-        labels=labels,
-        pair=False,
-        max_length=_LENGTH,
-        settings=FineTuneSettings(epochs=6, batch_size=32, learning_rate=5e-4, seed=seed),
+    start = load("bert_tiny_en_uncased", vocabulary=vocabulary_path)
+    training = TaskTraining(
+        start,
+        config_for(_TASK, start, _LENGTH, _TASK.config_fields(train, {})),
+        FineTuneSettings(epochs=6, batch_size=32, learning_rate=5e-4, seed=seed),
         # A sixth of the messages is spam, so accuracy alone would hardly move.
         metric="matthews",
     )
-    training.train(
-        train,
-        classification.label_ids(train, labels),
-        validation,
-        classification.label_ids(validation, labels),
-    )
-    return training.finished()
+    training.train(train, validation)
+    return training.finished(validation)[0]
 
 
 def _export_and_verify(bert, model_folder, test, output):
@@ -103,9 +98,9 @@ def _export_and_verify(bert, model_folder, test, output):
         path = os.path.join(output, f"spam_{'float' if quantize == 'none' else 'int8'}.tflite")
         with shared.stderr_kept_for_errors():
             export_tflite(bert, path, quantize=quantize)
-        result = verify(bert, open_exported(path), test, model_folder, path)
+        result = verify(bert, open_exported(path), _TASK, test, model_folder, path)
         _say(f"{path}:")
-        for line in report_lines(result):
+        for line in report_lines(result, _TASK.metrics(bert.config)):
             _say(f"  {line}")
         rows.append(
             {
@@ -127,9 +122,7 @@ def _classify_on_device(path):
 
 
 def _accuracy(bert, examples):
-    predicted = bert.probabilities(examples.texts).argmax(axis=-1)
-    true_ids = classification.label_ids(examples, bert.config.labels)
-    return classification.scores(true_ids, predicted, bert.config.labels)["accuracy"]
+    return _TASK.scores(bert.answers(examples), examples, bert.config)["accuracy"]
 
 
 def _report(result):

@@ -1,6 +1,7 @@
 """Flags and steps that several verbs share."""
 
 import contextlib
+import dataclasses
 import os
 import sys
 import tempfile
@@ -8,7 +9,9 @@ import tempfile
 from absl import flags
 
 from keras_bert.errors import InputError
-from keras_bert.tasks import classification
+from keras_bert.model_folder import is_model_folder, read_config
+from keras_bert.tasks.registry import NAMES, get_task, task_of
+from keras_bert.tasks.task import Reading
 
 
 def define_column_flags(values):
@@ -28,6 +31,10 @@ def define_column_flags(values):
     flags.DEFINE_string(
         "label_column", None, "column of the label (default: label, class, …)", flag_values=values
     )
+    flags.DEFINE_string(
+        "tag_column", None, "CoNLL files: column of the tag, a number from 1, or a CoNLL-U name "
+        "(default: the last, in CoNLL-U upos)", flag_values=values,
+    )  # fmt: skip
 
 
 def define_string(values, name, text, default=None, required=False):
@@ -40,16 +47,10 @@ def define_string(values, name, text, default=None, required=False):
         flags.register_validator(name, lambda value: value != "", "is empty", flag_values=values)
 
 
-def read_examples(values, path, labelled=True):
-    """Reads a file as the column flags say; see `classification.read_examples`."""
-    return classification.read_examples(
-        path,
-        columns=values.columns,
-        text_column=values.text_column,
-        text_b_column=values.text_b_column,
-        label_column=values.label_column,
-        labelled=labelled,
-    )
+def reading(values):
+    """Returns the `Reading` that the column flags ask for."""
+    names = [field.name for field in dataclasses.fields(Reading)]
+    return Reading(**{name: values[name].value for name in names})
 
 
 def check_path(path):
@@ -69,7 +70,7 @@ def open_model(path):
     """Opens a model in any format that we write: folder, .tflite, SavedModel, .onnx.
 
     Returns:
-        An object with `.config`, `.predict(texts, texts_b)` and `.probabilities(texts, texts_b)`.
+        A `Predictor`.
     """
     check_path(path)
     import_tensorflow_quietly()
@@ -82,6 +83,37 @@ def open_model(path):
     return keras_bert.load(path)
 
 
+def open_with_examples(values, model_path, data_path, labelled=True):
+    """Opens a model and reads a file as the model's task, or that of --task, reads it.
+
+    Returns:
+        A tuple: the model, a `Predictor`; its `Task`; the examples, checked against it.
+    """
+    check_path(model_path)
+    task = get_task(values.task) if values.task is not None else None
+    if task is None and is_model_folder(model_path):
+        task = task_of(read_config(model_path))
+    model = examples = None
+    if task is None:
+        model = require_task(open_model(model_path), model_path)
+        task = model.task
+    # Before a folder's weights are loaded, so that a bad row is told in a second.
+    examples = task.read(data_path, reading(values), labelled)
+    model = model or require_task(open_model(model_path), model_path)
+    if task.kind != model.config.task:
+        raise InputError(f"--task={task.name}: the model is for {model.config.task}")
+    task.check(examples, model.config)
+    return model, task, examples
+
+
+def define_task(values):
+    """Declares --task for verbs that ask a model which has a task already."""
+    flags.DEFINE_enum(
+        "task", None, NAMES, "whose files and metrics (default: what the model was trained for)",
+        flag_values=values,
+    )  # fmt: skip
+
+
 def load_bert(path, **kwargs):
     """Loads a model folder or checkpoint; TensorFlow's chatter is kept off the terminal."""
     import_tensorflow_quietly()
@@ -90,9 +122,9 @@ def load_bert(path, **kwargs):
     return keras_bert.load(path, **kwargs)
 
 
-def require_classifier(model, path):
-    """Raises InputError if a model has no classes to speak of."""
-    if model.config.task != "classification":
+def require_task(model, path):
+    """Raises InputError if a model answers nothing."""
+    if model.task is None:
         raise InputError(f"{path}: holds an encoder without a task: train one with `finetune`")
     return model
 
@@ -110,29 +142,6 @@ def import_tensorflow_quietly():
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     with stderr_kept_for_errors():
         import keras  # noqa: F401
-
-
-def score_lines(scores, labels):
-    """Returns the printed form of `classification.scores`."""
-    return [
-        *(f"{name:<10} {scores[name]:.4f}" for name in classification.METRICS),
-        f"{'count':<10} {scores['count']}",
-        *classification.confusion_table(scores["confusion"], labels),
-    ]
-
-
-def check_pair(model, examples):
-    """Raises InputError if a file has pairs where the model takes single texts, or vice versa."""
-    if model.config.pair and examples.texts_b is None:
-        raise InputError(
-            f"{examples.path}: the model takes pairs of texts: name the second column with "
-            f"--text_b_column"
-        )
-    if model.config.pair is False and examples.texts_b is not None:
-        raise InputError(
-            f"{examples.path}: the model takes single texts, the file has pairs: name one column "
-            f"with --text_column"
-        )
 
 
 @contextlib.contextmanager

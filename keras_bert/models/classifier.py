@@ -2,9 +2,11 @@
 
 import keras
 
+from keras_bert.models.heads import EncoderWithHead, head_dense
+
 
 @keras.saving.register_keras_serializable(package="keras_bert")
-class BertClassifier(keras.Model):
+class BertClassifier(EncoderWithHead):
     """An encoder, dropout and one dense layer (Devlin et al. 2018, section 4.1).
 
     Inputs are those of the encoder; the output is logits, of shape (batch, num_classes).
@@ -26,44 +28,13 @@ class BertClassifier(keras.Model):
 
         # === Layers ===
         dropout_layer = keras.layers.Dropout(dropout, name="classifier_dropout")
-        # float32 whatever the encoder's policy: logits feed a loss.
-        logits = keras.layers.Dense(
-            num_classes,
-            kernel_initializer=keras.initializers.TruncatedNormal(
-                stddev=encoder.bert_config.initializer_range
-            ),
-            dtype="float32",
-            name="logits",
-        )
+        logits = head_dense(encoder, num_classes, name="logits")
 
         # === Functional Model ===
         inputs = encoder.input
-        pooled_output = encoder(inputs)["pooled_output"]
-        super().__init__(inputs=inputs, outputs=logits(dropout_layer(pooled_output)), **kwargs)
-
-        if not self.trainable:
-            # Keras has set it before the layers were attached, so that they stayed trainable.
-            for layer in self.layers:
-                layer.trainable = False
+        features = encoder(inputs)["pooled_output"]
+        super().__init__(inputs=inputs, outputs=logits(dropout_layer(features)), **kwargs)
 
         # === Config ===
-        self.encoder = encoder
-        self.num_classes = num_classes
-        self.dropout = dropout
-
-    def get_config(self):
-        return {
-            "encoder": keras.saving.serialize_keras_object(self.encoder),
-            "num_classes": self.num_classes,
-            "dropout": self.dropout,
-            "name": self.name,
-            "trainable": self.trainable,
-        }
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        config = dict(config)
-        config["encoder"] = keras.saving.deserialize_keras_object(
-            config["encoder"], custom_objects=custom_objects
-        )
-        return cls(**config)
+        self.features = features
+        self.set_config(encoder, num_classes=num_classes, dropout=dropout)

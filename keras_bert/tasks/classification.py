@@ -1,102 +1,81 @@
-"""Classes of single texts and of pairs: reading labelled files, decoding logits, scoring.
+"""Classes of single texts and of pairs."""
 
-Nothing here needs Keras, so the program on the device decodes with the same code.
-"""
-
-import dataclasses
 import warnings
 
 import numpy as np
 
 from keras_bert.errors import InputError
-from keras_bert.tasks.tables import read_table
+from keras_bert.tasks import texts
+from keras_bert.tasks.task import Task, softmax
+from keras_bert.tasks.texts import some
 
-# Names under which public datasets keep their texts (GLUE, SNLI, Quora, the usual CSV exports).
-_TEXT_NAMES = ("text", "sentence", "message", "review", "title", "content")
-_PAIR_NAMES = (
-    ("text", "text_b"), ("text_a", "text_b"), ("sentence1", "sentence2"),
-    ("question1", "question2"), ("premise", "hypothesis"), ("question", "sentence"),
-    ("#1 String", "#2 String"), ("sentence_A", "sentence_B"),
-)  # fmt: skip
-_LABEL_NAMES = ("label", "labels", "class", "category", "gold_label", "sentiment", "target",
-                "Quality", "entailment_judgment")  # fmt: skip
+METRICS = ("accuracy", "macro_f1", "matthews")
 
 
-@dataclasses.dataclass(frozen=True)
-class Examples:
-    """Labelled or unlabelled texts of one file.
+class ClassificationTask(Task):
+    """One label for each text or pair (Devlin et al. 2018, section 4.1)."""
 
-    Attributes:
-        path: the file they came from.
-        texts: list of str.
-        texts_b: list of str for pairs, else None.
-        labels: list of str, or None where the file was read without labels.
-        lines: list of int, the line of the file for each.
-    """
+    kind = "classification"
+    outputs = ("probability",)
 
-    path: str
-    texts: list
-    texts_b: list | None
-    labels: list | None
-    lines: list
+    def metrics(self, config):
+        return METRICS
 
-    def __len__(self):
-        return len(self.texts)
+    def read(self, path, reading, labelled=True):
+        return texts.read_examples(path, reading, labelled)
 
-    def take(self, indices):
-        """Returns the examples at `indices`, in that order."""
+    def examples_from(self, first, second=None):
+        return texts.examples_from(first, second)
 
-        def pick(values):
-            return None if values is None else [values[i] for i in indices]
+    def config_fields(self, examples, asked):
+        labels = asked.get("labels")
+        found = labels or label_list(examples)
+        if len(found) < 2 or len(set(found)) < len(found):
+            where = f"--labels={','.join(labels)}" if labels else examples.path
+            raise InputError(f"{where}: at least two different labels are needed, found {found}")
+        return {"labels": tuple(found), "pair": examples.texts_b is not None}
 
-        return Examples(
-            self.path, pick(self.texts), pick(self.texts_b), pick(self.labels), pick(self.lines)
-        )
+    def check(self, examples, config):
+        texts.check_pair(examples, config)
+        if examples.labels is not None:
+            label_ids(examples, config.labels)
 
+    def rows(self, examples, tokenizer, config):
+        return texts.rows_of(examples, tokenizer, config)
 
-def read_examples(
-    path, columns=None, text_column=None, text_b_column=None, label_column=None, labelled=True
-):
-    """Reads labelled texts, or pairs of texts, from CSV, TSV or JSON lines.
+    def targets(self, examples, rows, config):
+        return label_ids(examples, config.labels)
 
-    Args:
-        path: the file.
-        columns: list of column names, for a CSV or TSV file without a header line.
-        text_column: the column of the text; None looks for a usual name (text, sentence, …).
-        text_b_column: the column of the second text of a pair; None looks for a usual name next
-            to the first; "" says that there is none.
-        label_column: the column of the label; None looks for a usual name.
-        labelled: whether labels are read.
+    def finish(self, logits, config):
+        return {"probability": softmax(logits)}
 
-    Returns:
-        `Examples`.
+    def answers(self, outputs, rows, examples, config):
+        return decode(outputs["probability"], config.labels)
 
-    Raises:
-        InputError: a column is missing, or a text or label is empty; names file, line and fix.
-    """
-    table = read_table(path, columns)
-    text_column, text_b_column = _text_columns(table, text_column, text_b_column)
-    if labelled:
-        label_column = _find(table, "label", label_column, _LABEL_NAMES)
-    chosen = [text_column, *([text_b_column] if text_b_column else [])]
-    chosen += [label_column] if labelled else []
-    for column in chosen:
-        if chosen.count(column) > 1:
-            raise InputError(f"{table.path}: column {column!r} is asked for twice")
-    texts, texts_b, labels = [], [], []
-    for row in table.rows:
-        texts.append(_text(table, row, text_column))
-        if text_b_column:
-            texts_b.append(_text(table, row, text_b_column))
-        if labelled:
-            labels.append(_label(table, row, label_column))
-    return Examples(
-        path=table.path,
-        texts=texts,
-        texts_b=texts_b if text_b_column else None,
-        labels=labels if labelled else None,
-        lines=[row.line for row in table.rows],
-    )
+    def scores(self, answers, examples, config):
+        index = {label: i for i, label in enumerate(config.labels)}
+        predicted = np.array([index[answer["label"]] for answer in answers], "int32")
+        return scores(label_ids(examples, config.labels), predicted, config.labels)
+
+    def score_lines(self, scores, config):
+        table = confusion_table(scores["confusion"], config.labels)
+        return [*super().score_lines(scores, config), *table]
+
+    def inputs(self, examples):
+        return texts.inputs_of(examples)
+
+    def line(self, answer):
+        return f"{answer['label']}\t{answer['probability']:.4f}"
+
+    def columns(self, config):
+        return ["label", "probability", *(f"probability_{label}" for label in config.labels)]
+
+    def cells(self, answer, config):
+        probabilities = [answer["probabilities"][label] for label in config.labels]
+        return [answer["label"], answer["probability"], *probabilities]
+
+    def same(self, answer, other):
+        return answer["label"] == other["label"]
 
 
 def label_list(examples):
@@ -119,38 +98,9 @@ def label_ids(examples, labels):
         if label not in index:
             raise InputError(
                 f"{examples.path}:{line}: label {label!r} is not one that the model knows "
-                f"({_some(labels)})"
+                f"({some(labels)})"
             )
     return np.array([index[label] for label in examples.labels], "int32")
-
-
-def hold_out(examples, fraction, seed):
-    """Splits examples in two, so that no text of the first part occurs in the second.
-
-    Args:
-        examples: `Examples`.
-        fraction: share of the distinct texts in the first part.
-        seed: int, the choice is a function of it.
-
-    Returns:
-        A tuple of `Examples`: held out, rest.
-    """
-    columns = [examples.texts] + ([] if examples.texts_b is None else [examples.texts_b])
-    # Real collections repeat texts (7 % of the SMS spam collection are copies): copies
-    # must fall on the same side, or the score counts what was learned by heart.
-    keys = [" ".join("\n".join(key).lower().split()) for key in zip(*columns)]
-    distinct = sorted(set(keys))
-    order = np.random.default_rng(seed).permutation(len(distinct))
-    chosen = {distinct[i] for i in order[: round(fraction * len(distinct))]}
-    sides = np.array([key in chosen for key in keys])
-    return examples.take(np.flatnonzero(sides)), examples.take(np.flatnonzero(~sides))
-
-
-def probabilities(logits):
-    """Returns the softmax of logits of shape (batch, num_classes), float32."""
-    logits = np.asarray(logits, "float64")
-    exponents = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return (exponents / exponents.sum(axis=-1, keepdims=True)).astype("float32")
 
 
 def decode(class_probabilities, labels):
@@ -204,9 +154,6 @@ def scores(true_ids, predicted_ids, labels):
     }
 
 
-METRICS = ("accuracy", "macro_f1", "matthews")
-
-
 def confusion_table(confusion, labels):
     """Returns the confusion matrix as lines of text, true classes down, predicted across."""
     cells = [["true \\ predicted", *labels]]
@@ -216,64 +163,3 @@ def confusion_table(confusion, labels):
         "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:]))])
         for row in cells
     ]
-
-
-def _text_columns(table, text_column, text_b_column):
-    if text_column is None and text_b_column is None:
-        for pair in _PAIR_NAMES:
-            if set(pair) <= set(table.columns):
-                return pair
-    return (
-        _find(table, "text", text_column, _TEXT_NAMES),
-        _find(table, "text_b", text_b_column, ()) if text_b_column else None,
-    )
-
-
-def _find(table, role, asked, usual):
-    if asked is not None:
-        if asked not in table.columns:
-            raise InputError(
-                f"{table.path}: no column {asked!r}; its columns are {_some(table.columns)}"
-            )
-        return asked
-    for name in usual:
-        if name in table.columns:
-            return name
-    raise InputError(
-        f"{table.path}: no {role} column (looked for {', '.join(usual)}); its first line says "
-        f"{_some(table.columns)}: name it with --{role}_column, or, if the file has no header, "
-        f"name all columns with --columns"
-    )
-
-
-def _text(table, row, column):
-    value = row.fields.get(column)
-    if not isinstance(value, str):
-        raise InputError(f"{table.path}:{row.line}: {column} must be a text, not {value!r}")
-    if not value.strip():
-        raise InputError(f"{table.path}:{row.line}: {column} is empty")
-    return value
-
-
-def _label(table, row, column):
-    value = row.fields.get(column)
-    if isinstance(value, bool):
-        value = str(value).lower()
-    if isinstance(value, int):
-        value = str(value)
-    if not isinstance(value, str):
-        raise InputError(
-            f"{table.path}:{row.line}: {column} must be a text, a whole number, true or false, "
-            f"not {value!r}"
-        )
-    if not value.strip():
-        raise InputError(f"{table.path}:{row.line}: {column} is empty")
-    if len(value.strip().splitlines()) > 1:
-        # Exported files list the labels one a line.
-        raise InputError(f"{table.path}:{row.line}: {column} is of several lines: {value!r}")
-    return value.strip()
-
-
-def _some(names, most=12):
-    names = [str(name)[:40] for name in names]
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

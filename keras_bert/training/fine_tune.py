@@ -21,6 +21,8 @@ class FineTuneSettings:
         warmup: share of all steps during which the learning rate rises.
         weight_decay: AdamW's decoupled decay.
         clipnorm: largest global norm of the gradient; 0 does not clip.
+        layer_decay: factor of the learning rate from each block to the one below it.
+        checkpoint_every: steps from one saved state to the next, within an epoch.
         seed: of the head's initialization, the order of the data and dropout.
     """
 
@@ -30,6 +32,8 @@ class FineTuneSettings:
     warmup: float = 0.1
     weight_decay: float = 0.01
     clipnorm: float = 1.0
+    layer_decay: float = 1.0
+    checkpoint_every: int = 1000
     seed: int = 0
 
 
@@ -64,18 +68,20 @@ def freeze(encoder, what):
 
 
 def fine_tune(
-    model, loss, texts, targets, settings, evaluate, state=None, resume=False, tensorboard=None
-):
+    model, loss, texts, targets, settings, evaluate, loss_weights=None, state=None, resume=False,
+    tensorboard=None,
+):  # fmt: skip
     """Trains a model with `compile` and `fit` and leaves its best epoch's weights in it.
 
     Args:
-        model: a Keras model that takes the encoder's inputs.
-        loss: a Keras loss on its outputs.
-        texts: `TokenizedTexts` to train on.
-        targets: array of shape (count, ...), what the loss compares with.
+        model: a Keras model that takes what `texts` gives.
+        loss: a Keras loss on its outputs, or a dict of them.
+        texts: `TokenizedTexts` to train on, or `CachedFeatures` of them.
+        targets: what the loss compares with; see `TrainingBatches`.
         settings: `FineTuneSettings`.
         evaluate: function without arguments that gives a dict of scores of the model as it is;
             its first entry decides which epoch is best, larger being better.
+        loss_weights: weights of several losses, or None.
         state: `TrainingState`, or None to keep none.
         resume: whether to go on from the state, if there is one.
         tensorboard: folder for TensorBoard's event files, or None.
@@ -84,33 +90,38 @@ def fine_tune(
         A dict: `history`, a list with the scores of every epoch, and `best_epoch`, from 1.
     """
     batches = TrainingBatches(texts, targets, settings.batch_size, settings.seed)
-    steps = batches.steps_per_epoch * settings.epochs
+    per_epoch = batches.steps_per_epoch
+    steps = per_epoch * settings.epochs
     schedule = WarmupLinearDecay(
         settings.learning_rate, steps, warmup_steps=int(settings.warmup * steps)
     )
-    # XLA would compile anew for each length, and loses to oneDNN's bfloat16 products on CPUs.
-    model.compile(
-        adamw(schedule, settings.weight_decay, settings.clipnorm or None), loss, jit_compile=False
+    optimizer = adamw(
+        schedule, settings.weight_decay, settings.clipnorm or None, settings.layer_decay
     )
+    # XLA would compile anew for each length, and loses to oneDNN's bfloat16 products on CPUs.
+    model.compile(optimizer, loss, loss_weights=loss_weights, jit_compile=False)
     model.optimizer.build(model.trainable_variables)
 
-    keeper = _KeepBest(evaluate, state)
-    first_epoch = keeper.restore(model) if resume and state is not None else 0
-    first_step = first_epoch * batches.steps_per_epoch
-    callbacks = [keeper, ProgressLine(steps, first_step, settings.batch_size)]
+    keeper = _KeepBest(evaluate, state, settings.checkpoint_every)
+    step = keeper.restore(model) if resume and state is not None else 0
+    callbacks = [keeper, ProgressLine(steps, step, settings.batch_size)]
     if tensorboard:
         # Every step: with a larger number Keras drops the epochs' scores that fall between.
         callbacks.append(keras.callbacks.TensorBoard(tensorboard, update_freq="batch"))
-    if first_epoch < settings.epochs:
-        model.fit(
-            batches.stream(first_step, steps),
-            initial_epoch=first_epoch,
-            epochs=settings.epochs,
-            steps_per_epoch=batches.steps_per_epoch,
-            callbacks=callbacks,
-            shuffle=False,  # the order is the batches' own
-            verbose=0,
-        )
+    # `fit` has whole epochs only, so an epoch that was cut short is ended by a call of its own.
+    rest_of_epoch = -step % per_epoch
+    for last_step in (step + rest_of_epoch, steps):
+        if step < last_step:
+            model.fit(
+                batches.stream(step, last_step),
+                initial_epoch=step // per_epoch,
+                epochs=-(-last_step // per_epoch),
+                steps_per_epoch=min(per_epoch, last_step - step),
+                callbacks=callbacks,
+                shuffle=False,  # the order is the batches' own
+                verbose=0,
+            )
+        step = last_step
     model.set_weights(keeper.best_weights)
     return {"history": keeper.history, "best_epoch": keeper.best_epoch}
 
@@ -118,19 +129,25 @@ def fine_tune(
 class _KeepBest(keras.callbacks.Callback):
     """Scores the model after every epoch, keeps the best weights, and saves the state."""
 
-    def __init__(self, evaluate, state):
+    def __init__(self, evaluate, state, save_every):
         super().__init__()
         self.evaluate = evaluate
         self.state = state
+        self.save_every = save_every
+        self.step = 0
         self.history = []
-        self.best_epoch, self.best_weights = 0, None
+        self.best_epoch, self.best_weights = 0, []
 
     def restore(self, model):
         saved = self.state.restore(model)
-        if saved is None:
-            return 0
-        epoch, self.history, self.best_epoch, self.best_weights = saved
-        return epoch
+        if saved is not None:
+            self.step, self.history, self.best_epoch, self.best_weights = saved
+        return self.step
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.step += 1
+        if self.step % self.save_every == 0:
+            self._save()
 
     def on_epoch_end(self, epoch, logs=None):
         scores = self.evaluate()
@@ -139,5 +156,8 @@ class _KeepBest(keras.callbacks.Callback):
         decisive = next(iter(scores))
         if all(scores[decisive] > past[decisive] for past in self.history[:-1]):
             self.best_epoch, self.best_weights = epoch + 1, self.model.get_weights()
+        self._save()
+
+    def _save(self):
         if self.state is not None:
-            self.state.save(self.model, epoch + 1, self.history, self.best_epoch, self.best_weights)
+            self.state.save(self.model, self.step, self.history, self.best_epoch, self.best_weights)

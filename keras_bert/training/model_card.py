@@ -3,59 +3,77 @@
 import os
 import shlex
 
-from keras_bert.tasks import classification
-
 # Flags whose default says nothing to a reader of the card.
 _DATA_FLAGS = ("train", "eval", "init", "vocab")
 
+_TITLES = {
+    "classification": "Classifier",
+    "regression": "Regressor",
+    "tagging": "Tagger",
+    "question_answering": "Question answerer",
+    "multiple_choice": "Multiple choice",
+}
+_USE = {
+    "classification": '--text="…"',
+    "regression": '--text="…" --text_b="…"',
+    "tagging": '--text="…"',
+    "question_answering": '--text="a question" --text_b="a passage"',
+    "multiple_choice": "--input=questions.jsonl",
+}
+_LENGTHS = {
+    "classification": "Texts are cut to {} tokens.",
+    "regression": "Texts are cut to {} tokens.",
+    "tagging": "Sentences of more than {} tokens are split and rejoined.",
+    "question_answering": "Passages are read in windows of {} tokens.",
+    "multiple_choice": "A question with one of its choices is cut to {} tokens.",
+}
 
-def model_card(values, bert, train, evaluation, scores):
-    """Returns the text of a classifier's model card.
+
+def model_card(values, bert, train, evaluation, scores, best, summary):
+    """Returns the text of a fine-tuned model's card.
 
     Args:
         values: the flags of `finetune`.
         bert: the trained `Bert`.
-        train, evaluation: `Examples`.
-        scores: what `classification.scores` gave on `evaluation`.
+        train, evaluation: the task's examples.
+        scores: what the task's `scores` gave on `evaluation`.
+        best: dict of the best run, with `metric` and the `result` that has its `seed`.
+        summary: dict of `mean` and `standard_deviation` over several seeds; {} for one.
     """
     given = [name for name in sorted(values) if values[name].present and name != "json"]
     command = " ".join(
         ["keras-bert finetune", *(f"--{n}={shlex.quote(_shown(values, n))}" for n in given)]
     )
-    encoder = bert.config.encoder
-    labels = ", ".join(bert.config.labels)
-    kind = "pairs of texts" if bert.config.pair else "texts"
-    confusion = "\n".join(classification.confusion_table(scores["confusion"], bert.config.labels))
-    return f"""# Classifier of {kind}: {labels}
+    encoder, task = bert.config.encoder, bert.task
+    labels = ", ".join(bert.config.labels[:50])
+    score_lines = "\n".join(task.score_lines(scores, bert.config))
+    return f"""# {_TITLES[task.kind]}{f": {labels}" if labels else ""}
 
 A BERT of {encoder.num_hidden_layers} layers, {encoder.hidden_size} wide, \
-{bert.model.count_params():,} parameters, fine-tuned with keras-bert.
+{bert.model.count_params():,} parameters, fine-tuned with keras-bert\
+{f" for {task.name}" if task.name != task.kind else ""}.
 
 ## Use
 
-    keras-bert predict --model=. --text="…"
+    keras-bert predict --model=. {_USE[task.kind]}
     keras-bert export --model=. --format=tflite --quantize=dynamic --output=model.tflite
 
-Texts are cut to {bert.config.max_length} tokens.
+{_LENGTHS[task.kind].format(bert.config.max_length)}
 
 ## Data
 
-- Trained on {os.path.basename(train.path)}: {len(train)} {kind}.
-- Scored on {os.path.basename(evaluation.path)}: {len(evaluation)} {kind}, \
+- Trained on {os.path.basename(train.path)}: {len(train):,} examples.
+- Scored on {os.path.basename(evaluation.path)}: {len(evaluation):,} examples, \
 {"a file of its own" if values.eval else "held out of the same file; no text is in both parts"}.
 
 ## Scores
 
-| accuracy | macro F1 | Matthews |
-|---|---|---|
-| {scores["accuracy"]:.4f} | {scores["macro_f1"]:.4f} | {scores["matthews"]:.4f} |
-
 ```
-{confusion}
+{score_lines}
 ```
 
-The best of {values.epochs} epochs by {values.metric} on the same texts, so slightly optimistic.
-
+The best of {values.epochs} epochs by {best["metric"]} on the same examples, so slightly optimistic.
+{_seed_lines(summary, best)}
 ## Command
 
     {command}
@@ -64,6 +82,22 @@ The best of {values.epochs} epochs by {values.metric} on the same texts, so slig
 
 Not set. The weights derive from `{os.path.basename(os.path.normpath(values.init))}` and from the \
 data above: their licences apply.
+"""
+
+
+def _seed_lines(summary, best):
+    if not summary:
+        return ""
+    rows = "\n".join(
+        f"| {name} | {mean:.4f} | {summary['standard_deviation'][name]:.4f} |"
+        for name, mean in summary["mean"].items()
+    )
+    return f"""
+This is the best of several runs, that of seed {best["result"]["seed"]}. Over all of them:
+
+| | mean | standard deviation |
+|---|---|---|
+{rows}
 """
 
 

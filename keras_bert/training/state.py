@@ -15,7 +15,7 @@ class TrainingState:
     """Saves and restores all that a run's future depends on, besides its data and settings.
 
     That is: the model's variables (the dropout generators' counters are among them), the
-    optimizer's, the number of epochs done, and the best weights so far. Batches need no state,
+    optimizer's, the number of steps done, and the best weights so far. Batches need no state,
     being a function of (data, seed, step).
 
     Args:
@@ -28,11 +28,12 @@ class TrainingState:
         self.fingerprint = fingerprint
         self.path = os.path.join(self.folder, _FILE)
 
-    def save(self, model, epoch, history, best_epoch, best_weights):
+    def save(self, model, step, history, best_epoch, best_weights):
         """Writes the state under a temporary name and renames it, so that it is whole or absent."""
         header = {
             "fingerprint": self.fingerprint,
-            "epoch": epoch,
+            "step": step,
+            "best_count": len(best_weights),
             "history": history,
             "best_epoch": best_epoch,
         }
@@ -60,7 +61,7 @@ class TrainingState:
         """Puts the saved state into a freshly compiled and built model.
 
         Returns:
-            None if nothing was saved, else a tuple (epoch, history, best_epoch, best_weights).
+            None if nothing was saved, else a tuple (step, history, best_epoch, best_weights).
 
         Raises:
             InputError: the state is of a run with other data or settings, or is damaged.
@@ -77,7 +78,7 @@ class TrainingState:
                     )
                 variables = [*model.variables, *model.optimizer.variables]
                 values = [data[f"variable_{i}"] for i in range(len(variables))]
-                best = [data[f"best_{i}"] for i in range(len(model.get_weights()))]
+                best = [data[f"best_{i}"] for i in range(header["best_count"])]
         except InputError:
             raise
         except Exception as error:  # zipfile, numpy and json each have their own
@@ -86,7 +87,7 @@ class TrainingState:
             ) from None
         for variable, value in zip(variables, values):
             variable.assign(value)
-        return header["epoch"], header["history"], header["best_epoch"], best
+        return header["step"], header["history"], header["best_epoch"], best
 
     def discard(self):
         """Removes the state, as when the run is done; other files in its folder stay."""

@@ -1,0 +1,117 @@
+"""From examples to answers with any model, be it run by Keras or by an exported file's runtime."""
+
+import numpy as np
+
+from keras_bert.errors import InputError
+from keras_bert.tasks.registry import task_of
+from keras_bert.tokenized_texts import TokenizedTexts
+
+
+class Predictor:
+    """What a `Bert` and the runners of exported files share.
+
+    A subclass adds `run(inputs)`: from a dict of token_ids, segment_ids, padding_mask, int32 of
+    shape (batch, length), to a dict of the task's outputs, float32 of shape (batch, ...).
+
+    Attributes:
+        config: `ModelConfig`.
+        tokenizer: `WordPieceTokenizer`.
+        rows_at_once: rows that go through `run` together.
+        fixed_length: int where the model takes sequences of one length only, else None.
+    """
+
+    rows_at_once = 1
+    fixed_length = None
+
+    @property
+    def task(self):
+        """The `Task` that the model was trained for; None for an encoder alone."""
+        return task_of(self.config)
+
+    def run(self, inputs):
+        raise NotImplementedError
+
+    def outputs(self, rows, rows_at_once=None):
+        """Runs the model over rows, those of like length together.
+
+        Args:
+            rows: `Rows`.
+            rows_at_once: rows a batch; None takes the model's own number.
+
+        Returns:
+            A dict by the names of the task's outputs, of lists with one float32 array a row;
+            for tasks per token cut to the row's tokens.
+        """
+        texts = TokenizedTexts(rows.encodings, self.config.max_length, self.tokenizer.pad_id)
+        at_once = rows_at_once or self.rows_at_once
+        return outputs_of(self.run, texts, self.task, at_once, self.fixed_length)
+
+    def answers(self, examples, rows_at_once=None):
+        """Returns the task's answers to examples, one each."""
+        rows, outputs = self.rows_and_outputs(examples, rows_at_once)
+        return self.task.answers(outputs, rows, examples, self.config)
+
+    def rows_and_outputs(self, examples, rows_at_once=None):
+        """Returns the `Rows` of examples and what `outputs` gives for them."""
+        rows = self.task.rows(examples, self.tokenizer, self.config)
+        return rows, self.outputs(rows, rows_at_once)
+
+    def predict(self, texts, texts_b=None, batch_size=None):
+        """Answers for texts, or pairs of texts.
+
+        Args:
+            texts: a str or a sequence of str: texts, questions, or what the choices go on from.
+            texts_b: by task: None, or the second text of each pair; the passage that each
+                question is asked of; a list of the choices for each.
+            batch_size: rows a batch; None takes the model's own number.
+
+        Returns:
+            A list of dicts, for a single str a dict. By task: classification `label`,
+            `probability` and `probabilities`; regression `value`; tagging `words`, `tags` and
+            more; question answering `text`, `start`, `end`, `probability` and `n_best`; multiple
+            choice `choice`, `probability` and `probabilities`.
+        """
+        if isinstance(texts, str):
+            return self.predict([texts], None if texts_b is None else [texts_b], batch_size)[0]
+        if self.task is None:
+            raise InputError("the model is an encoder without a task: train one with `finetune`")
+        texts, texts_b = list(texts), None if texts_b is None else list(texts_b)
+        if texts_b is not None and len(texts_b) != len(texts):
+            raise InputError(f"{len(texts)} first texts but {len(texts_b)} second ones")
+        examples = self.task.examples_from(texts, texts_b)
+        self.task.check(examples, self.config)
+        return self.answers(examples, batch_size)
+
+    def probabilities(self, texts, texts_b=None, batch_size=None):
+        """Returns a classifier's probabilities, float32 of shape (count, num_classes)."""
+        if self.config.task != "classification":
+            raise InputError("the model is not a classifier")
+        answers = self.predict(list(texts), texts_b, batch_size)
+        found = [list(answer["probabilities"].values()) for answer in answers]
+        return np.array(found, "float32").reshape(len(answers), len(self.config.labels))
+
+
+def outputs_of(run, texts, task, rows_at_once, fixed_length=None):
+    """Runs a function over texts, those of like length together.
+
+    Args:
+        run: function from a batch of `texts` to a dict of outputs; see `Predictor.run`.
+        texts: `TokenizedTexts`, or anything with its `lengths` and `batch`.
+        task: `Task`, for the names and the kind of the outputs.
+        rows_at_once: texts a batch.
+        fixed_length: tokens to pad each batch to, or None.
+
+    Returns:
+        A dict; see `Predictor.outputs`.
+    """
+    order = np.argsort(texts.lengths, kind="stable")
+    found = {name: [None] * len(texts) for name in task.outputs}
+    for start in range(0, len(order), rows_at_once):
+        part = order[start : start + rows_at_once]
+        # A text by itself needs no padding.
+        length = fixed_length or (texts.lengths[part[0]] if rows_at_once == 1 else None)
+        batch = run(texts.batch(part, length))
+        for name, values in found.items():
+            for row, value in zip(part, batch[name]):
+                values[row] = value[: texts.lengths[row]] if task.per_token else value
+    return found

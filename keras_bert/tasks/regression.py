@@ -1,0 +1,122 @@
+"""A number for each text or pair, such as how alike two sentences are."""
+
+import math
+import warnings
+
+import numpy as np
+
+from keras_bert.errors import InputError
+from keras_bert.tasks import texts
+from keras_bert.tasks.settings import check_settings
+from keras_bert.tasks.task import Task
+
+
+class RegressionTask(Task):
+    """One number for each text or pair: the classifier's network with one output.
+
+    The model learns the number less its mean, over its standard deviation, both of the training
+    file, so that one learning rate suits stars from 1 to 5 and prices in thousands.
+    """
+
+    kind = "regression"
+    outputs = ("value",)
+
+    def metrics(self, config):
+        return ("pearson", "spearman")
+
+    def read(self, path, reading, labelled=True):
+        return texts.read_examples(path, reading, labelled, convert=_number)
+
+    def examples_from(self, first, second=None):
+        return texts.examples_from(first, second)
+
+    def config_fields(self, examples, asked):
+        if asked.get("labels"):
+            raise InputError("--labels is for classification: regression has numbers")
+        values = np.array(examples.labels, "float64")
+        if not np.ptp(values):
+            raise InputError(f"{examples.path}: all labels are {values[0]}: nothing to learn")
+        settings = {"mean": float(values.mean()), "scale": float(values.std())}
+        return {"pair": examples.texts_b is not None, "settings": settings}
+
+    def check(self, examples, config):
+        check_settings(config.settings, {"mean": float, "scale": float})
+        texts.check_pair(examples, config)
+
+    def rows(self, examples, tokenizer, config):
+        return texts.rows_of(examples, tokenizer, config)
+
+    def targets(self, examples, rows, config):
+        values = np.array(examples.labels, "float64")
+        standard = (values - config.settings["mean"]) / config.settings["scale"]
+        return standard.astype("float32")[:, None]
+
+    def finish(self, logits, config):
+        values = np.asarray(logits, "float32")
+        return {"value": values * config.settings["scale"] + config.settings["mean"]}
+
+    def answers(self, outputs, rows, examples, config):
+        return [{"value": float(row[0])} for row in outputs["value"]]
+
+    def scores(self, answers, examples, config):
+        return scores(examples.labels, [answer["value"] for answer in answers])
+
+    def score_lines(self, scores, config):
+        error = f"{'mean absolute error':<19} {scores['mean_absolute_error']:.4f}"
+        return [*super().score_lines(scores, config), error]
+
+    def inputs(self, examples):
+        return texts.inputs_of(examples)
+
+    def line(self, answer):
+        return f"{answer['value']:.4f}"
+
+    def columns(self, config):
+        return ["value"]
+
+    def cells(self, answer, config):
+        return [answer["value"]]
+
+    def same(self, answer, other):
+        # Texts that differ give numbers that differ a little, even when nothing was learned.
+        return math.isclose(answer["value"], other["value"], rel_tol=1e-2, abs_tol=1e-2)
+
+
+def scores(true, predicted):
+    """Scores numbers with SciPy.
+
+    Args:
+        true: sequence of float.
+        predicted: sequence of float.
+
+    Returns:
+        A dict: `pearson` and `spearman` correlation, 0 where all numbers of one side are equal;
+        `mean_absolute_error`, `mean_squared_error`, `count`.
+    """
+    from scipy import stats
+
+    true, predicted = np.array(true, "float64"), np.array(predicted, "float64")
+    with warnings.catch_warnings():
+        # It warns of constant input, for which there is no correlation, and of nearly such.
+        warnings.simplefilter("ignore")
+        found = {
+            name: float(function(true, predicted).statistic) if len(true) > 1 else 0.0
+            for name, function in (("pearson", stats.pearsonr), ("spearman", stats.spearmanr))
+        }
+    return {
+        **{name: value if math.isfinite(value) else 0.0 for name, value in found.items()},
+        "mean_absolute_error": float(np.abs(true - predicted).mean()),
+        "mean_squared_error": float(np.square(true - predicted).mean()),
+        "count": len(true),
+    }
+
+
+def _number(table, row, column):
+    value = row.fields.get(column)
+    try:
+        number = math.nan if isinstance(value, bool) or value is None else float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise InputError(f"{table.path}:{row.line}: {column} must be a number, not {value!r}")
+    return number

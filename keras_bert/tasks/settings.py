@@ -1,0 +1,23 @@
+"""Checks of the settings that a task keeps in a model's `config.json`."""
+
+import math
+
+from keras_bert.errors import InputError
+
+
+def check_settings(settings, types):
+    """Raises InputError unless `settings` has exactly the keys of `types`, of those types.
+
+    Args:
+        settings: dict, out of a file that may be anybody's.
+        types: dict from name to type; a float may be written as a whole number, and is finite.
+    """
+    if settings.keys() != types.keys():
+        raise InputError(f"settings must be {', '.join(types)}, found {', '.join(settings)}")
+    for name, kind in types.items():
+        value = settings[name]
+        right = isinstance(value, (int, float) if kind is float else kind)
+        if isinstance(value, bool) != (kind is bool) or not right:
+            raise InputError(f"setting {name} must be {kind.__name__}, not {value!r}")
+        if kind is float and not math.isfinite(value):
+            raise InputError(f"setting {name} must be finite, not {value!r}")

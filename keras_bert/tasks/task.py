@@ -1,0 +1,219 @@
+"""What every kind of task has in common: examples to rows, rows' outputs to answers and scores.
+
+A task knows one kind of question that a BERT is asked. It reads its files, turns examples into rows
+of tokens, says what the model should have answered, turns what the model did answer into words, and
+scores that the way the field does. It needs no Keras, so the program on the device decodes with the
+same code as training does.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from keras_bert.errors import InputError
+
+
+@dataclasses.dataclass(frozen=True)
+class Reading:
+    """How a file is laid out, as the flags say; each task reads those that concern it.
+
+    Attributes:
+        columns: list of column names, for a CSV or TSV file without a header line.
+        text_column, text_b_column, label_column: names of columns; None looks for a usual name.
+        tag_column: CoNLL: the column of the tag, a number from 1, or a name of CoNLL-U's.
+    """
+
+    columns: list | None = None
+    text_column: str | None = None
+    text_b_column: str | None = None
+    label_column: str | None = None
+    tag_column: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Rows:
+    """The rows of tokens that go through the model for some examples.
+
+    Attributes:
+        encodings: sequence of objects with `token_ids` and `segment_ids`, without padding.
+        example_indices: int array of shape (rows,), the example that each row belongs to.
+        details: list, per row, of what the task needs to read the outputs; or None.
+        group: rows that answer one example together, one after the other; see multiple choice.
+    """
+
+    encodings: list
+    example_indices: np.ndarray
+    details: list | None = None
+    group: int = 1
+
+    def __len__(self):
+        return len(self.encodings)
+
+
+class Task:
+    """One kind of task.
+
+    Examples are the task's own dataclass; all have `path`, `lines`, `len()`, `take(indices)`, and
+    `keys()`: a str for each, such that examples of equal keys must not be parted when some are
+    held out.
+
+    Attributes:
+        kind: what `ModelConfig.task` says.
+        name: what `--task` says: the kind, or a benchmark of it such as `glue/sst2`.
+        outputs: names of the model's outputs, as exported files have them.
+        per_token: whether they are of shape (batch, length, ...) rather than (batch, ...).
+    """
+
+    kind = ""
+    outputs = ()
+    per_token = False
+
+    @property
+    def name(self):
+        return self.kind
+
+    def metrics(self, config):
+        """Returns names among `scores`, larger being better; the first decides the best epoch."""
+        raise NotImplementedError
+
+    def read(self, path, reading, labelled=True):
+        """Returns the examples of a file; `labelled` ones come with what the model should answer.
+
+        Raises:
+            InputError: something in the file is wrong; names file, line or entry, and fix.
+        """
+        raise NotImplementedError
+
+    def examples_from(self, texts, texts_b=None):
+        """Returns unlabelled examples of texts; see `Predictor.predict`."""
+        raise NotImplementedError
+
+    def config_fields(self, examples, asked):
+        """Returns the fields of `ModelConfig` that the training examples decide.
+
+        Args:
+            examples: what `--train` holds.
+            asked: dict of what flags ask for: `labels` (list or None) and the task's settings.
+        """
+        raise NotImplementedError
+
+    def check(self, examples, config):
+        """Raises InputError if a model with this config cannot be asked or scored on examples."""
+
+    def rows(self, examples, tokenizer, config):
+        """Returns the `Rows` of examples."""
+        raise NotImplementedError
+
+    def training_rows(self, examples, tokenizer, config):
+        """Returns the `Rows` to train on: those from which there is something to learn."""
+        return self.rows(examples, tokenizer, config)
+
+    def skipped(self, rows, examples):
+        """Returns how many examples the training rows leave out."""
+        return 0
+
+    def targets(self, examples, rows, config):
+        """Returns what the model learns: one entry a row, or a group of rows.
+
+        An array of shape (count, ...), or a dict of them by the names of the logits; for tagging
+        a list of int32 arrays, one value a token of the row, with -1 where there is nothing to
+        learn.
+        """
+        raise NotImplementedError
+
+    def finish(self, logits, config):
+        """Turns the model's logits into its `outputs`; what exported files do in their graph.
+
+        Args:
+            logits: float array, or dict of them, of a batch.
+            config: `ModelConfig`.
+
+        Returns:
+            A dict of float32 arrays by the names in `outputs`.
+        """
+        raise NotImplementedError
+
+    def answers(self, outputs, rows, examples, config):
+        """Returns one answer an example, in the form that `predict` gives.
+
+        Args:
+            outputs: dict by the names in `outputs`, of sequences of one array a row; arrays of
+                tasks per token are cut to the row's tokens.
+            rows: what `rows` gave.
+            examples: the examples, labelled or not.
+            config: `ModelConfig`.
+        """
+        raise NotImplementedError
+
+    def scores(self, answers, examples, config):
+        """Returns a dict of the scores of answers, with those in `metrics`, and `count`."""
+        raise NotImplementedError
+
+    def tuned_settings(self, answers, examples, config):
+        """Returns a dict of settings that are chosen on the evaluation texts after training."""
+        return {}
+
+    def score_lines(self, scores, config):
+        """Returns the scores as lines for a terminal."""
+        names = self.metrics(config)
+        width = max(map(len, (*names, "count")))
+        return [
+            *(f"{name:<{width}} {scores[name]:.4f}" for name in names),
+            f"{'count':<{width}} {scores['count']}",
+        ]
+
+    def inputs(self, examples):
+        """Returns what was asked, one dict an example, to stand before the answer in a record."""
+        raise NotImplementedError
+
+    def line(self, answer):
+        """Returns an answer in one line, for a terminal."""
+        raise NotImplementedError
+
+    def columns(self, config):
+        """Returns the names of the columns that answers have in CSV and TSV files."""
+        raise NotImplementedError
+
+    def cells(self, answer, config):
+        """Returns an answer's values in the order of `columns`."""
+        raise NotImplementedError
+
+    def submission(self, answers, examples, config):
+        """Returns answers as the text of the file that a benchmark's site or script takes.
+
+        Raises:
+            InputError: the task has no such file.
+        """
+        raise InputError(f"task {self.name} has no submission file")
+
+    def same(self, answer, other):
+        """Says whether two answers to one example are the same, for `verify`."""
+        raise NotImplementedError
+
+
+def softmax(logits):
+    """Returns the softmax over the last axis, float32."""
+    logits = np.asarray(logits, "float64")
+    exponents = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return (exponents / exponents.sum(axis=-1, keepdims=True)).astype("float32")
+
+
+def hold_out(examples, fraction, seed):
+    """Splits examples in two, so that no text of the first part occurs in the second.
+
+    Args:
+        examples: examples of any task.
+        fraction: share of the distinct texts in the first part.
+        seed: int, the choice is a function of it.
+
+    Returns:
+        A tuple of examples: held out, rest.
+    """
+    # Real collections repeat texts (7 % of the SMS spam collection are copies): copies
+    # must fall on the same side, or the score counts what was learned by heart.
+    keys = examples.keys()
+    distinct = sorted(set(keys))
+    order = np.random.default_rng(seed).permutation(len(distinct))
+    chosen = {distinct[i] for i in order[: round(fraction * len(distinct))]}
+    sides = np.array([key in chosen for key in keys])
+    return examples.take(np.flatnonzero(sides)), examples.take(np.flatnonzero(~sides))

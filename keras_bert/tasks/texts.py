@@ -1,0 +1,193 @@
+"""Labelled and unlabelled texts, single or in pairs, from CSV, TSV and JSON lines."""
+
+import dataclasses
+
+import numpy as np
+
+from keras_bert.errors import InputError
+from keras_bert.tasks.tables import read_table
+from keras_bert.tasks.task import Reading, Rows
+
+# Names under which public datasets keep their texts (GLUE, SNLI, Quora, the usual CSV exports).
+_TEXT_NAMES = ("text", "sentence", "message", "review", "title", "content")
+_PAIR_NAMES = (
+    ("text", "text_b"), ("text_a", "text_b"), ("sentence1", "sentence2"),
+    ("question1", "question2"), ("premise", "hypothesis"), ("question", "sentence"),
+    ("#1 String", "#2 String"), ("sentence_A", "sentence_B"),
+)  # fmt: skip
+_LABEL_NAMES = ("label", "labels", "class", "category", "gold_label", "sentiment", "target",
+                "Quality", "entailment_judgment")  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True)
+class Examples:
+    """Labelled or unlabelled texts of one file.
+
+    Attributes:
+        path: the file they came from.
+        texts: list of str.
+        texts_b: list of str for pairs, else None.
+        labels: list of str, for regression of float; None where the file was read without.
+        lines: list of int, the line of the file for each.
+    """
+
+    path: str
+    texts: list
+    texts_b: list | None
+    labels: list | None
+    lines: list
+
+    def __len__(self):
+        return len(self.texts)
+
+    def keys(self):
+        """Returns a str for each example, equal for copies of the same text or pair."""
+        columns = [self.texts] + ([] if self.texts_b is None else [self.texts_b])
+        return [" ".join("\n".join(key).lower().split()) for key in zip(*columns)]
+
+    def take(self, indices):
+        """Returns the examples at `indices`, in that order."""
+
+        def pick(values):
+            return None if values is None else [values[i] for i in indices]
+
+        return Examples(
+            self.path, pick(self.texts), pick(self.texts_b), pick(self.labels), pick(self.lines)
+        )
+
+
+def read_examples(path, reading=None, labelled=True, convert=None):
+    """Reads texts, or pairs of texts, from CSV, TSV or JSON lines.
+
+    Args:
+        path: the file.
+        reading: `Reading`, or None for its defaults; where it names no column, usual names are
+            looked for (text, sentence, …), and the second text of a pair next to the first. A
+            `text_b_column` of "" says that there is none.
+        labelled: whether labels are read.
+        convert: function (table, row, column) that gives the label; None reads a str.
+
+    Returns:
+        `Examples`.
+
+    Raises:
+        InputError: a column is missing, or a text or label is empty; names file, line and fix.
+    """
+    reading = reading or Reading()
+    table = read_table(path, reading.columns)
+    text_column, text_b_column = _text_columns(table, reading.text_column, reading.text_b_column)
+    if labelled:
+        label_column = _find(table, "label", reading.label_column, _LABEL_NAMES)
+    chosen = [text_column, *([text_b_column] if text_b_column else [])]
+    chosen += [label_column] if labelled else []
+    for column in chosen:
+        if chosen.count(column) > 1:
+            raise InputError(f"{table.path}: column {column!r} is asked for twice")
+    texts, texts_b, labels = [], [], []
+    for row in table.rows:
+        texts.append(_text(table, row, text_column))
+        if text_b_column:
+            texts_b.append(_text(table, row, text_b_column))
+        if labelled:
+            labels.append((convert or _label)(table, row, label_column))
+    return Examples(
+        path=table.path,
+        texts=texts,
+        texts_b=texts_b if text_b_column else None,
+        labels=labels if labelled else None,
+        lines=[row.line for row in table.rows],
+    )
+
+
+def examples_from(first, second=None):
+    """Returns unlabelled `Examples` of lists of texts, `second` being None or as many."""
+    return Examples("the texts", first, second, None, list(range(1, len(first) + 1)))
+
+
+def inputs_of(examples):
+    """Returns the texts as dicts: `text`, for pairs `text_b` too."""
+    if examples.texts_b is None:
+        return [{"text": text} for text in examples.texts]
+    return [{"text": a, "text_b": b} for a, b in zip(examples.texts, examples.texts_b)]
+
+
+def rows_of(examples, tokenizer, config):
+    """Returns the `Rows` of texts or pairs: one each, cut to the model's length."""
+    encodings = tokenizer.encode_batch(examples.texts, examples.texts_b, config.max_length)
+    return Rows(encodings, np.arange(len(examples)))
+
+
+def check_pair(examples, config):
+    """Raises InputError if a file has pairs where the model takes single texts, or vice versa."""
+    if config.pair and examples.texts_b is None:
+        raise InputError(
+            f"{examples.path}: the model takes pairs of texts: in a file, name the second column "
+            f"with --text_b_column"
+        )
+    if config.pair is False and examples.texts_b is not None:
+        raise InputError(
+            f"{examples.path}: the model takes single texts, these are pairs: in a file, name one "
+            f"column with --text_column"
+        )
+
+
+def _text_columns(table, text_column, text_b_column):
+    if text_column is None and text_b_column is None:
+        for pair in _PAIR_NAMES:
+            if set(pair) <= set(table.columns):
+                return pair
+    return (
+        _find(table, "text", text_column, _TEXT_NAMES),
+        _find(table, "text_b", text_b_column, ()) if text_b_column else None,
+    )
+
+
+def _find(table, role, asked, usual):
+    if asked is not None:
+        if asked not in table.columns:
+            raise InputError(
+                f"{table.path}: no column {asked!r}; its columns are {some(table.columns)}"
+            )
+        return asked
+    for name in usual:
+        if name in table.columns:
+            return name
+    raise InputError(
+        f"{table.path}: no {role} column (looked for {', '.join(usual)}); its first line says "
+        f"{some(table.columns)}: name it with --{role}_column, or, if the file has no header, "
+        f"name all columns with --columns"
+    )
+
+
+def _text(table, row, column):
+    value = row.fields.get(column)
+    if not isinstance(value, str):
+        raise InputError(f"{table.path}:{row.line}: {column} must be a text, not {value!r}")
+    if not value.strip():
+        raise InputError(f"{table.path}:{row.line}: {column} is empty")
+    return value
+
+
+def _label(table, row, column):
+    value = row.fields.get(column)
+    if isinstance(value, bool):
+        value = str(value).lower()
+    if isinstance(value, int):
+        value = str(value)
+    if not isinstance(value, str):
+        raise InputError(
+            f"{table.path}:{row.line}: {column} must be a text, a whole number, true or false, "
+            f"not {value!r}"
+        )
+    if not value.strip():
+        raise InputError(f"{table.path}:{row.line}: {column} is empty")
+    if len(value.strip().splitlines()) > 1:
+        # Exported files list the labels one a line.
+        raise InputError(f"{table.path}:{row.line}: {column} is of several lines: {value!r}")
+    return value.strip()
+
+
+def some(names, most=12):
+    """Returns names for a message, the first so many of them."""
+    names = [str(name)[:40] for name in names]
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

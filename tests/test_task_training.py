@@ -1,0 +1,280 @@
+"""The heads, the head alone on cached features, resuming inside an epoch, several seeds."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+import keras_bert
+from keras_bert import models
+from keras_bert.bert import load
+from keras_bert.tasks.classification import ClassificationTask
+from keras_bert.tasks.task import Reading
+from keras_bert.tokenized_texts import TokenizedTexts
+from keras_bert.training.cached_features import CachedFeatures, can_cache, head_of
+from keras_bert.training.fine_tune import FineTuneSettings, fine_tune, freeze
+from keras_bert.training.losses import loss_of, loss_weights_of
+from keras_bert.training.optimizer import adamw
+from keras_bert.training.task_training import TaskTraining, config_for
+
+
+def small_encoder(dropout=0.1):
+    return keras_bert.BertEncoder(
+        50, 16, 2, 2, intermediate_size=32, max_position_embeddings=16,
+        hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout,
+    )  # fmt: skip
+
+
+def inputs_of(shape, seed=0):
+    rng = np.random.default_rng(seed)
+    token_ids = rng.integers(1, 50, shape).astype("int32")
+    padding_mask = np.ones(shape, "int32")
+    padding_mask[..., -2:] = 0
+    segment_ids = (np.cumsum(np.ones(shape), axis=-1) > shape[-1] // 2).astype("int32")
+    return {
+        "token_ids": token_ids * padding_mask,
+        "segment_ids": segment_ids,
+        "padding_mask": padding_mask,
+    }
+
+
+HEADS = {
+    "tagging": lambda encoder: models.BertTagger(encoder, num_classes=5),
+    "question_answering": lambda encoder: models.BertQuestionAnswerer(encoder),
+    "multiple_choice": lambda encoder: models.BertMultipleChoice(encoder, num_choices=3),
+    "regression": lambda encoder: models.BertClassifier(encoder, num_classes=1),
+}
+
+
+@pytest.mark.parametrize("kind", HEADS)
+def test_a_head_is_a_dense_layer_on_the_encoder(kind):
+    model = HEADS[kind](small_encoder())
+    shape = (4, 3, 12) if kind == "multiple_choice" else (4, 12)
+    inputs = inputs_of(shape)
+    found = keras.tree.map_structure(ops.convert_to_numpy, model(inputs, training=False))
+    rows = {name: value.reshape(-1, 12) for name, value in inputs.items()}
+    encoded = {k: ops.convert_to_numpy(v) for k, v in model.encoder(rows, training=False).items()}
+    logits = getattr(model, "scorer", model).get_layer("logits")
+    kernel, bias = (ops.convert_to_numpy(v) for v in (logits.kernel, logits.bias))
+    per_token = kind in ("tagging", "question_answering")
+    features = encoded["sequence_output" if per_token else "pooled_output"]
+    expected = features @ kernel + bias
+    if kind == "question_answering":
+        assert list(found) == ["start_logits", "end_logits"]
+        np.testing.assert_allclose(found["start_logits"], expected[..., 0], atol=2e-6)
+        np.testing.assert_allclose(found["end_logits"], expected[..., 1], atol=2e-6)
+        return
+    np.testing.assert_allclose(found, expected.reshape(found.shape), atol=2e-6)
+
+
+@pytest.mark.parametrize("kind", HEADS)
+def test_a_head_round_trips_and_trains_through_fit(kind, tmp_path):
+    model = HEADS[kind](small_encoder())
+    inputs = inputs_of((4, 3, 12) if kind == "multiple_choice" else (4, 12))
+    targets = {
+        "tagging": np.where(inputs["padding_mask"] > 0, 1, -1) if kind == "tagging" else None,
+        "question_answering": {
+            "start_logits": np.array([1, 2, 3, 4]),
+            "end_logits": np.array([5, 6, 7, 8]),
+        },
+        "multiple_choice": np.array([0, 1, 2, 0]),
+        "regression": np.array([[0.5], [1.0], [-1.0], [2.0]]),
+    }[kind]
+    before = {v.path: ops.convert_to_numpy(v) for v in model.trainable_variables}
+    model.compile(adamw(1e-2), loss_of(kind), loss_weights=loss_weights_of(kind))
+    losses = model.fit(inputs, targets, epochs=8, batch_size=4, verbose=0).history["loss"]
+    assert losses[-1] < 0.7 * losses[0]
+    # Every variable that is said to be trained gets a gradient; the unused pooler is not.
+    for variable in model.trainable_variables:
+        assert not np.array_equal(ops.convert_to_numpy(variable), before[variable.path])
+    assert any("pooler" in path for path in before) == (kind in ("multiple_choice", "regression"))
+
+    model.save(tmp_path / "model.keras")
+    copy = keras.saving.load_model(tmp_path / "model.keras")
+    for one, other in zip(
+        keras.tree.flatten(model.predict(inputs, verbose=0)),
+        keras.tree.flatten(copy.predict(inputs, verbose=0)),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_tokens_that_continue_a_word_do_not_count_in_the_loss():
+    """Against the mean over the counted tokens, written out."""
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(3, 7, 5)).astype("float32")
+    targets = rng.integers(-1, 5, (3, 7))
+    shifted = logits.astype("float64")
+    log_probabilities = shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
+    counted = [
+        -log_probabilities[i, j, targets[i, j]]
+        for i in range(3) for j in range(7) if targets[i, j] >= 0
+    ]  # fmt: skip
+    found = float(loss_of("tagging")(targets, logits))
+    assert found == pytest.approx(np.mean(counted), rel=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["tagging", "question_answering", "regression"])
+def test_a_head_on_cached_features_trains_as_with_the_frozen_encoder(kind):
+    rng = np.random.default_rng(1)
+    # An answerer's softmax goes over padding too, whose features a cache does not have.
+    sizes = rng.integers(4, 17, 40) if kind != "question_answering" else [16] * 40
+    texts = TokenizedTexts(
+        [
+            type("Row", (), {"token_ids": rng.integers(1, 50, n), "segment_ids": np.zeros(n)})
+            for n in sizes
+        ],
+        16,
+    )
+    targets = {
+        "tagging": [rng.integers(-1, 5, n).astype("int32") for n in sizes],
+        "question_answering": {
+            name: rng.integers(0, 4, 40).astype("int32") for name in ("start_logits", "end_logits")
+        },
+        "regression": rng.normal(size=(40, 1)).astype("float32"),
+    }[kind]
+    settings = FineTuneSettings(epochs=2, batch_size=8, learning_rate=1e-2)
+    heads = []
+    for cached in (False, True):
+        keras.utils.set_random_seed(0)
+        model = HEADS[kind](small_encoder(dropout=0.0))
+        freeze(model.encoder, "encoder")
+        assert can_cache(model, texts)
+        frozen = model.encoder.get_weights()
+        if cached:
+            fine_tune(
+                head_of(model), loss_of(kind), CachedFeatures(model, texts), targets, settings,
+                lambda: {"eval_x": 0.0}, loss_weights_of(kind),
+            )  # fmt: skip
+        else:
+            fine_tune(
+                model, loss_of(kind), texts, targets, settings, lambda: {"eval_x": 0.0},
+                loss_weights_of(kind),
+            )  # fmt: skip
+        for one, other in zip(model.encoder.get_weights(), frozen, strict=True):
+            np.testing.assert_array_equal(one, other)
+        heads.append(model.get_layer("logits").get_weights())
+    for one, other in zip(*heads, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=2e-6)
+
+
+class _Killed(Exception):
+    pass
+
+
+def test_a_run_killed_inside_an_epoch_resumes_to_the_same_weights(toy, tmp_path, monkeypatch):
+    task = ClassificationTask()
+    train, dev = (task.read(path, Reading()) for path in (toy.train, toy.dev))
+    train = train.take(range(100))
+
+    def training():
+        keras.utils.set_random_seed(0)
+        start = load("bert_tiny_en_uncased", vocabulary=toy.vocabulary)
+        config = config_for(task, start, 32, task.config_fields(train, {}))
+        settings = FineTuneSettings(epochs=2, batch_size=8, checkpoint_every=3)
+        return TaskTraining(start, config, settings, precision="float32")
+
+    whole = training()
+    expected = whole.train(train, dev)
+
+    killed = training()
+    steps = []
+
+    def die(self, batch, logs=None):
+        steps.append(batch)
+        if len(steps) == 20:  # step 7 of the second epoch of 13; step 18 was saved
+            raise _Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr("keras_bert.training.progress.ProgressLine.on_train_batch_end", die)
+        with pytest.raises(_Killed):
+            killed.train(train, dev, state_folder=tmp_path / "state", fingerprint="x")
+    resumed = training()
+    outcome = resumed.train(
+        train, dev, state_folder=tmp_path / "state", fingerprint="x", resume=True
+    )
+    assert outcome["best_epoch"] == expected["best_epoch"]
+    for name, value in expected["history"][1].items():
+        if name != "loss":  # of the part of the epoch that the resumed run saw
+            assert outcome["history"][1][name] == value
+    for one, other in zip(resumed.model.get_weights(), whole.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_layer_decay_slows_the_lower_blocks(toy):
+    task = ClassificationTask()
+    train = task.read(toy.train, Reading()).take(range(64))
+    moved = {}
+    for decay in (1.0, 0.1):
+        start = load(toy.model)
+        config = config_for(task, start, 32, task.config_fields(train, {}))
+        # Few steps of one batch: Adam then moves every weight by about the learning rate.
+        settings = FineTuneSettings(
+            epochs=1, batch_size=64, warmup=0.0, layer_decay=decay, weight_decay=0.0
+        )
+        training = TaskTraining(start, config, settings, precision="float32")
+        before = [v.numpy() for v in training.model.trainable_variables]
+        training.train(train, train)
+        for variable, old in zip(training.model.trainable_variables, before, strict=True):
+            moved[decay, variable.path] = np.abs(variable.numpy() - old).max()
+    kernels = [path for d, path in moved if d == 1.0 and path.endswith("query/kernel")]
+    for path in kernels:
+        expected = 0.1 if "layer_1" in path else 0.01
+        assert moved[0.1, path] / moved[1.0, path] == pytest.approx(expected, rel=0.05), path
+
+
+def test_several_seeds_give_mean_and_deviation_and_the_best_model(cli, toy, tmp_path):
+    arguments = [*toy.arguments, "--epochs=1", "--learning_rate=3e-4", "--json"]
+    singles = []
+    for seed in (3, 4, 5):
+        found = cli(*arguments, f"--output={tmp_path / str(seed)}", f"--seed={seed}")
+        singles.append(json.loads(found.out.splitlines()[-1])["accuracy"])
+    found = cli(*arguments, f"--output={tmp_path / 'all'}", "--seeds=3,4,5")
+    assert found.status == 0, found.err
+    result = json.loads(found.out.splitlines()[-1])
+    assert [run["seed"] for run in result["runs"]] == [3, 4, 5]
+    assert [run["accuracy"] for run in result["runs"]] == singles
+    assert result["mean"]["accuracy"] == pytest.approx(np.mean(singles), abs=1e-12)
+    deviation = result["standard_deviation"]["accuracy"]
+    assert deviation == pytest.approx(np.std(singles, ddof=1), abs=1e-12)
+    assert result["accuracy"] == max(singles)
+    best = str((3, 4, 5)[int(np.argmax(singles))])
+    for one, other in zip(
+        load(tmp_path / "all").model.get_weights(), load(tmp_path / best).model.get_weights(),
+        strict=True,
+    ):  # fmt: skip
+        np.testing.assert_array_equal(one, other)
+    card = (tmp_path / "all" / "README.md").read_text(encoding="utf-8")
+    assert f"| accuracy | {np.mean(singles):.4f} |" in card
+    assert not list(tmp_path.glob("*.training*"))
+
+
+def test_a_collapsed_run_is_told(cli, toy, tmp_path):
+    """A learning rate of 0 leaves the random head, which says the same of nearly all texts."""
+    found = cli(
+        *toy.arguments, f"--output={tmp_path / 'm'}", "--learning_rate=0", "--epochs=1", "--seed=1"
+    )
+    assert found.status == 0
+    answers = load(tmp_path / "m").predict(toy.texts)
+    collapsed = len({answer["label"] for answer in answers}) == 1
+    assert ("seed 1: the run collapsed" in found.err) == collapsed
+    found = cli(*toy.arguments, f"--output={tmp_path / 'n'}", "--epochs=3")
+    assert "collapsed" not in found.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        (["--seeds=1,1"], "a seed stands twice"),
+        (["--seeds=one"], "expected numbers"),
+        (["--seeds=1,2", "--seed=3"], "either --seed or --seeds"),
+        (["--metric=f1"], "--metric=f1: classification has accuracy, macro_f1, matthews"),
+    ],
+)
+def test_refused(cli, toy, tmp_path, arguments, part):
+    found = cli(*toy.arguments, f"--output={tmp_path / 'm'}", *arguments)
+    assert found.status == 2
+    assert part in found.err
+    assert not list(tmp_path.iterdir())
