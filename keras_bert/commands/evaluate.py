@@ -4,6 +4,8 @@ keras-bert evaluate --model=my_model --data=dev.csv
 keras-bert evaluate --task=squad1 --data=dev-v1.1.json --predictions=predictions.json
 """
 
+import types
+
 from keras_bert.commands import shared
 from keras_bert.errors import InputError
 from keras_bert.tasks.registry import get_task
@@ -38,5 +40,13 @@ def _score_predictions(values):
     if task.kind != "question_answering":
         raise InputError(f"--predictions is for question answering, not --task={task.name}")
     questions = task.read(shared.check_path(values.data), shared.reading(values))
-    scores, lines = task.score_file(shared.check_path(values.predictions), questions)
-    return {"predictions": values.predictions, "data": values.data, **scores}, lines
+    config = types.SimpleNamespace(**task.config_fields(questions, {}))
+    answers, missing, unknown = task.read_predictions(values.predictions, questions)
+    scores = task.scores(answers, questions, config)
+    lines = task.score_lines(scores, config)
+    if missing:
+        lines.append(f"{missing} questions have no prediction: they score 0")
+    if unknown:
+        lines.append(f"{unknown} predictions are for no question of {values.data}")
+    result = {"predictions": values.predictions, "data": values.data, **scores}
+    return {**result, "missing": missing, "unknown": unknown}, lines

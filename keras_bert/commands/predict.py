@@ -55,8 +55,11 @@ def run(values):
             _write(values.output, records, task, model.config)
         lines = [f"{len(records)} answers: {values.output}"]
         return {"output": values.output, "count": len(records)}, lines
-    asked = [next(iter(record.values())) for record in task.inputs(examples)]
-    lines = [f"{task.line(answer)}\t{_one_line(text)}" for answer, text in zip(answers, asked)]
+    # With the first of what was asked: a passage would fill the screen.
+    lines = [
+        "\t".join([task.line(answer), *map(_one_line, list(asked.values())[:1])])
+        for asked, answer in zip(task.inputs(examples), answers)
+    ]
     return {"predictions": records}, lines
 
 

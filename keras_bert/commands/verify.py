@@ -37,9 +37,6 @@ def run(values):
     result["passed"] = result["drop"] <= values.max_drop
     lines = report_lines(result, task.metrics(bert.config))
     if not result["passed"]:
-        raise CheckFailed(
-            f"{result['metric']} fell by {result['drop']:.4f}, more than --max_drop={values.max_drop}",
-            result,
-            lines,
-        )
+        fell = f"{result['metric']} fell by {result['drop']:.4f}"
+        raise CheckFailed(f"{fell}, more than --max_drop={values.max_drop}", result, lines)
     return result, lines

@@ -21,6 +21,8 @@ class Reading:
         columns: list of column names, for a CSV or TSV file without a header line.
         text_column, text_b_column, label_column: names of columns; None looks for a usual name.
         tag_column: CoNLL: the column of the tag, a number from 1, or a name of CoNLL-U's.
+        misaligned: SQuAD: what to do with an answer that does not stand where the file says:
+            "error", "skip", or "search" for the nearest place where it stands.
     """
 
     columns: list | None = None
@@ -28,6 +30,7 @@ class Reading:
     text_b_column: str | None = None
     label_column: str | None = None
     tag_column: str | None = None
+    misaligned: str = "error"
 
 
 @dataclasses.dataclass(frozen=True)

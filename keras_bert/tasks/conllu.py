@@ -1,0 +1,186 @@
+"""Reads CoNLL-U: the words of each sentence, a column of theirs, and where they stand in the text.
+
+The rules are those of https://universaldependencies.org/format.html.
+"""
+
+import dataclasses
+import re
+
+from keras_bert.errors import InputError
+
+COLUMNS = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
+# Columns in which "_" says that nobody has annotated the word; in the others it may be a value.
+_ANNOTATED = ("upos", "xpos", "deprel")
+_ID = re.compile(r"(\d{1,9})(?:([-.])(\d{1,9}))?", re.ASCII)
+
+
+@dataclasses.dataclass
+class Block:
+    """One sentence.
+
+    Attributes:
+        words: list of str, the syntactic words: a multiword token's parts, not the token.
+        tags: list of str, what the chosen column says of each; empty where none was chosen.
+        lines: list of int, the line of each word.
+        text: str, the sentence as it was written, or as the forms and SpaceAfter=No give it.
+        offsets: list of (start, end), characters of `text`. The parts of a multiword token that
+            are not spelled like it, as de and le of "du", all have those of the whole token.
+    """
+
+    words: list
+    tags: list
+    lines: list
+    text: str
+    offsets: list
+
+
+@dataclasses.dataclass
+class _Token:
+    """What is written as one: a word, or a multiword token of several."""
+
+    form: str
+    words: list
+    space_after: bool
+
+
+class _Sentence:
+    """Collects the lines of one sentence."""
+
+    def __init__(self, path):
+        self.path = path
+        self.words, self.tags, self.lines, self.tokens = [], [], [], []
+        self.text = None
+        self.range_end = 0
+
+    def add(self, number, fields, column):
+        if len(fields) != len(COLUMNS):
+            raise InputError(
+                f"{self.path}:{number}: {len(fields)} columns, expected {len(COLUMNS)} as CoNLL-U "
+                f"has, parted by tabs"
+            )
+        match = _ID.fullmatch(fields[0])
+        if match is None:
+            raise InputError(
+                f"{self.path}:{number}: ID {fields[0][:20]!r} is not a number, a range such as 1-2 "
+                f"or a decimal such as 1.1"
+            )
+        first, kind, last = match.groups()
+        if kind == ".":
+            return  # an empty node: a word that was left out when speaking, so nothing to tag
+        form = fields[1].strip(" ")
+        if not form:
+            raise InputError(f"{self.path}:{number}: FORM, column 2, is empty")
+        space_after = "SpaceAfter=No" not in fields[9].split("|")
+        expected = len(self.words) + 1
+        if int(first) != expected or (kind == "-" and self.range_end >= expected):
+            raise InputError(
+                f"{self.path}:{number}: ID {fields[0]} where {expected} comes next: words are "
+                f"numbered from 1, and a blank line parts sentences"
+            )
+        if kind == "-":
+            if int(last) < expected:
+                raise InputError(f"{self.path}:{number}: range {fields[0]} runs backwards")
+            self.range_end = int(last)
+            self.tokens.append(_Token(form, [], space_after))
+            return
+        self.words.append(form)
+        self.lines.append(number)
+        if column is not None:
+            self.tags.append(self._tag(number, fields, column))
+        if expected <= self.range_end:
+            self.tokens[-1].words.append(form)
+        else:
+            self.tokens.append(_Token(form, [form], space_after))
+
+    def _tag(self, number, fields, column):
+        tag = fields[column].strip(" ")
+        name = COLUMNS[column]
+        if not tag:
+            raise InputError(f"{self.path}:{number}: {name.upper()}, column {column + 1}, is empty")
+        if tag == "_" and name in _ANNOTATED:
+            raise InputError(
+                f"{self.path}:{number}: {name.upper()} is '_', which means not annotated: choose "
+                f"another column with --tag_column, or remove the sentence"
+            )
+        return tag
+
+    def finish(self, number):
+        if self.range_end > len(self.words):
+            raise InputError(
+                f"{self.path}:{number}: the sentence ends before word {self.range_end}, the last "
+                f"of its multiword token"
+            )
+        spans = None if self.text is None else _find_tokens(self.text, self.tokens)
+        if spans is None:
+            self.text, spans = _join_tokens(self.tokens)
+        offsets = [
+            offset for span, token in zip(spans, self.tokens) for offset in _part(span, token)
+        ]
+        return Block(self.words, self.tags, self.lines, self.text, offsets)
+
+
+def read_blocks(path, lines, column):
+    """Yields the sentences.
+
+    Args:
+        path: the file, for messages.
+        lines: iterable of str without line ends.
+        column: index of the column to read as tags, or None.
+
+    Yields:
+        `Block`.
+
+    Raises:
+        InputError: a line is not CoNLL-U, or has no word or tag; names file, line and fix.
+    """
+    sentence, number = _Sentence(path), 0
+    for number, line in enumerate(lines, start=1):
+        if not line.strip(" \t"):
+            if sentence.tokens:
+                yield sentence.finish(number)
+            sentence = _Sentence(path)
+        elif line.startswith("#"):
+            name, _, value = line[1:].partition("=")
+            if name.strip() == "text" and not sentence.tokens:
+                sentence.text = value.strip()
+        else:
+            sentence.add(number, line.split("\t"), column)
+    if sentence.tokens:
+        yield sentence.finish(number)
+
+
+def is_conllu_line(line):
+    """Says whether a line looks like a word's in CoNLL-U."""
+    fields = line.split("\t")
+    return len(fields) == len(COLUMNS) and _ID.fullmatch(fields[0]) is not None
+
+
+def _find_tokens(text, tokens):
+    """Returns the span of each token in the text, or None if the text is not spelled by them."""
+    spans, position = [], 0
+    for token in tokens:
+        while text[position : position + 1].isspace():
+            position += 1
+        if not text.startswith(token.form, position):
+            return None
+        spans.append((position, position + len(token.form)))
+        position = spans[-1][1]
+    return None if text[position:].strip() else spans
+
+
+def _join_tokens(tokens):
+    """Returns the text that the tokens make, and the span of each."""
+    text, spans = "", []
+    for token in tokens:
+        spans.append((len(text), len(text) + len(token.form)))
+        text += token.form + (" " if token.space_after else "")
+    return text.rstrip(" "), spans
+
+
+def _part(span, token):
+    """Yields the span of each word of a token."""
+    start, end = span
+    spelled = "".join(token.words) == token.form
+    for word in token.words:
+        yield (start, start + len(word)) if spelled else (start, end)
+        start += len(word) if spelled else 0

@@ -1,0 +1,262 @@
+"""A tag for every word: parts of speech, named entities."""
+
+import dataclasses
+import io
+
+import numpy as np
+
+from keras_bert.errors import InputError
+from keras_bert.tasks.conll import Sentences, read_conll, read_words, sentences_of, write_conll
+from keras_bert.tasks.settings import check_settings
+from keras_bert.tasks.tag_schemes import (
+    SCHEMES,
+    convert,
+    detect_scheme,
+    entities,
+    entity_scores,
+)
+from keras_bert.tasks.task import Task, softmax
+from keras_bert.tasks.texts import some
+from keras_bert.tasks.word_rows import rows_of_words
+from keras_bert.tasks.words import join_words
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What a tagger keeps in its `config.json`.
+
+    Attributes:
+        scheme: how its tags mark entities, one of `tag_schemes.SCHEMES`.
+        overlap: words of context that the rows of a split sentence share.
+    """
+
+    scheme: str = "none"
+    overlap: int = 16
+
+    def __post_init__(self):
+        check_settings(dataclasses.asdict(self), {"scheme": str, "overlap": int})
+        if self.scheme not in SCHEMES:
+            raise InputError(f"scheme must be one of {', '.join(SCHEMES)}, not {self.scheme!r}")
+        if self.overlap < 0:
+            raise InputError(f"overlap must be 0 words or more, not {self.overlap}")
+
+
+class TaggingTask(Task):
+    """One tag a word, read from the word's first piece (Devlin et al. 2018, section 5.3)."""
+
+    kind = "tagging"
+    outputs = ("probability",)
+    per_token = True
+
+    def metrics(self, config):
+        if _settings(config).scheme == "none":
+            return ("accuracy",)
+        return ("f1", "precision", "recall", "accuracy")
+
+    def read(self, path, reading, labelled=True):
+        return read_conll(path, reading.tag_column) if labelled else read_words(path)
+
+    def examples_from(self, texts, texts_b=None):
+        """Returns unlabelled `Sentences` of texts, each a str or a list of its words."""
+        if texts_b is not None:
+            raise InputError("tagging takes single texts, not pairs")
+        return _sentences(list(texts))
+
+    def config_fields(self, examples, asked):
+        """Returns `labels`, `pair` and `settings`; `asked` may hold `scheme` and `overlap`.
+
+        Without a scheme the file's own is taken; with another its tags are converted.
+        """
+        given = {name: asked[name] for name in ("scheme", "overlap") if asked.get(name) is not None}
+        settings = Settings(**{"scheme": detect_scheme(examples.tags), **given})
+        tags = _tags_in(settings.scheme, examples)
+        distinct = sorted(set().union(*tags), key=lambda tag: (tag != "O", tag))
+        labels = asked.get("labels") or distinct
+        if len(labels) < 2 or len(set(labels)) < len(labels):
+            where = f"--labels={','.join(labels)}" if asked.get("labels") else examples.path
+            raise InputError(f"{where}: at least two different tags are needed, found {labels}")
+        _check_tags(tags, examples, labels)
+        _check_labels(labels, settings.scheme)
+        return {
+            "labels": tuple(labels), "pair": False, "settings": dataclasses.asdict(settings),
+        }  # fmt: skip
+
+    def check(self, examples, config):
+        settings = _settings(config)
+        _check_labels(config.labels, settings.scheme)
+        if examples.tags is not None:
+            _check_tags(_tags_in(settings.scheme, examples), examples, config.labels)
+
+    def rows(self, examples, tokenizer, config):
+        overlap = _settings(config).overlap
+        return rows_of_words(examples.words, tokenizer, config.max_length, overlap)
+
+    def targets(self, examples, rows, config):
+        # Only where a word is read, not in every row that repeats it: so each word counts once,
+        # and is learned with the context that it is answered with.
+        tags = _tags_in(_settings(config).scheme, examples)
+        _check_tags(tags, examples, config.labels)
+        ids = {label: index for index, label in enumerate(config.labels)}
+        found = []
+        for row, example, read in zip(rows.encodings, rows.example_indices, rows.details):
+            target = np.full(len(row.token_ids), -1, "int32")
+            target[read.positions] = [ids[tags[example][word]] for word in read.words]
+            found.append(target)
+        return found
+
+    def finish(self, logits, config):
+        return {"probability": softmax(logits)}
+
+    def answers(self, outputs, rows, examples, config):
+        """Returns a dict a sentence, with one tag a word.
+
+        `words`, `tags`, and `probabilities`, those of the tags; `text` where it is known. With a
+        scheme also `entities`: dicts of `type`, `text`, `probability` (the mean of its words'),
+        and `start` and `end`, characters of the text; without a text, `first_word` and
+        `last_word`, numbers of words from 0.
+        """
+        tags = [[None] * len(words) for words in examples.words]
+        certain = [[0.0] * len(words) for words in examples.words]
+        places = zip(rows.example_indices, rows.details, strict=True)
+        for values, (example, read) in zip(outputs["probability"], places, strict=True):
+            values = np.asarray(values)[read.positions]
+            span = slice(read.words.start, read.words.stop)
+            tags[example][span] = [config.labels[index] for index in values.argmax(axis=-1)]
+            certain[example][span] = values.max(axis=-1).tolist()
+        scheme = _settings(config).scheme
+        return [
+            _answer(examples, index, tags[index], certain[index], scheme)
+            for index in range(len(examples))
+        ]
+
+    def scores(self, answers, examples, config):
+        """Returns `accuracy` of the words' tags, `words`, `count`, and with a scheme
+        `tag_schemes.entity_scores`.
+        """
+        scheme = _settings(config).scheme
+        predicted = [answer["tags"] for answer in answers]
+        pairs = zip(_tags_in(scheme, examples), predicted, strict=True)
+        right = sum(a == b for true, found in pairs for a, b in zip(true, found, strict=True))
+        words = sum(map(len, predicted))
+        scored = {"accuracy": right / words, "words": words, "count": len(answers)}
+        # Entities of the tags as they stand in the file, which has them in whatever scheme.
+        return scored if scheme == "none" else {**entity_scores(examples.tags, predicted), **scored}
+
+    def score_lines(self, scores, config):
+        lines = super().score_lines(scores, config)
+        width = max(map(len, (*self.metrics(config), "words")))
+        lines.append(f"{'words':<{width}} {scores['words']}")
+        return lines + (type_table(scores["types"]) if "types" in scores else [])
+
+    def inputs(self, examples):
+        # What was asked stands in the answer: its words, and the text where it is known.
+        return [{} for _ in range(len(examples))]
+
+    def line(self, answer):
+        return " ".join(f"{word}/{tag}" for word, tag in zip(answer["words"], answer["tags"]))
+
+    def columns(self, config):
+        return ["words", "tags"]
+
+    def cells(self, answer, config):
+        return [" ".join(answer["words"]), " ".join(answer["tags"])]
+
+    def submission(self, answers, examples, config):
+        """Returns a CoNLL file: a word and its tag a line, as conlleval and others read it."""
+        file = io.StringIO()
+        write_conll(file, *([answer[name] for answer in answers] for name in ("words", "tags")))
+        return file.getvalue()
+
+    def same(self, answer, other):
+        return answer["tags"] == other["tags"]
+
+
+def type_table(types):
+    """Returns the scores of each type of entity as lines of text."""
+    names = ("precision", "recall", "f1")
+    cells = [["type", *names, "count"]]
+    cells += [
+        [type_, *(f"{found[name]:.4f}" for name in names), str(found["count"])]
+        for type_, found in types.items()
+    ]
+    widths = [max(map(len, column)) for column in zip(*cells)]
+    return [
+        "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:]))])
+        for row in cells
+    ]
+
+
+def _answer(examples, index, tags, probabilities, scheme):
+    words = examples.words[index]
+    text = examples.texts[index] if examples.texts else None
+    answer = {} if text is None else {"text": text}
+    answer |= {"words": words, "tags": tags, "probabilities": probabilities}
+    if scheme == "none":
+        return answer
+    answer["entities"] = []
+    for type_, first, end in entities(tags, scheme):
+        if text is None:
+            place = {"first_word": first, "last_word": end - 1}
+            part = join_words(words[first:end])
+        else:
+            offsets = examples.word_offsets[index]
+            place = {"start": offsets[first][0], "end": offsets[end - 1][1]}
+            part = text[place["start"] : place["end"]]
+        mean = float(np.mean(probabilities[first:end]))
+        answer["entities"].append({"type": type_, "text": part, **place, "probability": mean})
+    return answer
+
+
+def _sentences(texts):
+    """Returns `Sentences` of texts and of lists of words."""
+    path = "the texts"
+    parts = []
+    for number, text in enumerate(texts, start=1):
+        if not isinstance(text, (list, tuple)):
+            parts.append(sentences_of(path, [text], [number]))
+            continue
+        for word in text:
+            if not isinstance(word, str) or not word or any(sign in word for sign in "\t\r\n"):
+                raise InputError(f"{path}:{number}: {word!r:.40} is not a word")
+        if not text:
+            raise InputError(f"{path}:{number}: an empty list of words")
+        lines = [[number] * len(text)]
+        parts.append(Sentences(path, [number], [list(text)], None, lines, [None], [None]))
+    columns = ("lines", "words", "word_lines", "texts", "word_offsets")
+    joined = {name: [getattr(part, name)[0] for part in parts] for name in columns}
+    return Sentences(path=path, tags=None, **joined)
+
+
+def _settings(config):
+    try:
+        return Settings(**config.settings)
+    except TypeError:
+        names = ", ".join(field.name for field in dataclasses.fields(Settings))
+        raise InputError(
+            f"settings of tagging are {names}, found {some(config.settings)}"
+        ) from None
+
+
+def _tags_in(scheme, examples):
+    """Returns the tags of labelled sentences in a scheme; as they stand if it is theirs."""
+    found = detect_scheme(examples.tags)
+    if scheme == "none" or found in (scheme, "none"):
+        return examples.tags
+    return [convert(tags, scheme) for tags in examples.tags]
+
+
+def _check_tags(tags, examples, labels):
+    known = set(labels)
+    for index, sentence in enumerate(tags):
+        for word, tag in enumerate(sentence):
+            if tag not in known:
+                raise InputError(
+                    f"{examples.path}:{examples.word_lines[index][word]}: tag "
+                    f"{examples.tags[index][word]!r} is not one that the model knows "
+                    f"({some(labels)})"
+                )
+
+
+def _check_labels(labels, scheme):
+    if scheme != "none" and detect_scheme([labels]) == "none":
+        raise InputError(f"scheme {scheme!r} needs tags such as B-PER, found {some(labels)}")

@@ -1,0 +1,131 @@
+"""From sentences of words to rows of tokens: first pieces known, long sentences split."""
+
+import dataclasses
+import math
+
+import numpy as np
+
+from keras_bert.tasks.task import Rows
+
+
+@dataclasses.dataclass(frozen=True)
+class TokenRow:
+    """One row of tokens: [CLS], the pieces of some words, [SEP].
+
+    Attributes:
+        token_ids: list of int.
+        segment_ids: list of int, all 0.
+    """
+
+    token_ids: list
+    segment_ids: list
+
+
+@dataclasses.dataclass(frozen=True)
+class ReadWords:
+    """Which words of its sentence are read from a row, and where.
+
+    Attributes:
+        words: range, indices into the sentence's words.
+        positions: int array, as many: the token of the row that is the first piece of each.
+    """
+
+    words: range
+    positions: np.ndarray
+
+
+def rows_of_words(sentences, tokenizer, max_length, overlap):
+    """Makes the rows of sentences; every word is read from exactly one row.
+
+    A word has at least one piece: one that gives none, such as a lone zero-width space, is [UNK].
+    A sentence that is too long is split between words into rows that share some words, and each
+    word is read from the row in which it has most context, the smaller of the numbers of words to
+    its left and right. A word that is longer than a row loses its end.
+
+    Args:
+        sentences: list of list of str.
+        tokenizer: `WordPieceTokenizer`.
+        max_length: the most tokens of a row, [CLS] and [SEP] included.
+        overlap: words that a row repeats of the one before it, if they fill at most half of it.
+
+    Returns:
+        `Rows`, with `ReadWords` as details.
+    """
+    room = max_length - 2
+    pieces = _pieces(sentences, tokenizer, room)
+    encodings, indices, details = [], [], []
+    for index, words in enumerate(sentences):
+        ids = [pieces[word] for word in words]
+        for span, read in split_words([len(part) for part in ids], room, overlap):
+            token_ids, positions = [tokenizer.cls_id], []
+            for word in span:
+                if word in read:
+                    positions.append(len(token_ids))
+                token_ids += ids[word]
+            token_ids.append(tokenizer.sep_id)
+            encodings.append(TokenRow(token_ids, [0] * len(token_ids)))
+            details.append(ReadWords(read, np.array(positions, "int64")))
+            indices.append(index)
+    return Rows(encodings, np.array(indices, "int64"), details)
+
+
+def split_words(sizes, room, overlap):
+    """Splits the words of a sentence among rows.
+
+    Args:
+        sizes: list of int, the pieces of each word, from 1 to `room`.
+        room: the most pieces of a row.
+        overlap: as in `rows_of_words`.
+
+    Returns:
+        A list of (words, read), two ranges: the words of a row, and those that are read from it.
+    """
+    if sum(sizes) <= room:
+        return [(range(len(sizes)), range(len(sizes)))]
+    spans, start = [], 0
+    while True:
+        end, filled = start, 0
+        while end < len(sizes) and filled + sizes[end] <= room:
+            filled += sizes[end]
+            end += 1
+        spans.append((start, end))
+        if end == len(sizes):
+            break
+        # The row must take a new word, and context beyond half of it would make too many rows.
+        allowed = min(room // 2, room - sizes[end])
+        start, shared = end, 0
+        while start > end - overlap and start > 0 and shared + sizes[start - 1] <= allowed:
+            start -= 1
+            shared += sizes[start]
+    owners = [_most_context(word, spans, len(sizes)) for word in range(len(sizes))]
+    # Rows stand in the order of their words, so the words of an owner are neighbours.
+    return [
+        (range(*span), range(owners.index(row), owners.index(row) + owners.count(row)))
+        for row, span in enumerate(spans)
+        if row in owners
+    ]
+
+
+def _most_context(word, spans, count):
+    """Returns the row in which a word has most context; at a tie the first."""
+
+    def context(span):
+        start, end = span
+        if not start <= word < end:
+            return -1
+        # Nothing is missing at the ends of the sentence.
+        left = word - start if start else math.inf
+        right = end - 1 - word if end < count else math.inf
+        return min(left, right)
+
+    contexts = [context(span) for span in spans]
+    return contexts.index(max(contexts))
+
+
+def _pieces(sentences, tokenizer, room):
+    """Returns the token ids of each distinct word, at most `room` of them."""
+    distinct = list(dict.fromkeys(word for words in sentences for word in words))
+    return {
+        word: list(found.ids[:room]) or [tokenizer.unk_id]
+        for word, found in zip(distinct, tokenizer.cut(distinct), strict=True)
+    }
