@@ -25,7 +25,8 @@ def exported_files(bert, length):
     """
     config = dataclasses.replace(bert.config, tokenizer=bert.tokenizer.get_config())
     if length not in (None, "dynamic"):
-        config = dataclasses.replace(config, max_length=length)
+        settings = bert.task.settings_for(config.settings, length)
+        config = dataclasses.replace(config, max_length=length, settings=settings)
     labels = {LABELS_FILE: _lines(bert.config.labels)} if bert.config.labels else {}
     return {
         VOCABULARY_FILE: _lines(bert.tokenizer.vocabulary),

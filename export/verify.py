@@ -22,7 +22,8 @@ def verify(bert, runner, task, examples, model_path, exported_path, repeats=30):
     Returns:
         A dict: `count`; `agreement`, the share of examples with the same answer;
         `max_difference` between outputs, None where the two read the texts in rows of different
-        lengths; `model_scores` and `exported_scores`; `metric`, and `drop`, what is lost of it;
+        lengths; `model_scores` and `exported_scores`; `metric`, and `drop`, what is lost of it,
+        as a share of a perfect score;
         `model_bytes` and `exported_bytes`; `model_ms` and `exported_ms`, median milliseconds for
         one row of median length, of `timed_length` tokens.
     """
@@ -52,7 +53,7 @@ def verify(bert, runner, task, examples, model_path, exported_path, repeats=30):
         "model_scores": model_scores,
         "exported_scores": exported_scores,
         "metric": metric,
-        "drop": model_scores[metric] - exported_scores[metric],
+        "drop": (model_scores[metric] - exported_scores[metric]) / task.perfect,
         "model_bytes": size_of(model_path),
         "exported_bytes": size_of(exported_path),
         "model_ms": times["model"]["median_ms"],

@@ -8,9 +8,9 @@ import threading
 import pytest
 
 from keras_bert.errors import InputError
+from keras_bert.tasks.tables import read_table
 from keras_bert.tasks.task import Reading
 from keras_bert.tasks.texts import read_examples
-from keras_bert.tasks.tables import read_table
 
 
 def make(tmp_path, name, content):
@@ -167,7 +167,9 @@ def test_columns_that_do_not_fit_the_file_are_refused(tmp_path, columns, message
 
 def test_columns_are_not_for_json_lines(tmp_path):
     with pytest.raises(InputError, match="--columns is for CSV and TSV"):
-        read_examples(make(tmp_path, "a.jsonl", '{"text": "a", "label": 1}\n'), Reading(columns=["a", "b"]))
+        read_examples(
+            make(tmp_path, "a.jsonl", '{"text": "a", "label": 1}\n'), Reading(columns=["a", "b"])
+        )
 
 
 def test_one_column_is_not_read_as_two_things(tmp_path):

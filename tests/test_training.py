@@ -13,8 +13,8 @@ import pytest
 
 import keras_bert
 from keras_bert.errors import InputError
-from keras_bert.training import precision
 from keras_bert.tokenized_texts import TokenizedTexts
+from keras_bert.training import precision
 from keras_bert.training.batches import TrainingBatches
 from keras_bert.training.fine_tune import freeze
 from keras_bert.training.optimizer import WarmupLinearDecay, adamw

@@ -12,6 +12,11 @@ from keras_bert.errors import InputError
 
 POOLER = ("bert/pooler/dense/kernel", "bert/pooler/dense/bias")
 CLASSIFIER = ("output_weights", "output_bias")
+ANSWERER = ("cls/squad/output_weights", "cls/squad/output_bias")
+# Google's scripts have no such heads; the names are of this project.
+TAGGER = ("tagger/output_weights", "tagger/output_bias")
+CHOICE = ("multiple_choice/output_weights", "multiple_choice/output_bias")
+TASK_HEADS = (CLASSIFIER, ANSWERER, TAGGER, CHOICE)
 # The output matrix of the masked-LM head is the word-piece table, so it has no name of its own.
 MASKED_LM = (
     "cls/predictions/transform/dense/kernel",
@@ -22,11 +27,12 @@ MASKED_LM = (
 )
 PAIR = ("cls/seq_relationship/output_weights", "cls/seq_relationship/output_bias")
 
-# Heads that have a name in both worlds: those of Google's three scripts, and of Hugging Face's
-# BertForSequenceClassification, BertForPreTraining and BertForQuestionAnswering.
+# Hugging Face calls the heads of three of its classes alike: what `classifier` is, its class says.
+_CLASSIFIER_KEYS = ("classifier.weight", "classifier.bias")
 HUGGINGFACE_HEADS = {
-    "output_weights": "classifier.weight",
-    "output_bias": "classifier.bias",
+    **dict(zip(CLASSIFIER, _CLASSIFIER_KEYS, strict=True)),
+    **dict(zip(TAGGER, _CLASSIFIER_KEYS, strict=True)),
+    **dict(zip(CHOICE, _CLASSIFIER_KEYS, strict=True)),
     "cls/predictions/transform/dense/kernel": "cls.predictions.transform.dense.weight",
     "cls/predictions/transform/dense/bias": "cls.predictions.transform.dense.bias",
     "cls/predictions/transform/LayerNorm/gamma": "cls.predictions.transform.LayerNorm.weight",
@@ -37,7 +43,9 @@ HUGGINGFACE_HEADS = {
     "cls/squad/output_weights": "qa_outputs.weight",
     "cls/squad/output_bias": "qa_outputs.bias",
 }
-_GOOGLE_HEADS = {v: k for k, v in HUGGINGFACE_HEADS.items()}
+# The heads of Google's three scripts.
+GOOGLE_HEADS = tuple(name for name in HUGGINGFACE_HEADS if name not in (*TAGGER, *CHOICE))
+_NAMES_OF_KEYS = {HUGGINGFACE_HEADS[name]: name for name in GOOGLE_HEADS}
 
 # Canonical name under `bert/embeddings/` or `bert/encoder/layer_N/`: where our layers keep it, and
 # its shape (v vocab_size, p max_position_embeddings, t type_vocab_size, h hidden_size,
@@ -105,11 +113,12 @@ def encoder_variables(encoder):
 
 def classifier_variables(classifier):
     """Returns a `BertClassifier`'s weights, encoder and head, by canonical name."""
-    logits = classifier.get_layer("logits")
-    return {
-        **encoder_variables(classifier.encoder),
-        **dict(zip(CLASSIFIER, (logits.kernel, logits.bias), strict=True)),
-    }
+    return _with_head(classifier.encoder, CLASSIFIER, classifier.get_layer("logits"))
+
+
+def _with_head(encoder, head, logits):
+    variables = zip(head, (logits.kernel, logits.bias), strict=True)
+    return {**encoder_variables(encoder), **dict(variables)}
 
 
 def pretrainer_variables(pretrainer):
@@ -130,10 +139,21 @@ def pretrainer_variables(pretrainer):
 
 
 def variables_of(model):
-    """Returns the weights of a `BertEncoder`, `BertClassifier` or `BertPretrainer` by name."""
-    if hasattr(model, "num_classes"):
-        return classifier_variables(model)
-    return pretrainer_variables(model) if hasattr(model, "pair") else encoder_variables(model)
+    """Returns the weights of any network of `keras_bert.models` by canonical name."""
+    from keras_bert import models
+
+    if isinstance(model, models.BertPretrainer):
+        return pretrainer_variables(model)
+    for kind, head in (
+        (models.BertClassifier, CLASSIFIER),
+        (models.BertTagger, TAGGER),
+        (models.BertQuestionAnswerer, ANSWERER),
+    ):
+        if isinstance(model, kind):
+            return _with_head(model.encoder, head, model.get_layer("logits"))
+    if isinstance(model, models.BertMultipleChoice):
+        return _with_head(model.encoder, CHOICE, model.scorer.get_layer("logits"))
+    return encoder_variables(model)
 
 
 def head_shapes(config):
@@ -186,7 +206,7 @@ def to_huggingface(name):
     return f"{key}.weight" if key.endswith("_embeddings") else key
 
 
-def from_huggingface(key):
+def from_huggingface(key, classifier=CLASSIFIER):
     """Returns the canonical name of a Hugging Face key.
 
     The translation is mechanical, so a tensor that BERT does not have gets a name too, and stands
@@ -194,12 +214,15 @@ def from_huggingface(key):
 
     Args:
         key: a key that starts with `bert.`, or a head's key.
+        classifier: one of `TASK_HEADS`, what the keys `classifier.…` stand for.
 
     Returns:
         The canonical name, or None for a head that has none.
     """
     if not key.startswith("bert."):
-        return _GOOGLE_HEADS.get(re.sub(r"\.gamma$", ".weight", re.sub(r"\.beta$", ".bias", key)))
+        if key in _CLASSIFIER_KEYS:
+            return classifier[_CLASSIFIER_KEYS.index(key)]
+        return _NAMES_OF_KEYS.get(re.sub(r"\.gamma$", ".weight", re.sub(r"\.beta$", ".bias", key)))
     path, _, last = re.sub(r"\.layer\.(\d+)\.", r".layer_\1.", key).rpartition(".")
     if path.endswith("_embeddings") and last == "weight":
         last = ""

@@ -97,6 +97,11 @@ def define(values):
     shared.define_string(
         values, "metric", "the score that the best epoch is best in (default: the task's first)"
     )
+    flags.DEFINE_enum(
+        "misaligned", "error", ("error", "skip", "search"),
+        "question answering: an answer in --train that does not stand where the file says",
+        flag_values=values,
+    )  # fmt: skip
     for name, text in _SETTINGS.items():
         flags.DEFINE_integer(name, None, text, lower_bound=1, flag_values=values)
     flags.DEFINE_string(
@@ -122,8 +127,14 @@ def run(values):
     train, evaluation, whole = _read(values, task)
     asked = {name: values[name].value for name in ("labels", *_SETTINGS)}
     fields = task.config_fields(whole, asked)
+    if values.doc_stride is None and fields.get("settings"):
+        fields["settings"] = task.settings_for(fields["settings"], values.length)
+    for note in task.notes(train):
+        print(note, file=sys.stderr)
     # Both before anything heavy is imported, so that a bad row is told in a second.
-    described = types.SimpleNamespace(**{"labels": (), "pair": None, "settings": {}, **fields})
+    described = types.SimpleNamespace(
+        **{"labels": (), "pair": None, "settings": {}, "max_length": values.length, **fields}
+    )
     for examples in (train, evaluation):
         task.check(examples, described)
     if values.tensorboard:
@@ -213,11 +224,11 @@ def _train(values, task, seed, train, evaluation, fields):
 
 def _read(values, task):
     """Returns the examples to train on, those to score on, and all those of --train."""
-    reading = shared.reading(values)
+    reading = shared.reading(values, training=True)
     # The labels are those of the whole file: a rare one may fall into the held-out part alone.
     whole = task.read(shared.check_path(values.train), reading)
     if values.eval is not None:
-        evaluation = task.read(shared.check_path(values.eval), reading)
+        evaluation = task.read(shared.check_path(values.eval), shared.reading(values))
         return whole, evaluation, whole
     held_out, rest = hold_out(whole, values.eval_fraction, values.seed)
     if not len(held_out) or not len(rest):

@@ -35,10 +35,6 @@ def define_column_flags(values):
         "tag_column", None, "CoNLL files: column of the tag, a number from 1, or a CoNLL-U name "
         "(default: the last, in CoNLL-U upos)", flag_values=values,
     )  # fmt: skip
-    flags.DEFINE_enum(
-        "misaligned", "error", ("error", "skip", "search"),
-        "SQuAD files: an answer that does not stand where the file says", flag_values=values,
-    )  # fmt: skip
 
 
 def define_string(values, name, text, default=None, required=False):
@@ -51,10 +47,12 @@ def define_string(values, name, text, default=None, required=False):
         flags.register_validator(name, lambda value: value != "", "is empty", flag_values=values)
 
 
-def reading(values):
-    """Returns the `Reading` that the column flags ask for."""
-    names = [field.name for field in dataclasses.fields(Reading)]
-    return Reading(**{name: values[name].value for name in names})
+def reading(values, training=False):
+    """Returns the `Reading` that the column flags ask for, for training or for scoring."""
+    names = [field.name for field in dataclasses.fields(Reading) if field.name in values]
+    found = Reading(**{name: values[name].value for name in names})
+    # A score compares texts, wherever in the passage they stand.
+    return found if training else dataclasses.replace(found, misaligned="keep")
 
 
 def check_path(path):

@@ -22,7 +22,8 @@ class Reading:
         text_column, text_b_column, label_column: names of columns; None looks for a usual name.
         tag_column: CoNLL: the column of the tag, a number from 1, or a name of CoNLL-U's.
         misaligned: SQuAD: what to do with an answer that does not stand where the file says:
-            "error", "skip", or "search" for the nearest place where it stands.
+            "error", "skip", "search" for the nearest place where it stands, or "keep", for
+            scoring, where only its text matters.
     """
 
     columns: list | None = None
@@ -65,11 +66,13 @@ class Task:
         name: what `--task` says: the kind, or a benchmark of it such as `glue/sst2`.
         outputs: names of the model's outputs, as exported files have them.
         per_token: whether they are of shape (batch, length, ...) rather than (batch, ...).
+        perfect: the highest score of the first metric; 100 where the field counts in percent.
     """
 
     kind = ""
     outputs = ()
     per_token = False
+    perfect = 1.0
 
     @property
     def name(self):
@@ -99,6 +102,19 @@ class Task:
             asked: dict of what flags ask for: `labels` (list or None) and the task's settings.
         """
         raise NotImplementedError
+
+    def settings_for(self, settings, max_length):
+        """Returns the settings as a model of rows of at most so many tokens needs them.
+
+        Args:
+            settings: dict, as in `ModelConfig`.
+            max_length: tokens of a row.
+        """
+        return settings
+
+    def notes(self, examples):
+        """Returns a list of str, what a user should know of how a file was read."""
+        return []
 
     def check(self, examples, config):
         """Raises InputError if a model with this config cannot be asked or scored on examples."""

@@ -1,0 +1,49 @@
+"""What a question answerer keeps in its model's `config.json`."""
+
+import dataclasses
+
+from keras_bert.errors import InputError
+from keras_bert.tasks.settings import check_settings
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """How passages are read and answers chosen.
+
+    Attributes:
+        doc_stride: so many tokens after one window starts the next (Google's run_squad.py: 128).
+        max_question_length: tokens of a question, the rest is cut off (run_squad.py: 64).
+        max_answer_length: the most tokens of an answer (run_squad.py: 30).
+        n_best: the most answers that are listed (run_squad.py: 20).
+        null_answers: whether a passage may hold no answer.
+        null_threshold: the answer is "" where [CLS] scores by more than this above the best span.
+        character_f1: whether answers are scored by Chinese characters.
+    """
+
+    doc_stride: int = 128
+    max_question_length: int = 64
+    max_answer_length: int = 30
+    n_best: int = 20
+    null_answers: bool = False
+    null_threshold: float = 0.0
+    character_f1: bool = False
+
+    def __post_init__(self):
+        check_settings(dataclasses.asdict(self), TYPES)
+        for name in ("doc_stride", "max_question_length", "max_answer_length", "n_best"):
+            if not 1 <= getattr(self, name) < 2**16:
+                raise InputError(f"setting {name} must be positive, not {getattr(self, name)}")
+
+
+TYPES = {field.name: field.type for field in dataclasses.fields(Settings)}
+
+
+def settings_of(config):
+    """Returns the `Settings` of a `ModelConfig`; those that it does not name have their defaults.
+
+    Raises:
+        InputError: a setting is unknown or has an impossible value.
+    """
+    defaults = {field.name: field.default for field in dataclasses.fields(Settings)}
+    check_settings(defaults | config.settings, TYPES)
+    return Settings(**config.settings)

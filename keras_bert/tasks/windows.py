@@ -1,0 +1,216 @@
+"""Long passages as overlapping windows of tokens: [CLS] question [SEP] part of the passage [SEP].
+
+Each passage is tokenized once, however many questions are asked about it, and a window says only
+which part of it it shows; its token ids are put together when they are asked for.
+"""
+
+import dataclasses
+import functools
+
+import numpy as np
+
+from keras_bert.errors import InputError
+
+_TEXTS_AT_ONCE = 512
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Passage:
+    """The tokens of one text, without special tokens.
+
+    Attributes:
+        token_ids: int32 array of shape (tokens,).
+        starts, ends: int32 arrays of shape (tokens,), the characters of the text that each token
+            comes from, the end not included; neither ever goes back.
+    """
+
+    token_ids: np.ndarray
+    starts: np.ndarray
+    ends: np.ndarray
+
+    def __len__(self):
+        return len(self.token_ids)
+
+    def align(self, start, end):
+        """Returns the first and last token that overlap characters `start` to `end`, or None."""
+        first = int(np.searchsorted(self.ends, start, side="right"))
+        last = int(np.searchsorted(self.starts, end, side="left")) - 1
+        return (first, last) if first <= last else None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Window:
+    """One row of the model's input: a question and a part of a passage.
+
+    Attributes:
+        question: int32 array, the token ids of the question.
+        passage: `Passage`.
+        first: int, the first token of the passage that it shows.
+        count: int, so many tokens it shows; 0 only where the passage has none.
+        owned: (first, end), tokens of the passage that no other window shows with more context.
+        cls_id, sep_id: int.
+    """
+
+    question: np.ndarray
+    passage: Passage
+    first: int
+    count: int
+    owned: tuple
+    cls_id: int
+    sep_id: int
+
+    def __len__(self):
+        return len(self.question) + self.count + 3
+
+    @property
+    def position(self):
+        """The position in the row of the first token of the passage."""
+        return len(self.question) + 2
+
+    @property
+    def token_ids(self):
+        """int32 array of shape (length,)."""
+        ids = np.empty(len(self), "int32")
+        ids[0] = self.cls_id
+        ids[1 : self.position - 1] = self.question
+        ids[self.position - 1] = ids[-1] = self.sep_id
+        ids[self.position : -1] = self.passage.token_ids[self.first : self.first + self.count]
+        return ids
+
+    @property
+    def segment_ids(self):
+        """int32 array of shape (length,), 0 up to and with the first [SEP], then 1."""
+        ids = np.ones(len(self), "int32")
+        ids[: self.position] = 0
+        return ids
+
+    def position_of(self, token):
+        """Returns the position in the row of a token of the passage, or None if not shown."""
+        shown = self.first <= token < self.first + self.count
+        return self.position + token - self.first if shown else None
+
+
+def check_room(max_length, doc_stride, max_question_length):
+    """Raises InputError if beside the longest question windows cannot cover a passage."""
+    room = max_length - max_question_length - 3
+    if room < 1:
+        raise InputError(
+            f"length {max_length} leaves no room for a passage beside a question of "
+            f"{max_question_length} tokens and 3 special ones: lower max_question_length"
+        )
+    if doc_stride > room:
+        raise InputError(
+            f"doc_stride {doc_stride} would skip tokens: of length {max_length}, a question of "
+            f"{max_question_length} tokens leaves {room} for the passage: give at most {room}"
+        )
+
+
+def cut_passages(tokenizer, texts):
+    """Tokenizes texts.
+
+    Args:
+        tokenizer: `WordPieceTokenizer`.
+        texts: list of str.
+
+    Returns:
+        list of `Passage`.
+    """
+    passages = []
+    for i in range(0, len(texts), _TEXTS_AT_ONCE):  # the tokenizer's own objects are large
+        for pieces in tokenizer.cut(texts[i : i + _TEXTS_AT_ONCE]):
+            offsets = np.array(pieces.offsets, "int32").reshape(-1, 2)
+            starts, ends = np.ascontiguousarray(offsets.T)
+            passages.append(Passage(np.array(pieces.ids, "int32"), starts, ends))
+    return passages
+
+
+def make_windows(tokenizer, questions, contexts, max_length, doc_stride, max_question_length):
+    """Makes the windows of questions about passages.
+
+    Args:
+        tokenizer: `WordPieceTokenizer`.
+        questions: list of str; more than `max_question_length` tokens of one are cut off.
+        contexts: list of str, as many.
+        max_length: int, the most tokens of a window, special tokens included.
+        doc_stride: int, so many tokens after one window starts the next.
+        max_question_length: int, in tokens.
+
+    Returns:
+        A tuple: list of `Window`, those of one question together and in order; int array of the
+        same length, the question of each.
+
+    Raises:
+        InputError: `max_length` leaves no room, or `doc_stride` would skip tokens.
+    """
+    check_room(max_length, doc_stride, max_question_length)
+    distinct = list(dict.fromkeys(contexts))
+    passages = dict(zip(distinct, cut_passages(tokenizer, distinct)))
+    windows, indices = [], []
+    for i, (question, context) in enumerate(zip(cut_passages(tokenizer, questions), contexts)):
+        passage = passages[context]
+        question = question.token_ids[:max_question_length]
+        parts = layout(len(passage), max_length - len(question) - 3, doc_stride)
+        for first, count, owned in parts:
+            windows.append(
+                Window(question, passage, first, count, owned, tokenizer.cls_id, tokenizer.sep_id)
+            )
+        indices += [i] * len(parts)
+    return windows, np.array(indices, "int64")
+
+
+@functools.lru_cache(maxsize=4096)
+def layout(tokens, room, doc_stride):
+    """Says which part of a passage each window shows.
+
+    Args:
+        tokens: int, tokens of the passage.
+        room: int, tokens of it that a window has room for.
+        doc_stride: int, at most `room`.
+
+    Returns:
+        A tuple of (first, count, (first, end) of the tokens that it shows with the most context):
+        each token of the passage is owned by exactly one window.
+
+    Source: google-research/bert run_squad.py, convert_examples_to_features and
+    _check_is_max_context.
+    """
+    firsts = [0]
+    while firsts[-1] + room < tokens:
+        firsts.append(firsts[-1] + doc_stride)
+    counts = [min(room, tokens - first) for first in firsts]
+    ends = [
+        first + _handover(count, next_count, doc_stride)
+        for first, count, next_count in zip(firsts, counts, counts[1:])
+    ]
+    owned = zip([0, *ends], [*ends, tokens])
+    return tuple(zip(firsts, counts, owned))
+
+
+@functools.lru_cache(maxsize=4096)
+def _handover(count, next_count, doc_stride):
+    """Returns the first token of a window that the next window shows with more context.
+
+    What a token sees is the lesser of its neighbours to the left and to the right, and a hundredth
+    of the window's length. From one window to the next it only ever falls for the one and rises
+    for the other, so two neighbours decide.
+    """
+    tokens = np.arange(doc_stride, count)
+    here = np.minimum(tokens, count - 1 - tokens) + 0.01 * count
+    there = tokens - doc_stride
+    there = np.minimum(there, next_count - 1 - there) + 0.01 * next_count
+    better = np.flatnonzero(there > here)
+    return doc_stride + int(better[0]) if len(better) else count
+
+
+def answer_tokens(passage, answers):
+    """Returns the (first, last) token of the first answer that can be found, or None.
+
+    Args:
+        passage: `Passage`.
+        answers: list of (text, start), start being a character of the passage, or -1.
+    """
+    for text, start in answers:
+        found = passage.align(start, start + len(text)) if start >= 0 else None
+        if found:
+            return found
+    return None
