@@ -74,6 +74,8 @@ class ModelConfig:
             # Exported files list the labels one a line.
             if not label.strip() or len(label.splitlines()) > 1:
                 raise InputError(f"label {label!r} is empty or of several lines")
+        if self.task in KINDS:
+            get_task(self.benchmark or self.task).check_config(self)
         if isinstance(self.max_length, bool) or not isinstance(self.max_length, int):
             raise InputError(f"max_length must be int, not {self.max_length!r}")
         if not 3 <= self.max_length <= self.encoder.max_position_embeddings:
@@ -81,16 +83,6 @@ class ModelConfig:
                 f"length {self.max_length} is outside 3 to {self.encoder.max_position_embeddings},"
                 f" the rows of the position table"
             )
-
-    def check_pair(self, pair):
-        """Raises InputError if pairs are given to a model of single texts, or the other way round.
-
-        Args:
-            pair: whether pairs are given.
-        """
-        if self.pair is not None and self.pair != pair:
-            wanted = "pairs of texts" if self.pair else "single texts"
-            raise InputError(f"the model takes {wanted}")
 
     def to_json(self):
         """Returns the text of `config.json`."""

@@ -357,7 +357,7 @@ def test_names_and_hooks(tmp_path):
     )
     examples = TASK.examples_from(["Who?", "When?"], ["Ann", "Bob"])
     assert examples.lines == ["1", "2"]
-    assert TASK.inputs(examples)[1] == {"question": "When?", "context": "Bob", "id": "2"}
+    assert TASK.inputs(examples)[1] == {"question": "When?", "id": "2"}
     answer = {"text": "Ann", "start": 0, "end": 3, "probability": 0.5, "n_best": []}
     assert TASK.line(answer) == "Ann\t0.5000"
     assert TASK.columns(config()) == ["text", "start", "end", "probability"]

@@ -52,7 +52,8 @@ def run(values):
             with replacing_file(values.output) as temporary, open(temporary, "wb") as file:
                 file.write(text.encode())
         else:
-            _write(values.output, records, task, model.config)
+            asked = list(task.inputs(examples.take([0]))[0])
+            _write(values.output, records, asked, task, model.config)
         lines = [f"{len(records)} answers: {values.output}"]
         return {"output": values.output, "count": len(records)}, lines
     # With the first of what was asked: a passage would fill the screen.
@@ -87,7 +88,7 @@ def _utf8(values, name):
         raise InputError(f"--{name} is not UTF-8") from None
 
 
-def _write(path, records, task, config):
+def _write(path, records, asked, task, config):
     with (
         replacing_file(path) as temporary,
         open(temporary, "w", encoding="utf-8", newline="") as file,
@@ -97,9 +98,6 @@ def _write(path, records, task, config):
                 file.write(json.dumps(record, ensure_ascii=False) + "\n")
             return
         columns = task.columns(config)
-        asked = [name for name in ("id", "text", "text_b", "question") if name in records[0]]
-        # An answerer's `text` is its answer, and has a column of its own.
-        asked = [name for name in asked if name not in columns]
         header = [*asked, *columns]
         rows = [[*(r[name] for name in asked), *task.cells(r, config)] for r in records]
         if path.endswith(".csv"):

@@ -118,6 +118,9 @@ class QuestionAnsweringTask(Task):
             if count
         ]
 
+    def check_config(self, config):
+        settings_of(config)
+
     def check(self, examples, config):
         settings = settings_of(config)
         check_room(config.max_length, settings.doc_stride, settings.max_question_length)
@@ -228,8 +231,9 @@ class QuestionAnsweringTask(Task):
         return {"null_threshold": float(threshold)}
 
     def inputs(self, examples):
-        columns = zip(examples.questions, examples.contexts, examples.ids)
-        return [{"question": q, "context": context, "id": i} for q, context, i in columns]
+        # Without the passage, which would make the file of answers as long as that of questions.
+        columns = zip(examples.questions, examples.ids)
+        return [{"question": question, "id": i} for question, i in columns]
 
     def line(self, answer):
         return f"{answer['text']}\t{answer['probability']:.4f}"

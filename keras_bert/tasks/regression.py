@@ -39,8 +39,10 @@ class RegressionTask(Task):
         settings = {"mean": float(values.mean()), "scale": float(values.std())}
         return {"pair": examples.texts_b is not None, "settings": settings}
 
-    def check(self, examples, config):
+    def check_config(self, config):
         check_settings(config.settings, {"mean": float, "scale": float})
+
+    def check(self, examples, config):
         texts.check_pair(examples, config)
 
     def rows(self, examples, tokenizer, config):

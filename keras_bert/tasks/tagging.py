@@ -81,6 +81,9 @@ class TaggingTask(Task):
             "labels": tuple(labels), "pair": False, "settings": dataclasses.asdict(settings),
         }  # fmt: skip
 
+    def check_config(self, config):
+        _settings(config)
+
     def check(self, examples, config):
         settings = _settings(config)
         _check_labels(config.labels, settings.scheme)

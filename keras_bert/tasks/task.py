@@ -112,6 +112,9 @@ class Task:
         """
         return settings
 
+    def check_config(self, config):
+        """Raises InputError if a `ModelConfig`, from a file that may be anybody's, does not do."""
+
     def notes(self, examples):
         """Returns a list of str, what a user should know of how a file was read."""
         return []

@@ -16,7 +16,7 @@ _PAIR_NAMES = (
     ("#1 String", "#2 String"), ("sentence_A", "sentence_B"),
 )  # fmt: skip
 _LABEL_NAMES = ("label", "labels", "class", "category", "gold_label", "sentiment", "target",
-                "Quality", "entailment_judgment")  # fmt: skip
+                "Quality", "entailment_judgment", "score", "is_duplicate")  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
