@@ -211,33 +211,23 @@ def _from_preset(name, vocabulary, lower_case):
 def _from_checkpoint(path, vocabulary, lower_case, pretraining):
     from keras_bert.checkpoints import names, open_checkpoint
     from keras_bert.checkpoints.checkpoint import assign
+    from keras_bert.checkpoints.tasks import model_fields
 
     checkpoint = open_checkpoint(path)
     tokens = load_vocabulary(vocabulary) if vocabulary else checkpoint.read_vocabulary()
     if tokens is None:
         raise InputError(f"{path}: no vocabulary beside the weights: give one with --vocab=FILE")
-    labels, pair_head = checkpoint.labels or (), "none"
-    task = "classification" if labels else None
-    if pretraining:
-        if names.MASKED_LM[0] not in checkpoint.shapes:
-            raise InputError(f"{path}: has no masked-LM head")
-        task, labels = "pretraining", ()
-        # What the head tells is not written anywhere; Google's and transformers' is this one.
-        pair_head = "nsp" if names.PAIR[0] in checkpoint.shapes else "none"
     try:
-        config = ModelConfig(
-            encoder=checkpoint.config,
-            task=task,
-            labels=labels,
-            pair_head=pair_head,
-            pair=None,  # other formats do not say
-            max_length=checkpoint.config.max_position_embeddings,
-        )
+        fields, notes = model_fields(checkpoint, pretraining)
+        config = ModelConfig(encoder=checkpoint.config, **fields)
         bert = Bert(config, None, _tokenizer(tokens, checkpoint.tokenizer_switches, lower_case))
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
+    bert.notes += notes
     bert.model = build_model(config)
-    if assign(names.variables_of(bert.model), checkpoint):
+    without_pooler = assign(names.variables_of(bert.model), checkpoint)
+    # What answers for each token has no use for one, and is often saved without.
+    if without_pooler and not (bert.task and bert.task.per_token):
         bert.notes.append(f"{path} has no pooler: it starts from random weights")
     return bert
 

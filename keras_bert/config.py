@@ -30,7 +30,7 @@ _HUGGINGFACE_IGNORED_KEYS = {
     "bos_token_id", "classifier_dropout", "dtype", "eos_token_id", "eos_token_ids",
     "finetuning_task", "gradient_checkpointing", "id2label", "label2id", "max_length",
     "model_type", "num_labels", "output_attentions", "output_hidden_states", "output_past",
-    "pad_token_id", "problem_type", "return_dict", "sentence_transformers", "sep_token_id",
+    "pad_token_id", "problem_type", "return_dict", "sbert_ce_default_activation_function", "sentence_transformers", "sep_token_id",
     "task_specific_params", "tie_word_embeddings", "tokenizer_class", "torch_dtype",
     "torchscript", "transformers.js_config", "transformers_version", "use_bfloat16",
     "use_cache",

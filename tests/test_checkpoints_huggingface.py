@@ -237,11 +237,13 @@ def test_labels_of_another_number(tmp_path):
         open_checkpoint(folder)
 
 
-def test_labels_only_of_a_classifier_of_texts(tmp_path):
+def test_labels_only_of_classes_that_are_known(tmp_path):
     folder = tmp_path / "model"
     huggingface.save(folder, TINY, random_weights(num_labels=2), VOCABULARY, SWITCHES, ["a", "b"])
-    edit_json(folder / "config.json", architectures=["BertForTokenClassification"])
-    assert open_checkpoint(folder).labels is None
+    for architectures in (["BertForNextSentencePrediction"], ["BertModel"], [], None, "x", [3]):
+        edit_json(folder / "config.json", architectures=architectures)
+        checkpoint = open_checkpoint(folder)
+        assert (checkpoint.task, checkpoint.labels, checkpoint.notes) == (None, None, ())
 
 
 def test_pretraining_heads_keep_their_architecture(tmp_path):

@@ -439,7 +439,7 @@ def test_a_vocabulary_beyond_all_memory_is_refused(cli, tmp_path):
     refused(cli("vocab", "--size=100000000000", *flags), "size")
 
 
-def test_a_regressor_gives_its_encoder(cli, toy, tmp_path):
+def test_an_output_that_is_not_said_to_be_a_number_gives_its_encoder(cli, toy, tmp_path):
     from safetensors.numpy import load_file, save_file
 
     folder = tmp_path / "hf"

@@ -24,10 +24,14 @@ class Checkpoint:
         vocabulary_path: its `vocab.txt`, or None.
         tokenizer_switches: those of `lower_case`, `strip_accents` and `tokenize_chinese_chars`
             that the checkpoint states.
-        labels: names of a classifier's classes, or None where there is no classifier.
+        labels: names of a classifier's classes or a tagger's tags, else None.
         shapes: dict from canonical name (see `names`) to shape, heads included.
         read: function from a canonical name to its weight, float32.
         tokenizer_json: a Hugging Face `tokenizer.json`, or None.
+        task: the kind of task that it has the head of, as `ModelConfig.task`; None for an encoder,
+            and for one with the heads of pretraining.
+        settings: dict of the task's settings that it states.
+        notes: what a user should know of it, one line each.
     """
 
     path: str
@@ -38,6 +42,9 @@ class Checkpoint:
     shapes: dict
     read: Callable[[str], np.ndarray]
     tokenizer_json: str | None = None
+    task: str | None = None
+    settings: dict = dataclasses.field(default_factory=dict)
+    notes: tuple = ()
 
     def read_vocabulary(self):
         """Returns the list of word pieces, or None where the checkpoint has none.
@@ -75,8 +82,7 @@ def assign(variables, checkpoint):
     """Copies a checkpoint's weights into variables: all of them, or none and an error.
 
     Args:
-        variables: dict from canonical name to `keras.Variable`, as `names.encoder_variables` and
-            `names.classifier_variables` make it.
+        variables: dict from canonical name to `keras.Variable`, as `names.variables_of` makes it.
         checkpoint: a `Checkpoint`.
 
     Returns:

@@ -20,6 +20,7 @@ _PREFIX = "bert_model.ckpt"
 _ANCHOR = "bert/embeddings/word_embeddings"
 # The one epsilon that google-research/bert's modeling.py has (tf.contrib.layers.layer_norm's).
 _EPSILON = 1e-12
+_NO_LABELS = "{}: has a classifier, but its labels are not said: only the encoder is loaded"
 
 
 def find_prefix(folder):
@@ -63,7 +64,7 @@ def open_prefix(prefix):
             name: name
             for name in stored
             if name.rpartition("/")[0] not in stored
-            and (name.startswith("bert/") or name in names.HUGGINGFACE_HEADS)
+            and (name.startswith("bert/") or name in names.GOOGLE_HEADS)
         }
         shapes = {name: tuple(stored[name]) for name in variables}
     else:
@@ -93,6 +94,8 @@ def open_prefix(prefix):
             labels=None,
             shapes=shapes,
             read=read,
+            task="question_answering" if names.ANSWERER[0] in shapes else None,
+            notes=(_NO_LABELS.format(prefix),) if names.CLASSIFIER[0] in shapes else (),
         )
     )
 
@@ -123,7 +126,9 @@ def _open_reader(prefix):
     return reader
 
 
-def save(folder, config, weights, vocabulary, tokenizer_switches, labels=None):
+def save(
+    folder, config, weights, vocabulary, tokenizer_switches, labels=None, settings=None
+):  # fmt: skip
     """Writes a folder as google-research/bert released them, with TF1's names.
 
     Args:
@@ -132,7 +137,8 @@ def save(folder, config, weights, vocabulary, tokenizer_switches, labels=None):
         weights: dict from canonical name to float32 array, as `names.arrays` makes it.
         vocabulary: list of word pieces.
         tokenizer_switches: dict with `lower_case`, `strip_accents`, `tokenize_chinese_chars`.
-        labels: names of the classes, where there is a classifier.
+        labels: names of the classes or tags, where there is such a head.
+        settings: dict, the task's settings, or None.
 
     Returns:
         List of notes, one line each, on what the format cannot hold.
@@ -162,6 +168,16 @@ def save(folder, config, weights, vocabulary, tokenizer_switches, labels=None):
         )
     if labels is not None:
         notes.append(f"bert_config.json does not hold the labels: {', '.join(labels)}")
+    others = [name for name in weights if not name.startswith("bert/")]
+    others = [name for name in others if name not in names.GOOGLE_HEADS]
+    if others:
+        notes.append(f"Google's scripts have no such head: not written are {', '.join(others)}")
+        weights = {name: value for name, value in weights.items() if name not in others}
+    if settings and settings.get("null_answers"):
+        notes.append(
+            "bert_config.json does not say that a passage may hold no answer: run_squad.py takes "
+            f"--version_2_with_negative --null_score_diff_threshold={settings['null_threshold']}"
+        )
     with replacing_folder(folder) as temporary:
         tf.raw_ops.SaveV2(
             prefix=os.path.join(temporary, _PREFIX),

@@ -4,6 +4,12 @@ import os
 
 from keras_bert.checkpoints import names
 from keras_bert.checkpoints.checkpoint import Checkpoint, check_against_config, to_float32
+from keras_bert.checkpoints.huggingface_heads import (
+    ARCHITECTURES,
+    classifier_names,
+    head_config,
+    read_head,
+)
 from keras_bert.checkpoints.safetensors_files import SafetensorsFiles
 from keras_bert.checkpoints.writing import check_model, write_json, write_vocabulary
 from keras_bert.config import BertConfig, read_json_object
@@ -38,7 +44,7 @@ def open_folder(path):
     config_path = os.path.join(folder, "config.json")
     files = SafetensorsFiles(_find_weights(folder) if path == folder else path)
     data = read_json_object(config_path)
-    keys = _canonical_keys(files)
+    keys = _canonical_keys(files, classifier_names(data))
     shapes = {
         name: files.shapes[key][::-1] if name.endswith("/kernel") else files.shapes[key]
         for name, key in keys.items()
@@ -48,18 +54,23 @@ def open_folder(path):
         value = to_float32(files.read(keys[name]), f"{files.path}: {keys[name]}")
         return value.T if name.endswith("/kernel") else value
 
+    config = BertConfig.from_json(config_path)
+    head = read_head(data, config, shapes, config_path, files.path)
     vocabulary_path = os.path.join(folder, "vocab.txt")
     tokenizer_json = os.path.join(folder, "tokenizer.json")
     return check_against_config(
         Checkpoint(
             path=files.path,
-            config=BertConfig.from_json(config_path),
+            config=config,
             vocabulary_path=vocabulary_path if os.path.isfile(vocabulary_path) else None,
             tokenizer_switches=_read_switches(folder),
-            labels=_read_labels(data, shapes, config_path),
+            labels=head.labels,
             shapes=shapes,
             read=read,
             tokenizer_json=tokenizer_json if os.path.isfile(tokenizer_json) else None,
+            task=head.task,
+            settings=head.settings,
+            notes=head.notes,
         )
     )
 
@@ -77,7 +88,7 @@ def _find_weights(folder):
     raise InputError(f"{os.path.join(folder, 'model.safetensors')}: no such file")
 
 
-def _canonical_keys(files):
+def _canonical_keys(files, classifier):
     """Returns a dict from canonical name to the file's key, buffers and unknown heads left out."""
     anchors = [key for key in files.shapes if key == _ANCHOR or key.endswith("." + _ANCHOR)]
     if len(anchors) != 1:
@@ -93,7 +104,7 @@ def _canonical_keys(files):
         if in_encoder and inner not in _BUFFERS:
             name = names.from_huggingface("bert." + inner)
         elif not in_encoder and key.startswith(head_prefix):
-            name = names.from_huggingface(key.removeprefix(head_prefix))
+            name = names.from_huggingface(key.removeprefix(head_prefix), classifier)
         else:
             name = None
         if name in keys:
@@ -128,28 +139,9 @@ def _read_if_there(path):
     return read_json_object(path) if os.path.isfile(path) else {}
 
 
-def _read_labels(data, shapes, config_path):
-    if data.get("architectures") != ["BertForSequenceClassification"]:
-        return None
-    if names.CLASSIFIER[0] not in shapes:
-        return None
-    count = shapes[names.CLASSIFIER[0]][0]
-    if count < 2:
-        return None  # a regressor, as cross-encoders are: only its encoder can be of use here
-    # transformers leaves the key out when the labels are the default ones.
-    id2label = data.get("id2label") or {
-        str(i): label for i, label in enumerate(_default_labels(count))
-    }
-    if not isinstance(id2label, dict) or set(id2label) != {str(i) for i in range(count)}:
-        raise InputError(f"{config_path}: id2label does not name {count} classes from 0 on")
-    return [str(id2label[str(i)]) for i in range(count)]
-
-
-def _default_labels(count):
-    return [f"LABEL_{i}" for i in range(count)]
-
-
-def save(folder, config, weights, vocabulary, tokenizer_switches, labels=None):
+def save(
+    folder, config, weights, vocabulary, tokenizer_switches, labels=None, settings=None
+):  # fmt: skip
     """Writes a folder that transformers' `from_pretrained` loads.
 
     Args:
@@ -158,7 +150,8 @@ def save(folder, config, weights, vocabulary, tokenizer_switches, labels=None):
         weights: dict from canonical name to float32 array, as `names.arrays` makes it.
         vocabulary: list of word pieces.
         tokenizer_switches: dict with `lower_case`, `strip_accents`, `tokenize_chinese_chars`.
-        labels: names of the classes, where there is a classifier; None names them LABEL_0, …
+        labels: names of the classes or tags, where there is such a head; None names them LABEL_0, …
+        settings: dict, the task's settings, or None.
 
     Returns:
         List of notes, one line each, on what the format cannot hold: always empty.
@@ -172,11 +165,7 @@ def save(folder, config, weights, vocabulary, tokenizer_switches, labels=None):
     architecture = _architecture(weights)
     data = {"architectures": [architecture], "model_type": "bert", **config.to_dict()}
     del data["left_to_right"]  # check_model has seen that it is False
-    if labels is None and names.CLASSIFIER[0] in weights:
-        labels = _default_labels(len(weights[names.CLASSIFIER[0]]))
-    if labels is not None:
-        data["id2label"] = {str(i): label for i, label in enumerate(labels)}
-        data["label2id"] = {label: i for i, label in enumerate(labels)}
+    data.update(head_config(architecture, weights, labels, settings))
     if "[PAD]" in vocabulary:
         data["pad_token_id"] = vocabulary.index("[PAD]")
     tokenizer = {
@@ -210,13 +199,7 @@ def save(folder, config, weights, vocabulary, tokenizer_switches, labels=None):
 def _architecture(weights):
     """Returns transformers' class for the heads that are there."""
     heads = {name for name in weights if not name.startswith("bert/")}
-    for architecture, parts in {
-        "BertModel": (),
-        "BertForSequenceClassification": ("output_",),
-        "BertForMaskedLM": ("cls/predictions/",),
-        "BertForPreTraining": ("cls/predictions/", "cls/seq_relationship/"),
-        "BertForQuestionAnswering": ("cls/squad/",),
-    }.items():
-        if heads == {n for n in names.HUGGINGFACE_HEADS if parts and n.startswith(parts)}:
+    for architecture, head in ARCHITECTURES.items():
+        if heads == set(head):
             return architecture
     raise InputError(f"transformers has no class with just the heads {', '.join(sorted(heads))}")

@@ -151,7 +151,9 @@ def _read_dataset(path, key):
     return to_float32(value, f"{path}: {key}")
 
 
-def save(folder, config, weights, vocabulary, tokenizer_switches, labels=None):
+def save(
+    folder, config, weights, vocabulary, tokenizer_switches, labels=None, settings=None
+):  # fmt: skip
     """Writes a folder that keras-hub's `from_preset` loads: the backbone and the tokenizer.
 
     Args:
@@ -161,7 +163,8 @@ def save(folder, config, weights, vocabulary, tokenizer_switches, labels=None):
         vocabulary: list of word pieces.
         tokenizer_switches: dict with `lower_case`, and `strip_accents` and
             `tokenize_chinese_chars` if they are not the usual ones.
-        labels: names of the classes, where there is a classifier.
+        labels: names of the classes or tags, where there is such a head.
+        settings: dict, the task's settings, or None; they belong to the head.
 
     Returns:
         List of notes, one line each, on what the format cannot hold.

@@ -14,7 +14,7 @@ def check_model(config, weights, vocabulary, labels):
         config: `BertConfig`.
         weights: dict from canonical name to array.
         vocabulary: list of word pieces.
-        labels: names of the classes, or None.
+        labels: names of the classes or tags, or None.
 
     Raises:
         InputError: they do not, or no other format can express the model.
@@ -22,9 +22,13 @@ def check_model(config, weights, vocabulary, labels):
     if config.left_to_right:
         raise InputError("a left-to-right model cannot be written: only our own folder holds it")
     expected = names.expected_shapes(config)
-    if labels is not None:
-        shapes = ((len(labels), config.hidden_size), (len(labels),))
-        expected.update(zip(names.CLASSIFIER, shapes, strict=True))
+    head = next((head for head in names.TASK_HEADS if head[0] in weights), None)
+    if labels is not None and head not in (names.CLASSIFIER, names.TAGGER):
+        head = names.CLASSIFIER
+    if head is not None:
+        count = len(weights[head[0]]) if labels is None else len(labels)
+        count = {names.ANSWERER: 2, names.CHOICE: 1}.get(head, count)
+        expected.update(zip(head, ((count, config.hidden_size), (count,)), strict=True))
     heads = names.head_shapes(config)
     for part in (names.MASKED_LM, names.PAIR):
         if part[0] in weights:
@@ -36,6 +40,23 @@ def check_model(config, weights, vocabulary, labels):
         raise InputError(
             f"the vocabulary has {len(vocabulary)} tokens, the embedding {config.vocab_size} rows"
         )
+
+
+def with_scale(weights, mean, scale):
+    """Puts a regressor's mean and scale into its last layer, for programs that know of neither.
+
+    Args:
+        weights: dict from canonical name to array, with `names.CLASSIFIER`.
+        mean: float, what is added to the output.
+        scale: float, what the output is multiplied with before.
+
+    Returns:
+        A dict of the same names; the output that its weights give is the value itself.
+    """
+    kernel, bias = (weights[name].astype("float64") for name in names.CLASSIFIER)
+    scaled = (kernel * scale, bias * scale + mean)
+    scaled = (value.astype("float32") for value in scaled)
+    return {**weights, **dict(zip(names.CLASSIFIER, scaled, strict=True))}
 
 
 def write_json(path, data):

@@ -10,6 +10,8 @@ import importlib
 from absl import flags
 
 from keras_bert.commands import shared
+from keras_bert.errors import InputError
+from keras_bert.model_folder import is_model_folder
 
 FORMATS = ("keras_bert", "huggingface", "google", "keras_hub")
 
@@ -33,6 +35,14 @@ def define(values):
         flag_values=values,
     )  # fmt: skip
     flags.DEFINE_boolean(
+        "null_answers", None, "whether a question answerer's passage may hold no answer, as in "
+        "SQuAD 2 (default: it holds one)", flag_values=values,
+    )  # fmt: skip
+    flags.DEFINE_integer(
+        "num_choices", None, "choices a question of a multiple-choice model, where --from does not "
+        "say", flag_values=values,
+    )  # fmt: skip
+    flags.DEFINE_boolean(
         "pretraining", False, "keep the masked-LM head, for fill-mask and to go on pretraining",
         flag_values=values,
     )  # fmt: skip
@@ -47,22 +57,28 @@ def run(values):
         lower_case=values.lower_case,
         pretraining=values.pretraining,
     )
-    if values.pair is not None and bert.config.task == "classification":
+    if values.num_choices is not None:
+        bert = _with_choices(bert, source, values.num_choices)
+    if values.pair is not None and bert.config.task in ("classification", "regression"):
         bert.config = dataclasses.replace(bert.config, pair=values.pair)
+    if values.null_answers is not None:
+        if bert.config.task != "question_answering":
+            raise InputError(f"--null_answers: {source} is no question answerer")
+        settings = {**bert.config.settings, "null_answers": values.null_answers}
+        bert.config = dataclasses.replace(bert.config, settings=settings)
     notes = list(bert.notes)
     if values.to == "keras_bert":
         bert.save(values.output, _card(source, bert))
     else:
-        from keras_bert.checkpoints import names
-
         writer = importlib.import_module(f"keras_bert.checkpoints.{values.to}")
         notes += writer.save(
             values.output,
             bert.config.encoder,
-            names.arrays(names.variables_of(bert.model)),
+            _weights(bert),
             bert.tokenizer.vocabulary,
             bert.tokenizer.get_config(),
             labels=list(bert.config.labels) or None,
+            settings=bert.config.settings,
         )
     result = {
         "output": values.output,
@@ -73,6 +89,35 @@ def run(values):
     }
     lines = [f"{values.output}: {bert.model.count_params():,} parameters, format {values.to}"]
     return result, [*lines, *(f"note: {note}" for note in notes)]
+
+
+def _with_choices(bert, source, num_choices):
+    """Returns the model with the multiple-choice head that its checkpoint has."""
+    from keras_bert.bert import Bert, build_model
+    from keras_bert.checkpoints import names, open_checkpoint
+    from keras_bert.checkpoints.checkpoint import assign
+
+    checkpoint = None if is_model_folder(source) else open_checkpoint(source)
+    if checkpoint is None or checkpoint.task != "multiple_choice":
+        raise InputError(f"--num_choices: {source} is no multiple-choice model of another format")
+    config = dataclasses.replace(
+        bert.config, task="multiple_choice", pair=True, settings={"num_choices": num_choices}
+    )
+    model = build_model(config)
+    assign(names.variables_of(model), checkpoint)
+    return Bert(config, model, bert.tokenizer)
+
+
+def _weights(bert):
+    """Returns the weights as the writers take them, such that logits need no settings of ours."""
+    from keras_bert.checkpoints import names
+    from keras_bert.checkpoints.writing import with_scale
+
+    weights = names.arrays(names.variables_of(bert.model))
+    if bert.config.task != "regression":
+        return weights
+    settings = bert.config.settings
+    return with_scale(weights, settings["mean"], settings["scale"])
 
 
 def _card(source, bert):
