@@ -14,18 +14,23 @@ from keras_bert.predictor import Predictor
 from keras_bert.tokenization import WordPieceTokenizer
 
 _SAVED_MODEL_EXTRA = "assets.extra"
+# Those of `keras_bert.models.encoder`, which needs Keras.
+_INPUT_NAMES = ("token_ids", "segment_ids", "padding_mask")
 
 
 class Runner(Predictor):
     """What all formats share: the description inside the file, and batches of one as on a device.
 
-    A subclass adds `run(inputs)`; see `Predictor`.
+    A subclass adds `_run(inputs)`, which gives a dict of all outputs of the file, and calls
+    `_check_names` when the file is open.
     """
 
     def __init__(self, path, files):
         self.path = path
         try:
             self.config = ModelConfig.from_dict(json.loads(files[contents.CONFIG_FILE]))
+            if self.task is None:
+                raise InputError(f"task {self.config.task!r} is not one that answers")
             vocabulary = files[contents.VOCABULARY_FILE].decode().removesuffix("\n").split("\n")
             self.tokenizer = WordPieceTokenizer(vocabulary, **self.config.tokenizer)
             if len(vocabulary) != self.config.encoder.vocab_size:
@@ -40,18 +45,47 @@ class Runner(Predictor):
         except (InputError, ValueError, TypeError, RecursionError) as error:
             raise InputError(f"{path}: the model's description is broken: {error}") from None
 
-    def rows_and_outputs(self, examples, rows_at_once=None):
-        """Returns the `Rows` of examples and the outputs for them; see `Predictor`."""
-        rows, outputs = super().rows_and_outputs(examples, rows_at_once)
-        return rows, self._checked(outputs)
+    def run(self, inputs):
+        return self._checked(self._run(inputs), *inputs["token_ids"].shape)
 
-    def _checked(self, outputs):
-        """Raises InputError if a file's outputs are not of its description's shape."""
-        count = len(self.config.labels)
-        for value in outputs.get("probability", []):
-            if value.shape[-1] != count:
-                raise InputError(f"{self.path}: {value.shape[-1]} outputs for {count} labels")
-        return outputs
+    def _run(self, inputs):
+        raise NotImplementedError
+
+    def _check_names(self, inputs, expected_inputs, outputs):
+        """Raises InputError if a file's inputs or outputs are not those of its task.
+
+        Args:
+            inputs, outputs: names that the file has.
+            expected_inputs: names that inputs have in this format.
+        """
+        missing = [*sorted(set(expected_inputs) - set(inputs))]
+        missing += [name for name in self.task.outputs if name not in outputs]
+        if missing:
+            raise InputError(
+                f"{self.path}: has no {', '.join(missing)}: it is not the model for "
+                f"{self.config.task} that its description says"
+            )
+
+    def _checked(self, outputs, rows, length):
+        """Returns the task's outputs; raises InputError if they are not of the task's shape."""
+        labels = len(self.config.labels)
+        shape = {
+            "classification": (rows, labels),
+            "regression": (rows, 1),
+            "tagging": (rows, length, labels),
+            "question_answering": (rows, length),
+            "multiple_choice": (rows, 1),
+        }[self.config.task]
+        found = {name: outputs[name] for name in self.task.outputs}
+        for name, values in found.items():
+            if labels and len(values.shape) == len(shape) and values.shape[-1] != labels:
+                raise InputError(f"{self.path}: {values.shape[-1]} outputs for {labels} labels")
+            if values.shape != shape:
+                raise InputError(
+                    f"{self.path}: {name} is of shape {values.shape}, for {self.config.task} it "
+                    f"must be {shape}"
+                )
+        return found
 
 
 class TFLiteRunner(Runner):
@@ -72,7 +106,9 @@ class TFLiteRunner(Runner):
         except (ValueError, RuntimeError) as error:
             raise InputError(f"{path}: not a TFLite file that LiteRT runs: {error}") from None
         # By name, never by position: the order of the tensors is the converter's.
-        shape = self._signature.get_input_details()["ids"]["shape_signature"]
+        inputs = self._signature.get_input_details()
+        self._check_names(inputs, contents.TFLITE_INPUTS, self._signature.get_output_details())
+        shape = inputs["ids"]["shape_signature"]
         self.fixed_length = int(shape[1]) if shape[1] > 0 else None
         if self.fixed_length is not None and self.fixed_length < self.config.max_length:
             raise InputError(
@@ -80,35 +116,45 @@ class TFLiteRunner(Runner):
                 f"{self.config.max_length}"
             )
 
-    def run(self, inputs):
+    def _run(self, inputs):
         try:
-            outputs = self._signature(
+            return self._signature(
                 ids=inputs["token_ids"],
                 segment_ids=inputs["segment_ids"],
                 mask=inputs["padding_mask"],
             )
-        except RuntimeError as error:
+        except (RuntimeError, ValueError) as error:
             raise InputError(f"{self.path}: LiteRT cannot run it: {error}") from None
-        return {name: outputs[name] for name in self.task.outputs}
 
 
 class SavedModelRunner(Runner):
-    """A SavedModel folder on TensorFlow: texts go through its own in-graph tokenizer."""
+    """A SavedModel folder on TensorFlow: texts go through its in-graph tokenizer if it has one."""
 
     def __init__(self, path):
         import tensorflow as tf
-        import tensorflow_text  # noqa: F401  registers the tokenizer's ops
 
         super().__init__(path, _saved_model_files(path))
+        self._takes_text = self.config.task in contents.TEXT_TASKS
+        if self._takes_text:
+            import tensorflow_text  # noqa: F401  registers the tokenizer's ops
         try:
             self._module = tf.saved_model.load(os.fspath(path))
             self._from_text = self._module.signatures["serving_default"]
             self._from_tokens = self._module.signatures["tokens"]
         except Exception as error:  # a damaged folder raises nearly anything in TensorFlow
             raise InputError(f"{path}: not a SavedModel of ours: {error}") from None
+        inputs = self._from_tokens.structured_input_signature[1]
+        self._check_names(inputs, _INPUT_NAMES, self._from_tokens.structured_outputs)
+        self._takes_pairs = False
+        if self._takes_text:
+            texts = ("text", "text_b") if self.config.pair else ("text",)
+            inputs = self._from_text.structured_input_signature[1]
+            self._check_names(inputs, texts, self._from_text.structured_outputs)
+            self._takes_pairs = "text_b" in inputs
 
     def rows_and_outputs(self, examples, rows_at_once=None):
-        if self.config.task not in contents.TEXT_TASKS:
+        # A model that takes single texts and pairs alike has a signature for single texts only.
+        if not self._takes_text or (examples.texts_b is not None) != self._takes_pairs:
             return super().rows_and_outputs(examples, rows_at_once)
         import tensorflow as tf
 
@@ -118,14 +164,15 @@ class SavedModelRunner(Runner):
             texts = {"text": tf.constant(examples.texts[start : start + 32])}
             if examples.texts_b is not None:
                 texts["text_b"] = tf.constant(examples.texts_b[start : start + 32])
-            found.extend(self._from_text(**texts)[name].numpy())
-        return None, self._checked({name: found})
+            outputs = {name: self._from_text(**texts)[name].numpy()}
+            found.extend(self._checked(outputs, len(texts["text"]), None)[name])
+        return None, {name: found}
 
-    def run(self, inputs):
+    def _run(self, inputs):
         import tensorflow as tf
 
         outputs = self._from_tokens(**{k: tf.constant(v) for k, v in inputs.items()})
-        return {name: outputs[name].numpy() for name in self.task.outputs}
+        return {name: value.numpy() for name, value in outputs.items()}
 
 
 class OnnxRunner(Runner):
@@ -149,13 +196,18 @@ class OnnxRunner(Runner):
             raise InputError(f"{path}: not an ONNX file that onnxruntime runs: {error}") from None
         properties = self._session.get_modelmeta().custom_metadata_map
         super().__init__(path, {name: text.encode() for name, text in properties.items()})
+        inputs, outputs = (
+            [each.name for each in sides]
+            for sides in (self._session.get_inputs(), self._session.get_outputs())
+        )
+        self._check_names(inputs, _INPUT_NAMES, outputs)
 
-    def run(self, inputs):
+    def _run(self, inputs):
         names = self.task.outputs
         return dict(zip(names, self._session.run(list(names), inputs)))
 
 
-class KerasRunner(Runner):
+class KerasRunner(Predictor):
     """A `Bert`, run as a server without an exporter would: one compiled function, in float32."""
 
     def __init__(self, bert):

@@ -1,6 +1,7 @@
 """Keras model in, SavedModel out: raw text to answers, and token ids to outputs.
 
-It loads with TensorFlow and TensorFlow Text alone; neither Keras nor this package is needed.
+It loads with TensorFlow and, where it takes raw text, TensorFlow Text; neither Keras nor this
+package is needed.
 """
 
 import os
@@ -38,13 +39,10 @@ def export_saved_model(bert, path, length=None):
     """
     import tensorflow as tf
 
-    from keras_bert.graph_tokenization import GraphTokenizer
-
     files = exported_files(bert, length)
     max_length = bert.config.max_length if length in (None, "dynamic") else length
-    tokenizer = GraphTokenizer(bert.tokenizer)
+    takes_text = bert.config.task in contents.TEXT_TASKS
     labels = tf.constant(bert.config.labels or [""])
-
     from_tokens = tokens_function(bert)
 
     def from_text(text, text_b=None):
@@ -62,13 +60,16 @@ def export_saved_model(bert, path, length=None):
 
     texts = [strings("text"), strings("text_b")] if bert.config.pair else [strings("text")]
     default = from_tokens
-    if bert.config.task in contents.TEXT_TASKS:
+    if takes_text:
+        from keras_bert.graph_tokenization import GraphTokenizer
+
+        tokenizer = GraphTokenizer(bert.tokenizer)
         default = tf.function(from_text, input_signature=texts)
     with replacing_folder(path, is_saved_model) as temporary:
         # Not keras.export.ExportArchive: it writes every weight twice.
         module = tf.Module()
         module.weights = [variable.value for variable in bert.model.variables]
-        if bert.config.task in contents.TEXT_TASKS:
+        if takes_text:
             module.tokenizer = tokenizer
         tf.saved_model.save(
             module,

@@ -4,13 +4,11 @@ import os
 import tempfile
 
 from export import metadata
-from export.contents import exported_files
+from export.contents import TFLITE_INPUTS, exported_files
 from export.functions import finished, network_of
 from keras_bert.errors import InputError
 from keras_bert.files import replacing_file
 
-# On-device names of the model's inputs, those of the TFLite Task Library.
-INPUT_NAMES = ("ids", "segment_ids", "mask")
 QUANTIZATIONS = ("none", "float16", "dynamic")
 # Ops with which a file converts but does not run, or runs on nothing: a variable left unfrozen
 # means that the weights are not in the file.
@@ -83,7 +81,7 @@ def convert(bert, shape, quantize="none"):
     network = network_of(bert)
 
     @tf.function(
-        input_signature=[tf.TensorSpec(shape, tf.int32, name=name) for name in INPUT_NAMES]
+        input_signature=[tf.TensorSpec(shape, tf.int32, name=name) for name in TFLITE_INPUTS]
     )
     def from_tokens(ids, segment_ids, mask):
         inputs = {"token_ids": ids, "segment_ids": segment_ids, "padding_mask": mask}

@@ -165,7 +165,9 @@ def build_model(config, dtype=None):
     if config.task == "pretraining":
         return models.BertPretrainer(encoder, pair=config.pair_head, name="pretrainer")
     if config.task == "regression":
-        return models.BertClassifier(encoder, num_classes=1, name="classifier")
+        return models.BertClassifier(
+            encoder, num_classes=1, pooling=config.pooling, name="classifier"
+        )
     if config.task == "tagging":
         return models.BertTagger(encoder, num_classes=len(config.labels), name="tagger")
     if config.task == "question_answering":
@@ -173,7 +175,9 @@ def build_model(config, dtype=None):
     if config.task == "multiple_choice":
         choices = config.settings["num_choices"]
         return models.BertMultipleChoice(encoder, num_choices=choices, name="multiple_choice")
-    return models.BertClassifier(encoder, num_classes=len(config.labels), name="classifier")
+    return models.BertClassifier(
+        encoder, num_classes=len(config.labels), pooling=config.pooling, name="classifier"
+    )
 
 
 def _from_model_folder(path):

@@ -13,6 +13,7 @@ VOCABULARY_FILE = "vocab.txt"
 WEIGHTS_FILE = "model.weights.h5"
 CARD_FILE = "README.md"
 
+POOLINGS = ("cls", "mean")
 _FORMAT = 1
 
 
@@ -32,6 +33,8 @@ class ModelConfig:
         versions: dict of the packages that made it.
         pair_head: "nsp", "sop" or "none", what the pair head of "pretraining" tells.
         settings: dict, what the task alone knows the meaning of.
+        pooling: "cls" or "mean", what stands for the text in classification and regression; see
+            `BertClassifier`.
         benchmark: name of the task with a file layout and metric of its own that the model was
             trained for, such as "glue/sst2"; or "".
     """
@@ -46,6 +49,7 @@ class ModelConfig:
     pair_head: str = "none"
     settings: dict = dataclasses.field(default_factory=dict)
     benchmark: str = ""
+    pooling: str = "cls"
 
     def __post_init__(self):
         if not isinstance(self.labels, (list, tuple)):
@@ -74,6 +78,10 @@ class ModelConfig:
             # Exported files list the labels one a line.
             if not label.strip() or len(label.splitlines()) > 1:
                 raise InputError(f"label {label!r} is empty or of several lines")
+        if self.pooling not in POOLINGS:
+            raise InputError(f"pooling must be one of {', '.join(POOLINGS)}, not {self.pooling!r}")
+        if self.pooling != "cls" and self.task not in ("classification", "regression"):
+            raise InputError(f"pooling {self.pooling!r} is for classification and regression")
         if self.task in KINDS:
             get_task(self.benchmark or self.task).check_config(self)
         if isinstance(self.max_length, bool) or not isinstance(self.max_length, int):

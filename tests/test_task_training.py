@@ -278,3 +278,41 @@ def test_refused(cli, toy, tmp_path, arguments, part):
     assert found.status == 2
     assert part in found.err
     assert not list(tmp_path.iterdir())
+
+
+def test_the_mean_of_the_tokens_leaves_padding_out(tmp_path):
+    model = models.BertClassifier(small_encoder(), num_classes=3, pooling="mean")
+    inputs = inputs_of((4, 12))
+    inputs["padding_mask"][0, 5:] = 0
+    found = ops.convert_to_numpy(model(inputs, training=False))
+    tokens = model.encoder(inputs, training=False)["sequence_output"]
+    tokens = ops.convert_to_numpy(tokens).astype("float64")
+    kernel, bias = (ops.convert_to_numpy(v) for v in model.get_layer("logits").weights)
+    for row, mask, logits in zip(tokens, inputs["padding_mask"], found):
+        mean = row[mask > 0].mean(axis=0)
+        np.testing.assert_allclose(logits, mean @ kernel + bias, atol=2e-6)
+    assert not any("pooler" in variable.path for variable in model.trainable_variables)
+    model.save(tmp_path / "model.keras")
+    copy = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(ops.convert_to_numpy(copy(inputs, training=False)), found)
+    with pytest.raises(keras_bert.InputError, match="pooling must be one of"):
+        models.BertClassifier(small_encoder(), num_classes=3, pooling="max")
+
+
+def test_mean_pooling_from_the_command_line_to_every_format(cli, toy, tmp_path):
+    folder = str(tmp_path / "mean")
+    assert cli(*toy.arguments, f"--output={folder}", "--pooling=mean").status == 0
+    bert = load(folder)
+    assert bert.config.pooling == "mean"
+    expected = bert.probabilities(toy.texts[:20])
+    from export.runners import open_exported
+
+    for name, kind in (("m.tflite", "tflite"), ("m.onnx", "onnx"), ("served", "saved_model")):
+        path = str(tmp_path / name)
+        found = cli("export", f"--model={folder}", f"--format={kind}", f"--output={path}")
+        assert found.status == 0, found.err
+        found = open_exported(path).probabilities(toy.texts[:20])
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+    found = cli("convert", f"--from={folder}", "--to=huggingface", f"--output={tmp_path / 'hf'}")
+    assert "only the encoder" in found.out
+    assert load(tmp_path / "hf").config.task is None

@@ -66,10 +66,18 @@ def run(values):
             raise InputError(f"--null_answers: {source} is no question answerer")
         settings = {**bert.config.settings, "null_answers": values.null_answers}
         bert.config = dataclasses.replace(bert.config, settings=settings)
+    from keras_bert.bert import Bert
+
     notes = list(bert.notes)
     if values.to == "keras_bert":
         bert.save(values.output, _card(source, bert))
     else:
+        if bert.config.pooling != "cls":
+            notes.append(f"{values.to} has no head on the mean of the tokens: only the encoder")
+            config = dataclasses.replace(
+                bert.config, task=None, labels=(), settings={}, pooling="cls", benchmark=""
+            )
+            bert = Bert(config, bert.encoder, bert.tokenizer)
         writer = importlib.import_module(f"keras_bert.checkpoints.{values.to}")
         notes += writer.save(
             values.output,

@@ -17,7 +17,7 @@ from absl import flags
 from keras_bert.commands import shared
 from keras_bert.errors import InputError
 from keras_bert.files import check_replaceable
-from keras_bert.model_folder import is_replaceable
+from keras_bert.model_folder import POOLINGS, is_replaceable
 from keras_bert.tasks.registry import NAMES, get_task
 from keras_bert.tasks.task import hold_out
 from keras_bert.training.state import TrainingState
@@ -50,6 +50,10 @@ def define(values):
     flags.DEFINE_list(
         "labels", None, "the labels, in order (default: those found in --train)", flag_values=values
     )
+    flags.DEFINE_enum(
+        "pooling", "cls", POOLINGS, "what stands for a text as a whole: [CLS], or the mean of its "
+        "tokens, as suits sentence-transformers' checkpoints", flag_values=values,
+    )  # fmt: skip
     flags.DEFINE_integer(
         "length", 128, "tokens a text is cut to, [CLS] and [SEP] included",
         lower_bound=3, flag_values=values,
@@ -182,7 +186,7 @@ def _train(values, task, seed, train, evaluation, fields):
     start = shared.load_bert(values.init, vocabulary=values.vocab, lower_case=values.lower_case)
     chosen = {name: values[name].value for name in task_training.setting_names()}
     settings = task_training.FineTuneSettings(**{**chosen, "seed": seed})
-    config = task_training.config_for(task, start, values.length, fields)
+    config = task_training.config_for(task, start, values.length, fields, values.pooling)
     state_folder = _state_folder(values, seed)
     if os.path.exists(state_folder) and not values.resume:
         print("starting anew: --resume would go on with the run that was killed", file=sys.stderr)

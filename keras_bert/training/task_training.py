@@ -18,7 +18,7 @@ from keras_bert.training.losses import loss_of, loss_weights_of
 from keras_bert.training.state import TrainingState
 
 
-def config_for(task, start, max_length, fields):
+def config_for(task, start, max_length, fields, pooling="cls"):
     """Returns the `ModelConfig` of what comes out of a training.
 
     Args:
@@ -26,6 +26,7 @@ def config_for(task, start, max_length, fields):
         start: `Bert` to start from.
         max_length: the most tokens of a row.
         fields: what the task's `config_fields` made of the examples to train on.
+        pooling: "cls" or "mean"; see `BertClassifier`.
 
     Raises:
         InputError: the fields or the length do not do.
@@ -36,6 +37,7 @@ def config_for(task, start, max_length, fields):
         max_length=max_length,
         tokenizer=start.tokenizer.get_config(),
         benchmark="" if task.name == task.kind else task.name,
+        pooling=pooling,
         **fields,
     )
 
@@ -185,7 +187,7 @@ def setting_names():
 
 def _same_head(start, config):
     """Says whether the start's head is what the new model needs, so that its training goes on."""
-    if start.task != config.task or start.labels != config.labels:
+    if (start.task, start.labels, start.pooling) != (config.task, config.labels, config.pooling):
         return False
     choices = [each.settings.get("num_choices") for each in (start, config)]
     return choices[0] == choices[1]
