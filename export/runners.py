@@ -4,6 +4,7 @@ A runner needs only its own runtime (`ai-edge-litert`, TensorFlow, `onnxruntime`
 labels and tokenizer switches are read out of the file.
 """
 
+import abc
 import json
 import os
 
@@ -48,8 +49,9 @@ class Runner(Predictor):
     def run(self, inputs):
         return self._checked(self._run(inputs), *inputs["token_ids"].shape)
 
+    @abc.abstractmethod
     def _run(self, inputs):
-        raise NotImplementedError
+        """Runs the file's runtime; see `Predictor.run`."""
 
     def _check_names(self, inputs, expected_inputs, outputs):
         """Raises InputError if a file's inputs or outputs are not those of its task.

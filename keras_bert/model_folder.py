@@ -68,8 +68,6 @@ class ModelConfig:
             raise InputError(f"benchmark {self.benchmark!r} is not one of {self.task}")
         if self.pair_head not in ("nsp", "sop", "none"):
             raise InputError(f"pair_head must be nsp, sop or none, not {self.pair_head!r}")
-        if self.task in ("classification", "tagging") and len(self.labels) < 2:
-            raise InputError(f"{self.task} needs at least two labels, found {list(self.labels)}")
         if not all(isinstance(label, str) for label in self.labels):
             raise InputError(f"labels must be texts, found {list(self.labels)}")
         if len(set(self.labels)) < len(self.labels):

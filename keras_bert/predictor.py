@@ -1,5 +1,7 @@
 """From examples to answers with any model, be it run by Keras or by an exported file's runtime."""
 
+import abc
+
 import numpy as np
 
 from keras_bert.errors import InputError
@@ -7,7 +9,7 @@ from keras_bert.tasks.registry import task_of
 from keras_bert.tokenized_texts import TokenizedTexts
 
 
-class Predictor:
+class Predictor(abc.ABC):
     """What a `Bert` and the runners of exported files share.
 
     A subclass adds `run(inputs)`: from a dict of token_ids, segment_ids, padding_mask, int32 of
@@ -28,8 +30,9 @@ class Predictor:
         """The `Task` that the model was trained for; None for an encoder alone."""
         return task_of(self.config)
 
+    @abc.abstractmethod
     def run(self, inputs):
-        raise NotImplementedError
+        """Runs the model on one batch."""
 
     def outputs(self, rows, rows_at_once=None):
         """Runs the model over rows, those of like length together.

@@ -6,11 +6,12 @@ from keras import ops
 from keras_bert.errors import InputError
 from keras_bert.layers import islands
 from keras_bert.layers.masked_lm_head import GatherPositions, MaskedLMHead
+from keras_bert.models.heads import EncoderWithHead, head_dense
 from keras_bert.pretraining.manifest import PAIR_LABELS
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
-class BertPretrainer(keras.Model):
+class BertPretrainer(EncoderWithHead):
     """An encoder with a masked-LM head and, if asked for, a head for pairs of segments.
 
     Inputs are those of the encoder and `masked_positions`, int32 of shape (batch, masked); for an
@@ -52,13 +53,7 @@ class BertPretrainer(keras.Model):
             dtype=dtype,
             name="masked_lm",
         )
-        # float32 whatever the encoder's policy: logits feed a loss.
-        pair_head = keras.layers.Dense(
-            2,
-            kernel_initializer=keras.initializers.TruncatedNormal(stddev=config.initializer_range),
-            dtype="float32",
-            name="pair",
-        )
+        pair_head = head_dense(encoder, 2, name="pair")
 
         # === Functional Model ===
         inputs = dict(encoder.input)
@@ -80,8 +75,7 @@ class BertPretrainer(keras.Model):
         self._metrics.extend(keras.metrics.Mean(name=name) for name in _metric_names(pair))
 
         # === Config ===
-        self.encoder = encoder
-        self.pair = pair
+        self.set_config(encoder, pair=pair)
 
     def sums(self, targets, outputs, weights):
         """Returns the weighted sums that losses and metrics are made of.
@@ -123,22 +117,6 @@ class BertPretrainer(keras.Model):
         # Of the mean loss: the mean of perplexities would be another number.
         perplexity = ops.exp(found["masked_lm_loss"])
         return {"loss": sum(losses), **found, "perplexity": perplexity}
-
-    def get_config(self):
-        return {
-            "encoder": keras.saving.serialize_keras_object(self.encoder),
-            "pair": self.pair,
-            "name": self.name,
-            "trainable": self.trainable,
-        }
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        config = dict(config)
-        config["encoder"] = keras.saving.deserialize_keras_object(
-            config["encoder"], custom_objects=custom_objects
-        )
-        return cls(**config)
 
 
 def _metric_names(pair):

@@ -6,7 +6,7 @@ import numpy as np
 
 from keras_bert.errors import InputError
 from keras_bert.tasks import texts
-from keras_bert.tasks.task import Task, softmax
+from keras_bert.tasks.task import Task, check_labels, softmax
 from keras_bert.tasks.texts import some
 
 METRICS = ("accuracy", "macro_f1", "matthews")
@@ -34,6 +34,9 @@ class ClassificationTask(Task):
             where = f"--labels={','.join(labels)}" if labels else examples.path
             raise InputError(f"{where}: at least two different labels are needed, found {found}")
         return {"labels": tuple(found), "pair": examples.texts_b is not None}
+
+    def check_config(self, config):
+        check_labels(config)
 
     def check(self, examples, config):
         texts.check_pair(examples, config)

@@ -15,7 +15,7 @@ from keras_bert.tasks.tag_schemes import (
     entities,
     entity_scores,
 )
-from keras_bert.tasks.task import Task, softmax
+from keras_bert.tasks.task import Task, check_labels, softmax
 from keras_bert.tasks.texts import some
 from keras_bert.tasks.word_rows import rows_of_words
 from keras_bert.tasks.words import join_words
@@ -82,6 +82,7 @@ class TaggingTask(Task):
         }  # fmt: skip
 
     def check_config(self, config):
+        check_labels(config)
         _settings(config)
 
     def check(self, examples, config):

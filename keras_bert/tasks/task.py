@@ -6,6 +6,7 @@ scores that the way the field does. It needs no Keras, so the program on the dev
 same code as training does.
 """
 
+import abc
 import dataclasses
 
 import numpy as np
@@ -54,7 +55,7 @@ class Rows:
         return len(self.encodings)
 
 
-class Task:
+class Task(abc.ABC):
     """One kind of task.
 
     Examples are the task's own dataclass; all have `path`, `lines`, `len()`, `take(indices)`, and
@@ -78,22 +79,23 @@ class Task:
     def name(self):
         return self.kind
 
+    @abc.abstractmethod
     def metrics(self, config):
         """Returns names among `scores`, larger being better; the first decides the best epoch."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def read(self, path, reading, labelled=True):
         """Returns the examples of a file; `labelled` ones come with what the model should answer.
 
         Raises:
             InputError: something in the file is wrong; names file, line or entry, and fix.
         """
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def examples_from(self, texts, texts_b=None):
         """Returns unlabelled examples of texts; see `Predictor.predict`."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def config_fields(self, examples, asked):
         """Returns the fields of `ModelConfig` that the training examples decide.
 
@@ -101,7 +103,6 @@ class Task:
             examples: what `--train` holds.
             asked: dict of what flags ask for: `labels` (list or None) and the task's settings.
         """
-        raise NotImplementedError
 
     def settings_for(self, settings, max_length):
         """Returns the settings as a model of rows of at most so many tokens needs them.
@@ -112,6 +113,7 @@ class Task:
         """
         return settings
 
+    @abc.abstractmethod
     def check_config(self, config):
         """Raises InputError if a `ModelConfig`, from a file that may be anybody's, does not do."""
 
@@ -119,12 +121,13 @@ class Task:
         """Returns a list of str, what a user should know of how a file was read."""
         return []
 
+    @abc.abstractmethod
     def check(self, examples, config):
         """Raises InputError if a model with this config cannot be asked or scored on examples."""
 
+    @abc.abstractmethod
     def rows(self, examples, tokenizer, config):
         """Returns the `Rows` of examples."""
-        raise NotImplementedError
 
     def training_rows(self, examples, tokenizer, config):
         """Returns the `Rows` to train on: those from which there is something to learn."""
@@ -134,6 +137,7 @@ class Task:
         """Returns how many examples the training rows leave out."""
         return 0
 
+    @abc.abstractmethod
     def targets(self, examples, rows, config):
         """Returns what the model learns: one entry a row, or a group of rows.
 
@@ -141,8 +145,8 @@ class Task:
         a list of int32 arrays, one value a token of the row, with -1 where there is nothing to
         learn.
         """
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def finish(self, logits, config):
         """Turns the model's logits into its `outputs`; what exported files do in their graph.
 
@@ -153,8 +157,8 @@ class Task:
         Returns:
             A dict of float32 arrays by the names in `outputs`.
         """
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def answers(self, outputs, rows, examples, config):
         """Returns one answer an example, in the form that `predict` gives.
 
@@ -165,11 +169,10 @@ class Task:
             examples: the examples, labelled or not.
             config: `ModelConfig`.
         """
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def scores(self, answers, examples, config):
         """Returns a dict of the scores of answers, with those in `metrics`, and `count`."""
-        raise NotImplementedError
 
     def tuned_settings(self, answers, examples, config):
         """Returns a dict of settings that are chosen on the evaluation texts after training."""
@@ -184,21 +187,21 @@ class Task:
             f"{'count':<{width}} {scores['count']}",
         ]
 
+    @abc.abstractmethod
     def inputs(self, examples):
         """Returns what was asked, one dict an example, to stand before the answer in a record."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def line(self, answer):
         """Returns an answer in one line, for a terminal."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def columns(self, config):
         """Returns the names of the columns that answers have in CSV and TSV files."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def cells(self, answer, config):
         """Returns an answer's values in the order of `columns`."""
-        raise NotImplementedError
 
     def submission(self, answers, examples, config):
         """Returns answers as the text of the file that a benchmark's site or script takes.
@@ -208,9 +211,15 @@ class Task:
         """
         raise InputError(f"task {self.name} has no submission file")
 
+    @abc.abstractmethod
     def same(self, answer, other):
         """Says whether two answers to one example are the same, for `verify`."""
-        raise NotImplementedError
+
+
+def check_labels(config):
+    """Raises InputError unless a `ModelConfig` has labels to choose from."""
+    if len(config.labels) < 2:
+        raise InputError(f"{config.task} needs at least two labels, found {list(config.labels)}")
 
 
 def softmax(logits):
