@@ -5,12 +5,14 @@
 
 MODEL is a folder that `keras-bert pretrain` wrote; the random start has its sizes and vocabulary.
 Both are trained with `keras-bert finetune` and the flags after `--`. Prints a table of the best
-epochs' scores, and draws every epoch's accuracy of both into one picture.
+epochs' scores, and draws every epoch's accuracy of both into one picture; with --seeds=0,1,2 among
+the flags both are the means over the seeds.
 """
 
 import argparse
 import json
 import os
+import statistics
 import subprocess
 import sys
 
@@ -50,16 +52,30 @@ def main():
     Bert(pretrained.config, build_model(pretrained.config), pretrained.tokenizer).save(random)
 
     curves = {}
-    print(f"| {name}, start | best epoch | accuracy | macro F1 | Matthews | seconds |")
-    print("|---|---|---|---|---|---|")
+    print(f"| {name}, start | accuracy | macro F1 | Matthews | seconds a run |")
+    print("|---|---|---|---|---|")
     for title, start in (("pretrained", options.model), ("random weights", random)):
         output = os.path.join(options.output, f"{name}_{title.split()[0]}")
         result = finetune(start, output, train, evaluation, options.flags)
-        curves[title] = [(epoch["epoch"], epoch["eval_accuracy"]) for epoch in result["epochs"]]
-        scores = " | ".join(f"{result[key]:.4f}" for key in ("accuracy", "macro_f1", "matthews"))
-        print(f"| {title} | {result['best_epoch']} | {scores} | {result['seconds']:.0f} |")
+        runs = result.get("runs") or [result]
+        epochs = [[epoch["eval_accuracy"] for epoch in run["epochs"]] for run in runs]
+        curves[title] = [(i, statistics.mean(each)) for i, each in enumerate(zip(*epochs), 1)]
+        print(f"| {title} | {_scores(result, runs)} |", flush=True)
     compare(curves, options.picture, label=f"{name}: accuracy after each epoch", steps="epoch")
     print(f"curves: {options.picture}")
+
+
+def _scores(result, runs):
+    """Returns the cells of a row: the scores of one run, or mean and deviation of several."""
+    cells = []
+    for name in ("accuracy", "macro_f1", "matthews"):
+        if "mean" in result:
+            deviation = result["standard_deviation"][name]
+            cells.append(f"{result['mean'][name]:.4f} ± {deviation:.4f}")
+        else:
+            cells.append(f"{result[name]:.4f}")
+    seconds = statistics.mean(run["seconds"] for run in runs)
+    return " | ".join([*cells, f"{seconds:.0f}"])
 
 
 if __name__ == "__main__":

@@ -156,7 +156,9 @@ def test_a_head_on_cached_features_trains_as_with_the_frozen_encoder(kind):
         for one, other in zip(model.encoder.get_weights(), frozen, strict=True):
             np.testing.assert_array_equal(one, other)
         heads.append(model.get_layer("logits").get_weights())
-    for one, other in zip(*heads, strict=True):
+    # A softmax over the tokens does not see the bias of an answerer: its gradient is rounding.
+    compared = 1 if kind == "question_answering" else 2
+    for one, other in zip(*(head[:compared] for head in heads), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=2e-6)
 
 
@@ -316,3 +318,15 @@ def test_mean_pooling_from_the_command_line_to_every_format(cli, toy, tmp_path):
     found = cli("convert", f"--from={folder}", "--to=huggingface", f"--output={tmp_path / 'hf'}")
     assert "only the encoder" in found.out
     assert load(tmp_path / "hf").config.task is None
+
+
+def test_dropout_of_the_start_can_be_changed(cli, toy, tmp_path):
+    folder = str(tmp_path / "m")
+    arguments = [f"--train={toy.train}", f"--eval={toy.dev}", "--length=32", "--epochs=1"]
+    found = cli(
+        "finetune", f"--init={toy.model}", *arguments, f"--output={folder}", "--dropout=0.3"
+    )
+    assert found.status == 0, found.err
+    encoder = load(folder).config.encoder
+    assert (encoder.hidden_dropout_prob, encoder.attention_probs_dropout_prob) == (0.3, 0.3)
+    assert load(toy.model).config.encoder.hidden_dropout_prob == 0.1

@@ -72,6 +72,10 @@ def define(values):
         lower_bound=0.0, flag_values=values,
     )  # fmt: skip
     flags.DEFINE_float(
+        "dropout", None, "in place of the two rates of --init, which may have been pretrained "
+        "without", lower_bound=0.0, upper_bound=0.9, flag_values=values,
+    )  # fmt: skip
+    flags.DEFINE_float(
         "clipnorm",
         1.0,
         "largest global norm of the gradient; 0 does not clip",
@@ -186,7 +190,9 @@ def _train(values, task, seed, train, evaluation, fields):
     start = shared.load_bert(values.init, vocabulary=values.vocab, lower_case=values.lower_case)
     chosen = {name: values[name].value for name in task_training.setting_names()}
     settings = task_training.FineTuneSettings(**{**chosen, "seed": seed})
-    config = task_training.config_for(task, start, values.length, fields, values.pooling)
+    config = task_training.config_for(
+        task, start, values.length, fields, values.pooling, values.dropout
+    )
     state_folder = _state_folder(values, seed)
     if os.path.exists(state_folder) and not values.resume:
         print("starting anew: --resume would go on with the run that was killed", file=sys.stderr)

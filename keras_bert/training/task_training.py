@@ -18,7 +18,7 @@ from keras_bert.training.losses import loss_of, loss_weights_of
 from keras_bert.training.state import TrainingState
 
 
-def config_for(task, start, max_length, fields, pooling="cls"):
+def config_for(task, start, max_length, fields, pooling="cls", dropout=None):
     """Returns the `ModelConfig` of what comes out of a training.
 
     Args:
@@ -27,12 +27,18 @@ def config_for(task, start, max_length, fields, pooling="cls"):
         max_length: the most tokens of a row.
         fields: what the task's `config_fields` made of the examples to train on.
         pooling: "cls" or "mean"; see `BertClassifier`.
+        dropout: in place of the start's two rates; None keeps them.
 
     Raises:
         InputError: the fields or the length do not do.
     """
+    encoder = start.config.encoder
+    if dropout is not None:
+        encoder = dataclasses.replace(
+            encoder, hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout
+        )
     return ModelConfig(
-        encoder=start.config.encoder,
+        encoder=encoder,
         task=task.kind,
         max_length=max_length,
         tokenizer=start.tokenizer.get_config(),
