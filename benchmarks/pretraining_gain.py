@@ -5,8 +5,8 @@
 
 MODEL is a folder that `keras-bert pretrain` wrote; the random start has its sizes and vocabulary.
 Both are trained with `keras-bert finetune` and the flags after `--`. Prints a table of the best
-epochs' scores, and draws every epoch's accuracy of both into one picture; with --seeds=0,1,2 among
-the flags both are the means over the seeds.
+epochs' scores, and draws every epoch's first metric of both into one picture; with --seeds=0,1,2
+among the flags both are the means over the seeds.
 """
 
 import argparse
@@ -41,9 +41,11 @@ def main():
     parser.add_argument("--task", required=True, help="name,training file,evaluation file")
     parser.add_argument("--picture", required=True)
     parser.add_argument("--output", required=True, help="folder for the four models")
+    parser.add_argument("--metrics", default="accuracy,macro_f1,matthews", help="first: drawn")
     parser.add_argument("flags", nargs="*")
     options = parser.parse_args()
     name, train, evaluation = options.task.split(",")
+    metrics = options.metrics.split(",")
     os.makedirs(options.output, exist_ok=True)
 
     keras.utils.set_random_seed(0)
@@ -52,23 +54,23 @@ def main():
     Bert(pretrained.config, build_model(pretrained.config), pretrained.tokenizer).save(random)
 
     curves = {}
-    print(f"| {name}, start | accuracy | macro F1 | Matthews | seconds a run |")
-    print("|---|---|---|---|---|")
+    print(f"| {name}, start | {' | '.join(metrics)} | seconds a run |")
+    print("|---" * (2 + len(metrics)) + "|")
     for title, start in (("pretrained", options.model), ("random weights", random)):
         output = os.path.join(options.output, f"{name}_{title.split()[0]}")
         result = finetune(start, output, train, evaluation, options.flags)
         runs = result.get("runs") or [result]
-        epochs = [[epoch["eval_accuracy"] for epoch in run["epochs"]] for run in runs]
+        epochs = [[epoch[f"eval_{metrics[0]}"] for epoch in run["epochs"]] for run in runs]
         curves[title] = [(i, statistics.mean(each)) for i, each in enumerate(zip(*epochs), 1)]
-        print(f"| {title} | {_scores(result, runs)} |", flush=True)
-    compare(curves, options.picture, label=f"{name}: accuracy after each epoch", steps="epoch")
+        print(f"| {title} | {_scores(result, runs, metrics)} |", flush=True)
+    compare(curves, options.picture, label=f"{name}: {metrics[0]} after each epoch", steps="epoch")
     print(f"curves: {options.picture}")
 
 
-def _scores(result, runs):
+def _scores(result, runs, metrics):
     """Returns the cells of a row: the scores of one run, or mean and deviation of several."""
     cells = []
-    for name in ("accuracy", "macro_f1", "matthews"):
+    for name in metrics:
         if "mean" in result:
             deviation = result["standard_deviation"][name]
             cells.append(f"{result['mean'][name]:.4f} ± {deviation:.4f}")
