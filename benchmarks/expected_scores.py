@@ -17,6 +17,8 @@ import os
 import subprocess
 import sys
 
+from keras_bert.tasks.registry import get_task
+
 # Measured by others from the same size of model; see each row's `published`.
 _MINILM = "MiniLM-L6 (unilm README)"
 
@@ -48,7 +50,6 @@ def _flags(epochs, rate, length, batch=32, seeds="0,1,2", *more):
     )  # fmt: skip
 
 
-_GLUE = "glue/{0}/train.tsv.gz", "glue/{0}/dev.tsv"
 ROWS = (
     Row(
         "sst2", "glue/sst2", "glue/SST-2/train.tsv.gz", "glue/SST-2/dev.tsv",
@@ -107,12 +108,15 @@ def run(row, options):
 def line(row, result):
     """Returns a row of the table."""
     runs = result.get("runs") or [result]
-    names = list(result.get("mean") or _metrics(result))
+    # In the order of the task's metrics, the deciding one first.
+    scored = [name for name in runs[0]["epochs"][0] if name.startswith("eval_")]
+    names = [name.removeprefix("eval_") for name in scored]
     cells = []
+    percent = 100 / get_task(row.task).perfect
     for name in names[:2]:
-        text = f"{name} {100 * _fraction(result.get('mean', result)[name]):.2f}"
+        text = f"{name} {percent * result.get('mean', result)[name]:.2f}"
         if "standard_deviation" in result:
-            text += f" ± {100 * _fraction(result['standard_deviation'][name]):.2f}"
+            text += f" ± {percent * result['standard_deviation'][name]:.2f}"
         cells.append(text)
     best = max(run[names[0]] for run in runs)
     seeds = " ".join(str(run["seed"]) for run in runs)
@@ -120,18 +124,9 @@ def line(row, result):
     published = f"{100 * row.published[0]:.1f}, {row.published[1]}" if row.published else "–"
     flags = " ".join(f"`{flag}`" for flag in row.flags if not flag.startswith("--seeds"))
     return (
-        f"| `{row.task}` | {row.dev} | {', '.join(cells)} | {100 * _fraction(best):.2f} | "
+        f"| `{row.task}` | {row.dev} | {', '.join(cells)} | {percent * best:.2f} | "
         f"{published} | {seeds} | {minutes:.1f} | {flags} |"
     )
-
-
-def _metrics(result):
-    known = ("f1", "exact_match", "matthews", "accuracy", "spearman", "pearson")
-    return [name for name in known if name in result]
-
-
-def _fraction(value):
-    return value / 100 if value > 1 else value
 
 
 def main():

@@ -25,11 +25,6 @@ def finished(bert, logits):
     return dict(logits)
 
 
-def network_of(bert):
-    """Returns the Keras model that takes rows of tokens; of several choices, one a row."""
-    return getattr(bert.model, "scorer", bert.model)
-
-
 def tokens_function(bert):
     """Returns a model as a `tf.function` with batch and length open.
 
@@ -42,7 +37,7 @@ def tokens_function(bert):
     """
     import tensorflow as tf
 
-    network = network_of(bert)
+    network = bert.network
     signature = [tf.TensorSpec([None, None], tf.int32, name=name) for name in INPUT_NAMES]
 
     @tf.function(input_signature=signature)

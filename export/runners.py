@@ -216,7 +216,7 @@ class KerasRunner(Predictor):
         import tensorflow as tf
 
         self.config, self.tokenizer = bert.config, bert.tokenizer
-        network = getattr(bert.model, "scorer", bert.model)
+        network = bert.network
         self._function = tf.function(lambda inputs: network(inputs, training=False))
 
     def run(self, inputs):

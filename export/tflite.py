@@ -5,7 +5,7 @@ import tempfile
 
 from export import metadata
 from export.contents import TFLITE_INPUTS, exported_files
-from export.functions import finished, network_of
+from export.functions import finished
 from keras_bert.errors import InputError
 from keras_bert.files import replacing_file
 
@@ -78,7 +78,7 @@ def convert(bert, shape, quantize="none"):
     import keras
     import tensorflow as tf
 
-    network = network_of(bert)
+    network = bert.network
 
     @tf.function(
         input_signature=[tf.TensorSpec(shape, tf.int32, name=name) for name in TFLITE_INPUTS]

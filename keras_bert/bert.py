@@ -51,11 +51,14 @@ class Bert(Predictor):
         """The `BertEncoder` inside the model, or the model itself."""
         return getattr(self.model, "encoder", self.model)
 
+    @property
+    def network(self):
+        """The Keras model that takes rows of tokens; of several choices each is a row."""
+        return getattr(self.model, "scorer", self.model)
+
     def run(self, inputs):
         """Runs the model on one batch; see `Predictor`."""
-        # Of several choices, each is a row of its own here.
-        model = getattr(self.model, "scorer", self.model)
-        return self.task.finish(model.predict_on_batch(inputs), self.config)
+        return self.task.finish(self.network.predict_on_batch(inputs), self.config)
 
     def predict(self, texts, texts_b=None, batch_size=None):
         """Answers for texts; see `Predictor.predict`.

@@ -6,6 +6,9 @@ import os
 
 from keras_bert.errors import InputError
 
+# What stands for a text as a whole: [CLS] after the pooler, or the mean of its tokens.
+POOLINGS = ("cls", "mean")
+
 # "gelu" is the exact (erf) form, which Google's released weights were trained with; "gelu_new" is
 # the tanh approximation that later code, and keras-hub, use. They differ by up to 1e-3 an element.
 ACTIVATIONS = ("gelu", "gelu_new", "relu")

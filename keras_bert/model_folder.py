@@ -4,7 +4,7 @@ import dataclasses
 import json
 import os
 
-from keras_bert.config import BertConfig, read_json_object
+from keras_bert.config import POOLINGS, BertConfig, read_json_object
 from keras_bert.errors import InputError
 from keras_bert.tasks.registry import KINDS, NAMES, get_task
 
@@ -13,7 +13,6 @@ VOCABULARY_FILE = "vocab.txt"
 WEIGHTS_FILE = "model.weights.h5"
 CARD_FILE = "README.md"
 
-POOLINGS = ("cls", "mean")
 _FORMAT = 1
 
 

@@ -151,7 +151,7 @@ def test_int8_gives_nearly_all_answers_of_keras(exported, expected, kind, name):
 
 def by_hand(bert, inputs):
     """Returns a task's outputs for inputs, from the logits of its Keras network, written out."""
-    network = getattr(bert.model, "scorer", bert.model)
+    network = bert.network
     logits = network(inputs, training=False)
     if bert.config.task == "question_answering":
         return {name: np.asarray(value) for name, value in logits.items()}

@@ -106,6 +106,8 @@ def test_batches_hold_their_texts_padded_to_the_longest():
         np.testing.assert_array_equal(mask.sum(axis=1), texts.lengths[targets])
         padding.append(1 - mask.mean())
     assert np.mean(padding) < 0.25  # unsorted, half of these batches would be padding
+    shapes = {batches[step][0]["token_ids"].shape for step in range(13)}
+    assert batches.count_shapes() == len(shapes) > 2
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,10 @@ import types
 from absl import flags
 
 from keras_bert.commands import shared
+from keras_bert.config import POOLINGS
 from keras_bert.errors import InputError
 from keras_bert.files import check_replaceable
-from keras_bert.model_folder import POOLINGS, is_replaceable
+from keras_bert.model_folder import is_replaceable
 from keras_bert.tasks.registry import NAMES, get_task
 from keras_bert.tasks.task import hold_out
 from keras_bert.training.state import TrainingState

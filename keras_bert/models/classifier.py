@@ -2,9 +2,9 @@
 
 import keras
 
+from keras_bert.config import POOLINGS
 from keras_bert.errors import InputError
 from keras_bert.layers.pooling import MeanOfTokens
-from keras_bert.model_folder import POOLINGS
 from keras_bert.models.heads import EncoderWithHead, head_dense
 
 

@@ -228,7 +228,7 @@ def _run_on_workers(pipeline, work):
         except BaseException as error:
             failures.append(error)
 
-    hook = threading.excepthook
+    hook, others = threading.excepthook, set(threading.enumerate())
     # When a worker is gone each of Beam's threads would print a traceback.
     threading.excepthook = lambda *_: None
     thread = threading.Thread(target=target, daemon=True)
@@ -246,8 +246,11 @@ def _run_on_workers(pipeline, work):
         raise
     finally:
         kill_workers(work)
-        threading.excepthook = hook
+        # Some of them may be about to, after this function is left.
+        beams = set(threading.enumerate()) - others
+        threading.excepthook = lambda args: None if args.thread in beams else hook(args)
     if not failures:
+        threading.excepthook = hook
         return
     if "Channel closed prematurely" in str(failures[0]):
         raise InputError(

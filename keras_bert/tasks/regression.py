@@ -80,7 +80,7 @@ class RegressionTask(Task):
         return [answer["value"]]
 
     def same(self, answer, other):
-        # Texts that differ give numbers that differ a little, even when nothing was learned.
+        # By more than rounding, by less than a reader would call another answer.
         return math.isclose(answer["value"], other["value"], rel_tol=1e-2, abs_tol=1e-2)
 
 

@@ -48,6 +48,11 @@ class TrainingBatches:
             plan += [part[i : i + self.batch_size] for i in range(0, len(part), self.batch_size)]
         return [plan[i] for i in generator.permutation(len(plan))]
 
+    def count_shapes(self):
+        """Returns how many shapes the batches of the first epoch have."""
+        steps = map(self.indices, range(self.steps_per_epoch))
+        return len({(len(each), self.texts.padded_length(each)) for each in steps})
+
     def __getitem__(self, step):
         indices = self.indices(step)
         return self.texts.batch(indices), self._targets(indices)
