@@ -45,7 +45,10 @@ def verify(bert, runner, task, examples, model_path, exported_path, repeats=30):
         {"model": inputs, "exported": inputs},
         repeats,
     )
-    same = [task.same(one, other) for one, other in zip(answers, found_answers, strict=True)]
+    same = [
+        task.same(one, other, bert.config)
+        for one, other in zip(answers, found_answers, strict=True)
+    ]
     return {
         "count": len(examples),
         "agreement": float(np.mean(same)),

@@ -116,6 +116,13 @@ def test_correlations(true, predicted, recwarn):
     assert not recwarn.list
 
 
+def test_numbers_are_the_same_within_a_twentieth_of_the_standard_deviation():
+    task = regression.RegressionTask()
+    config = types.SimpleNamespace(settings={"mean": 100.0, "scale": 2.0})
+    for other, is_same in ((3.0, True), (3.09, True), (2.91, True), (3.11, False), (2.5, False)):
+        assert task.same({"value": 3.0}, {"value": other}, config) == is_same
+
+
 def test_accuracy_of_choices():
     rng = np.random.default_rng(2)
     task = MultipleChoiceTask()

@@ -251,8 +251,8 @@ def test_answers_are_softmax_over_the_choices_of_a_question():
         "choice", "text", "probability", "probability_0", "probability_1",
     ]  # fmt: skip
     assert TASK.cells(first, CONFIG)[:2] == [1, "b"]
-    assert TASK.same(first, {"choice": 1})
-    assert not TASK.same(first, second)
+    assert TASK.same(first, {"choice": 1}, CONFIG)
+    assert not TASK.same(first, second, CONFIG)
 
 
 def test_examples_from_lists_and_from_a_command_line():

@@ -364,8 +364,8 @@ def test_names_and_hooks(tmp_path):
     assert TASK.cells(answer | {"null_odds": -1.0}, config(null_answers=True)) == [
         "Ann", 0, 3, 0.5, -1.0,
     ]  # fmt: skip
-    assert TASK.same(answer, {"text": "Ann"})
-    assert not TASK.same(answer, {"text": "ann"})
+    assert TASK.same(answer, {"text": "Ann"}, config())
+    assert not TASK.same(answer, {"text": "ann"}, config())
     path = tmp_path / "predictions.json"
     path.write_text(TASK.submission([answer, {"text": "北"}], examples, config()))
     assert TASK.read_predictions(path, examples) == ([{"text": "Ann"}, {"text": "北"}], 0, 0)

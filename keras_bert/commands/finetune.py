@@ -220,7 +220,7 @@ def _train(values, task, seed, train, evaluation, fields):
         "bert": bert,
         "scores": scores,
         "metric": trainer.metrics[0],
-        "collapsed": _collapsed(task, answers),
+        "collapsed": _collapsed(task, answers, bert.config),
         "result": {
             "seed": seed,
             **{name: scores[name] for name in task.metrics(config)},
@@ -259,9 +259,10 @@ def _seeds(values):
     return [int(seed) for seed in values.seeds]
 
 
-def _collapsed(task, answers):
+def _collapsed(task, answers, config):
     """Says whether a run has learned to say one thing to everything (Mosbach et al. 2020)."""
-    return len(answers) > 1 and all(task.same(answers[0], answer) for answer in answers[1:])
+    rest = answers[1:]
+    return bool(rest) and all(task.same(answers[0], answer, config) for answer in rest)
 
 
 def _summary(runs, metrics):

@@ -77,7 +77,7 @@ class ClassificationTask(Task):
         probabilities = [answer["probabilities"][label] for label in config.labels]
         return [answer["label"], answer["probability"], *probabilities]
 
-    def same(self, answer, other):
+    def same(self, answer, other, config):
         return answer["label"] == other["label"]
 
 

@@ -140,7 +140,7 @@ class MultipleChoiceTask(Task):
             answer["choice"], answer["text"], answer["probability"], *answer["probabilities"],
         ]  # fmt: skip
 
-    def same(self, answer, other):
+    def same(self, answer, other, config):
         return answer["choice"] == other["choice"]
 
 

@@ -250,7 +250,7 @@ class QuestionAnsweringTask(Task):
         found = {i: answer["text"] for i, answer in zip(examples.ids, answers)}
         return json.dumps(found, ensure_ascii=False) + "\n"
 
-    def same(self, answer, other):
+    def same(self, answer, other, config):
         return answer["text"] == other["text"]
 
     def read_predictions(self, path, examples):

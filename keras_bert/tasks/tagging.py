@@ -171,7 +171,7 @@ class TaggingTask(Task):
         write_conll(file, *([answer[name] for answer in answers] for name in ("words", "tags")))
         return file.getvalue()
 
-    def same(self, answer, other):
+    def same(self, answer, other, config):
         return answer["tags"] == other["tags"]
 
 

@@ -212,8 +212,13 @@ class Task(abc.ABC):
         raise InputError(f"task {self.name} has no submission file")
 
     @abc.abstractmethod
-    def same(self, answer, other):
-        """Says whether two answers to one example are the same, for `verify`."""
+    def same(self, answer, other, config):
+        """Says whether two answers are the same, as far as whoever asked is concerned.
+
+        Args:
+            answer, other: what two models answered.
+            config: `ModelConfig`.
+        """
 
 
 def check_labels(config):

@@ -125,8 +125,7 @@ class TaskTraining:
 
         def evaluate():
             outputs = outputs_of(run, evaluation_texts, self.task, bert.rows_at_once)
-            answers = self.task.answers(outputs, evaluation_rows, evaluation, self.config)
-            found = self.task.scores(answers, evaluation, self.config)
+            _, _, found = self._answered(outputs, evaluation_rows, evaluation)
             return {f"eval_{name}": found[name] for name in self.metrics}
 
         self.state = state_folder and TrainingState(state_folder, fingerprint)
@@ -166,13 +165,18 @@ class TaskTraining:
                     f"--learning_rate={self.settings.learning_rate}: the training diverged, the "
                     f"best epoch's weights are not finite: try a lower one"
                 )
-        answers = self.task.answers(outputs, rows, evaluation, self.config)
-        tuned = self.task.tuned_settings(answers, evaluation, self.config)
+        bert.config, answers, scores = self._answered(outputs, rows, evaluation)
+        return bert, answers, scores
+
+    def _answered(self, outputs, rows, evaluation):
+        """Returns the config with settings chosen for these outputs, the answers, their scores."""
+        config = self.config
+        answers = self.task.answers(outputs, rows, evaluation, config)
+        tuned = self.task.tuned_settings(answers, evaluation, config)
         if tuned:
-            settings = {**self.config.settings, **tuned}
-            bert.config = dataclasses.replace(self.config, settings=settings)
-            answers = self.task.answers(outputs, rows, evaluation, bert.config)
-        return bert, answers, self.task.scores(answers, evaluation, bert.config)
+            config = dataclasses.replace(config, settings={**config.settings, **tuned})
+            answers = self.task.answers(outputs, rows, evaluation, config)
+        return config, answers, self.task.scores(answers, evaluation, config)
 
     def discard_state(self):
         """Removes the kept state, once the model is safe on disk."""

@@ -1,0 +1,80 @@
+"""Files that `expected_scores.py` trains and scores on where the public ones have no such split.
+
+Every split is by document, so that no text of the scored part was seen in training, and a function
+of the file alone.
+"""
+
+import csv
+import gzip
+import json
+import os
+
+from keras_bert.files import replacing_file
+
+
+def english_inference(data, folder):
+    """Writes the English rows of nli_watson, a sample of MNLI, as JSON lines."""
+    with gzip.open(os.path.join(data, "nli_watson/train.csv.gz"), "rt", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["lang_abv"] == "en"]
+    labels = ("entailment", "neutral", "contradiction")
+    examples = [
+        {
+            "premise": row["premise"],
+            "hypothesis": row["hypothesis"],
+            "label": labels[int(row["label"])],
+        }
+        for row in rows
+    ]
+    lines = [json.dumps(example, ensure_ascii=False) + "\n" for example in examples]
+    _write(folder, "inference.jsonl", "".join(lines))
+
+
+def wikigold(data, folder):
+    """Writes every fifth of WikiGold's articles to one file, the others to another."""
+    path = os.path.join(data, "wikigold/wikigold.conll.txt.gz")
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        articles = [text for text in file.read().split("-DOCSTART- O\n") if text.strip()]
+    for part, chosen in _parts(articles, every=5):
+        _write(folder, f"wikigold.{part}.conll", "".join(chosen))
+
+
+def unanswerable(data, folder):
+    """Writes every fourth article of the public part of SQuAD 2.0's dev set to one file."""
+    path = os.path.join(data, "squad/dev-v2.0-public.json.gz")
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        content = json.load(file)
+    for part, chosen in _parts(content["data"], every=4):
+        text = json.dumps({**content, "data": chosen}, ensure_ascii=False)
+        _write(folder, f"squad2.{part}.json", text)
+
+
+def _parts(documents, every):
+    is_dev = [index % every == every - 1 for index in range(len(documents))]
+    for part, wanted in (("train", False), ("dev", True)):
+        yield part, [document for document, dev in zip(documents, is_dev) if dev == wanted]
+
+
+def _write(folder, name, text):
+    with replacing_file(os.path.join(folder, name)) as path:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+
+
+MAKERS = {"inference": english_inference, "wikigold": wikigold, "squad2": unanswerable}
+
+
+def path_of(name, data, folder):
+    """Returns the path of a file of a row, after making it if it is one of `MAKERS`.
+
+    Args:
+        name: path below `data`, or "made:" and a file's name.
+        data: folder of the public files.
+        folder: where made files go.
+    """
+    if not name.startswith("made:"):
+        return os.path.join(data, name)
+    name = name.removeprefix("made:")
+    path = os.path.join(folder, name)
+    if not os.path.exists(path):
+        MAKERS[name.split(".")[0]](data, folder)
+    return path
