@@ -140,9 +140,9 @@ def test_take_and_keys(file):
         ("", None, r"a\.conll: no sentences"),
         ("\n \n-DOCSTART- O\n\n", None, r"a\.conll: no sentences"),
         ("a O\n", "3", r"a\.conll:1: 2 columns, so there is no --tag_column=3"),
-        ("a O\n", "1", r"a\.conll: --tag_column=1 is the word itself"),
-        ("a O\n", "0", r"a\.conll: --tag_column=0 is not the number of a column"),
-        ("a O\n", "upos", r"a\.conll: --tag_column=upos is not the number of a column"),
+        ("a O\n", "1", r"a\.conll:1: column 1 is the word itself: give --tag_column"),
+        ("a O\n", "0", r"a\.conll:1: --tag_column=0 is not the number of a column"),
+        ("a O\n", "upos", r"a\.conll:1: --tag_column=upos is not the number of a column"),
         ("a O\n", "²", r"--tag_column=² is not the number of a column"),
         ("a O\n", "9" * 5000, r"is not the number of a column"),
         (b"a O\nb\xff O\n", None, r"a\.conll:2: not UTF-8 \(byte 0xff at byte 2"),
@@ -152,6 +152,34 @@ def test_what_is_wrong_is_named_with_file_and_line(file, text, column, message):
     with pytest.raises(InputError, match=message) as error:
         read_conll(file(text), column)
     assert "\n" not in str(error.value)
+
+
+# As GermEval 2014 has them: a number, the word, the outer and the inner tag.
+NUMBERED = "#\thttp://a.de\t[2009]\n1\tIn\tO\tO\n2\tUlm\tB-LOC\tO\n\n1\tJa\tO\tO\n"
+
+
+def test_the_word_may_stand_in_another_column(file):
+    found = read_conll(file(NUMBERED, "a.tsv"), "3", word_column="2")
+    assert found.words == [["In", "Ulm"], ["Ja"]]
+    assert found.tags == [["O", "B-LOC"], ["O"]]
+    assert found.lines == [2, 5]
+    assert read_words(file(NUMBERED, "a.tsv"), "2").words == found.words
+
+
+@pytest.mark.parametrize(
+    ("text", "word", "message"),
+    [
+        (NUMBERED, "5", r"a\.conll:2: 4 columns, so there is no --word_column=5"),
+        (NUMBERED, "0", r"a\.conll:2: --word_column=0 is not the number of a column"),
+        (NUMBERED, "form", r"a\.conll:2: --word_column=form is not the number of a column"),
+        (NUMBERED, "4", r"a\.conll:2: column 4 is the word itself: give --tag_column"),
+        ("1\ta\tO\n2\t\tO\n", "2", r"a\.conll:2: the word, column 2, is empty"),
+        ("1\ta" + "\t_" * 8 + "\n", "2", r"--word_column=2: of CoNLL-U it is always FORM"),
+    ],
+)
+def test_a_column_that_is_no_word(file, text, word, message):
+    with pytest.raises(InputError, match=message):
+        read_conll(file(text), word_column=word)
 
 
 def test_a_missing_file(tmp_path):

@@ -35,6 +35,10 @@ def define_column_flags(values):
         "tag_column", None, "CoNLL files: column of the tag, a number from 1, or a CoNLL-U name "
         "(default: the last, in CoNLL-U upos)", flag_values=values,
     )  # fmt: skip
+    flags.DEFINE_string(
+        "word_column", None, "CoNLL files: column of the word, a number from 1 (default: 1)",
+        flag_values=values,
+    )  # fmt: skip
 
 
 def define_string(values, name, text, default=None, required=False):

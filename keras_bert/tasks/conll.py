@@ -54,20 +54,22 @@ class Sentences:
         return Sentences(self.path, *map(pick, columns))
 
 
-def read_conll(path, tag_column=None, labelled=True):
+def read_conll(path, tag_column=None, labelled=True, word_column=None):
     """Reads CoNLL or CoNLL-U, gzip'd or not; the first line of a word tells which.
 
     In CoNLL-U (ten columns, the first a number) the word is FORM; multiword tokens give their
-    words, and empty nodes and comments nothing. In CoNLL the word is the first column; columns
-    are parted by tabs or, where the first line has none, by spaces. -DOCSTART- lines are left out,
-    and so are comments: lines of "#" and more, before the first word of a sentence, that have
-    another number of columns than the words. All other lines with "#" are words.
+    words, and empty nodes and comments nothing. In CoNLL the word is the first column, unless
+    another is named; columns are parted by tabs or, where the first line has none, by spaces.
+    -DOCSTART- lines are left out, and so are comments: lines of "#" and more, before the first
+    word of a sentence, that have another number of columns than the words. All other lines with
+    "#" are words.
 
     Args:
         path: the file.
         tag_column: of CoNLL the number of a column, from 1, None being the last; of CoNLL-U a
             number or the name of one such as xpos, None being upos.
         labelled: whether tags are read.
+        word_column: of CoNLL the number of the word's column, from 1, None being the first.
 
     Returns:
         `Sentences`.
@@ -76,10 +78,10 @@ def read_conll(path, tag_column=None, labelled=True):
         InputError: a line does not fit; names file, line and fix.
     """
     path = os.fspath(path)
-    return _read_conll(path, _lines(path), tag_column, labelled)
+    return _read_conll(path, _lines(path), tag_column, labelled, word_column)
 
 
-def read_words(path):
+def read_words(path, word_column=None):
     """Reads sentences to be tagged: CoNLL or CoNLL-U, whose tags are left, or a text a line.
 
     A file is CoNLL by its name (.conll, .conllu, .bio, .bmes, …, also with .gz), or if all its
@@ -88,6 +90,7 @@ def read_words(path):
 
     Args:
         path: the file.
+        word_column: as of `read_conll`; a file for which it is given is CoNLL.
 
     Returns:
         `Sentences` without tags; of a text with `texts` and `word_offsets`.
@@ -97,8 +100,8 @@ def read_words(path):
     """
     path = os.fspath(path)
     lines = _lines(path)
-    if _is_conll(path, lines):
-        return _read_conll(path, lines, None, labelled=False)
+    if word_column or _is_conll(path, lines):
+        return _read_conll(path, lines, None, labelled=False, word_column=word_column)
     numbers = [number for number, line in enumerate(lines, start=1) if line.strip()]
     if not numbers:
         raise InputError(f"{path}: no texts")
@@ -146,16 +149,21 @@ def _lines(path):
     return [line.rstrip("\r\n") for line in decoded_lines(path)]
 
 
-def _read_conll(path, lines, tag_column, labelled):
+def _read_conll(path, lines, tag_column, labelled, word_column):
     if _extension(path) == ".conllu" or conllu.is_conllu_line(_first_word_line(lines)):
-        column = _column(path, tag_column or "upos", conllu.COLUMNS) if labelled else None
+        if word_column:
+            raise InputError(f"{path}: --word_column={word_column}: of CoNLL-U it is always FORM")
+        column = None
+        if labelled:
+            column = _column(path, "--tag_column", tag_column or "upos", conllu.COLUMNS)
         if column in (0, 1):
             raise InputError(f"{path}: --tag_column={tag_column} is the word itself or its number")
         blocks = list(conllu.read_blocks(path, lines, column))
         texts, offsets = [b.text for b in blocks], [b.offsets for b in blocks]
         blocks = [(b.words, b.tags, b.lines) for b in blocks]
     else:
-        blocks, texts, offsets = list(_read_columns(path, lines, tag_column, labelled)), None, None
+        blocks = list(_read_columns(path, lines, tag_column, labelled, word_column))
+        texts, offsets = None, None
     if not blocks:
         raise InputError(f"{path}: no sentences")
     words, tags, word_lines = map(list, zip(*blocks))
@@ -164,7 +172,7 @@ def _read_conll(path, lines, tag_column, labelled):
     return Sentences(path, first_lines, words, tags, word_lines, texts, offsets)
 
 
-def _read_columns(path, lines, tag_column, labelled):
+def _read_columns(path, lines, tag_column, labelled, word_column):
     """Yields (words, tags, line numbers) of each sentence of CoNLL."""
     first = _first_word_line(lines)
     if not first:
@@ -173,7 +181,9 @@ def _read_columns(path, lines, tag_column, labelled):
     expected = len(split(first))
     shape = f"expected {expected} as on line {lines.index(first) + 1}"
     parted = "parted by tabs" if "\t" in first else "parted by spaces"
-    column = _tag_index(path, lines.index(first) + 1, expected, tag_column) if labelled else None
+    place = f"{path}:{lines.index(first) + 1}"
+    word = _index(place, expected, "--word_column", word_column or 1)
+    column = _tag_index(place, expected, word, tag_column) if labelled else None
     words, tags, numbers = [], [], []
     for number, line in enumerate(lines, start=1):
         fields = split(line)
@@ -186,9 +196,9 @@ def _read_columns(path, lines, tag_column, labelled):
             if not words and re.match(r"#[ \t]", line):
                 continue
             raise InputError(f"{path}:{number}: {len(fields)} columns, {shape}, {parted}")
-        if not fields[0]:
-            raise InputError(f"{path}:{number}: the word, column 1, is empty")
-        words.append(fields[0])
+        if not fields[word]:
+            raise InputError(f"{path}:{number}: the word, column {word + 1}, is empty")
+        words.append(fields[word])
         numbers.append(number)
         if column is not None:
             if not fields[column]:
@@ -198,19 +208,20 @@ def _read_columns(path, lines, tag_column, labelled):
         yield words, tags, numbers
 
 
-def _tag_index(path, line, columns, tag_column):
-    """Returns the index of the tag's column in a CoNLL file whose first word is on `line`."""
+def _tag_index(place, columns, word, tag_column):
+    """Returns the index of the tag's column in a CoNLL file whose first word stands at `place`."""
     if columns == 1:
-        raise InputError(
-            f"{path}:{line}: one column, expected a word and its tag, parted by a tab or spaces"
-        )
-    index = _column(path, tag_column, ()) if tag_column else columns - 1
-    if index == 0:
-        raise InputError(f"{path}: --tag_column={tag_column} is the word itself")
+        raise InputError(f"{place}: one column, expected a word and its tag, by a tab or spaces")
+    index = _index(place, columns, "--tag_column", tag_column or columns)
+    if index == word:
+        raise InputError(f"{place}: column {index + 1} is the word itself: give --tag_column")
+    return index
+
+
+def _index(place, columns, flag, asked):
+    index = _column(place, flag, asked, ())
     if index >= columns:
-        raise InputError(
-            f"{path}:{line}: {columns} columns, so there is no --tag_column={tag_column}"
-        )
+        raise InputError(f"{place}: {columns} columns, so there is no {flag}={asked}")
     return index
 
 
@@ -232,7 +243,7 @@ def _first_word_line(lines):
     return possible[min(1, len(possible) - 1)]
 
 
-def _column(path, asked, names):
+def _column(place, flag, asked, names):
     """Returns the index of a column that is asked for by number or name."""
     asked = str(asked)
     if asked.lower() in names:
@@ -240,7 +251,7 @@ def _column(path, asked, names):
     number = int(asked) if re.fullmatch("[0-9]{1,4}", asked) else 0
     if not 1 <= number <= (len(names) or number):
         known = f" or one of {', '.join(names)}" if names else ""
-        raise InputError(f"{path}: --tag_column={asked} is not the number of a column{known}")
+        raise InputError(f"{place}: {flag}={asked} is not the number of a column{known}")
     return number - 1
 
 

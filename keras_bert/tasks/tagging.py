@@ -54,7 +54,9 @@ class TaggingTask(Task):
         return ("f1", "precision", "recall", "accuracy")
 
     def read(self, path, reading, labelled=True):
-        return read_conll(path, reading.tag_column) if labelled else read_words(path)
+        if not labelled:
+            return read_words(path, reading.word_column)
+        return read_conll(path, reading.tag_column, word_column=reading.word_column)
 
     def examples_from(self, texts, texts_b=None):
         """Returns unlabelled `Sentences` of texts, each a str or a list of its words."""

@@ -22,6 +22,7 @@ class Reading:
         columns: list of column names, for a CSV or TSV file without a header line.
         text_column, text_b_column, label_column: names of columns; None looks for a usual name.
         tag_column: CoNLL: the column of the tag, a number from 1, or a name of CoNLL-U's.
+        word_column: CoNLL: the column of the word, a number from 1.
         misaligned: SQuAD: what to do with an answer that does not stand where the file says:
             "error", "skip", "search" for the nearest place where it stands, or "keep", for
             scoring, where only its text matters.
@@ -32,6 +33,7 @@ class Reading:
     text_b_column: str | None = None
     label_column: str | None = None
     tag_column: str | None = None
+    word_column: str | None = None
     misaligned: str = "error"
 
 
