@@ -1,0 +1,119 @@
+"""The program that makes EXPECTED_SCORES.md, and the splits that it makes for itself."""
+
+import csv
+import gzip
+import importlib
+import json
+import pathlib
+import subprocess
+import types
+
+import pytest
+from absl import flags
+
+from keras_bert.commands import finetune
+from keras_bert.tasks.conll import read_conll
+from keras_bert.tasks.registry import get_task
+from keras_bert.tasks.task import Reading
+
+BENCHMARKS = pathlib.Path(__file__).parents[1] / "benchmarks"
+
+
+@pytest.fixture
+def module(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    return importlib.import_module
+
+
+def test_every_row_is_a_command_that_finetune_takes(module):
+    rows = module("expected_scores").ROWS
+    for row in rows:
+        values = flags.FlagValues()
+        finetune.define(values)
+        values(["x", f"--task={row.task}", "--train=a", "--init=b", "--output=c", *row.flags])
+    assert len({row.name for row in rows}) == len(rows)
+
+
+def test_a_row_runs_once_after_the_row_it_starts_from(module, toy, tmp_path, monkeypatch):
+    scores = module("expected_scores")
+    flags = ("--epochs=1", "--length=32", "--learning_rate=1e-3")
+    dev = pathlib.Path(toy.dev).name
+    first = scores.Row("first", "classification", "train.tsv.gz", "", flags)
+    second = scores.Row(
+        "second", "classification", "train.tsv.gz", dev, (*flags, "--seeds=3,4"),
+        published=(91.5, "a paper"), start="first",
+    )  # fmt: skip
+    monkeypatch.setattr(scores, "_BY_NAME", {"first": first, "second": second})
+    options = types.SimpleNamespace(data=str(toy.folder), init=toy.model, output=str(tmp_path))
+    result = scores.run(second, options)
+    assert (tmp_path / "first" / "config.json").exists()
+    assert json.loads((tmp_path / "second.json").read_text()) == result
+
+    monkeypatch.setattr(subprocess, "run", None)
+    assert scores.run(second, options) == result
+    one, other = (run["accuracy"] for run in result["runs"])
+    cells = [cell.strip() for cell in scores.line(second, result).split("|")[1:-1]]
+    mean, deviation = (one + other) / 2, abs(one - other) / 2**0.5
+    assert cells[:4] == ["second", "`classification`", "first", "dev.tsv"]
+    assert cells[4].startswith(f"accuracy {100 * mean:.2f} ± {100 * deviation:.2f}, macro_f1 ")
+    assert cells[5:8] == [f"{100 * max(one, other):.2f}", "91.5, a paper", "3 4"]
+    assert cells[9] == "`--epochs=1 --length=32 --learning_rate=1e-3`"
+    assert scores.line(first, scores.run(first, options)).count("a tenth of train.tsv.gz") == 1
+
+
+@pytest.fixture
+def data(tmp_path):
+    """Files of the public ones' layout."""
+    for name in ("wikigold", "squad", "nli_watson"):
+        (tmp_path / name).mkdir()
+    articles = [f"-DOCSTART- O\n\nword{i} I-PER\n. O\n\nword{i} O\n" for i in range(10)]
+    with gzip.open(tmp_path / "wikigold/wikigold.conll.txt.gz", "wt") as file:
+        file.write("\n".join(articles))
+    squad = [
+        {
+            "title": f"T{i}",
+            "paragraphs": [
+                {
+                    "context": f"é {i}",
+                    "qas": [{"id": str(i), "question": "?", "answers": [], "is_impossible": True}],
+                }
+            ],
+        }
+        for i in range(8)
+    ]
+    with gzip.open(tmp_path / "squad/dev-v2.0-public.json.gz", "wt") as file:
+        json.dump({"version": "v2.0", "data": squad}, file)
+    with gzip.open(tmp_path / "nli_watson/train.csv.gz", "wt", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "premise", "hypothesis", "lang_abv", "language", "label"])
+        writer.writerow(["a", 'He said "é",\nshe left.', "She left.", "en", "English", "0"])
+        writer.writerow(["b", "Il pleut.", "Il neige.", "fr", "French", "2"])
+        writer.writerow(["c", "It rains.", "It snows.", "en", "English", "2"])
+    return tmp_path
+
+
+def test_splits_are_by_document(module, data, tmp_path):
+    make, out = module("score_files").path_of, tmp_path / "made"
+    train, dev = (
+        read_conll(make(f"made:wikigold.{part}.conll", data, out)) for part in ("train", "dev")
+    )
+    assert dev.words == [
+        [f"word{i}", "."] if k == 0 else [f"word{i}"] for i in (4, 9) for k in (0, 1)
+    ]
+    assert len(train) == 16
+    assert not {words[0] for words in train.words} & {"word4", "word9"}
+
+    task = get_task("squad2")
+    train, dev = (
+        task.read(make(f"made:squad2.{part}.json", data, out), Reading())
+        for part in ("train", "dev")
+    )
+    assert dev.ids == ["3", "7"]
+    assert train.ids == ["0", "1", "2", "4", "5", "6"]
+
+    lines = open(make("made:inference.jsonl", data, out), encoding="utf-8").read().splitlines()
+    assert [json.loads(line) for line in lines] == [
+        {"premise": 'He said "é",\nshe left.', "hypothesis": "She left.", "label": "entailment"},
+        {"premise": "It rains.", "hypothesis": "It snows.", "label": "contradiction"},
+    ]
+    assert make("squad/x.json", "data", out) == "data/squad/x.json"
