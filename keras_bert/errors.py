@@ -8,6 +8,10 @@ class InputError(ValueError):
     """
 
 
+class Diverged(InputError):
+    """A training whose weights are not finite any more; another seed of it may do."""
+
+
 class CheckFailed(Exception):
     """A gate was not passed, such as accuracy after quantization.
 

@@ -210,6 +210,12 @@ def test_the_diagnostic_file_is_answered_by_mnli(tmp_path):
     assert found.indices == ["0"]
 
 
+def test_a_csv_of_one_column_is_csv(tmp_path):
+    text = 'sentence\n"Hello, ""good"" movie"\n"two\nlines"\n'
+    found = read("sst2", make(tmp_path, "one.csv", text), labelled=False)
+    assert found.texts == ['Hello, "good" movie', "two\nlines"]
+
+
 def test_a_submission_needs_the_indices_of_the_test_file(tmp_path):
     task = get_task("glue/sst2")
     for name, text in (("dev.tsv", LABELLED["sst2"][0]), ("a.csv", "sentence\na\nb\n")):

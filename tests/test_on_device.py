@@ -153,6 +153,14 @@ def test_a_model_of_another_task_is_refused(models, device, tmp_path, program, k
     assert not found.stdout
 
 
+@pytest.mark.parametrize("threads", ["0", "-1", "257", "1" + "0" * 20, "two"])
+def test_a_number_of_threads_that_the_interpreter_dies_of_is_refused(device, tmp_path, threads):
+    arguments = ["--model=none.tflite", f"--threads={threads}", "a"]
+    found = run_in(device, APP / "tag.py", *arguments, cwd=tmp_path)
+    assert found.returncode == 2
+    assert "expected a number from 1 to 256" in found.stderr
+
+
 def test_a_file_without_vocabulary_is_refused(device, tmp_path):
     path = tmp_path / "bare.tflite"
     path.write_bytes(b"TFL3" * 10)

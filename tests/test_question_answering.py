@@ -331,7 +331,7 @@ def test_settings_come_from_the_benchmark_or_the_file(tmp_path):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"doc_stride": 0}, "doc_stride must be positive, not 0"),
+        ({"doc_stride": 0}, "doc_stride must be from 1 to 65535, not 0"),
         ({"n_best": 1.5}, "n_best must be int, not 1.5"),
         ({"null_answers": 1}, "null_answers must be bool"),
         ({"null_threshold": float("nan")}, "null_threshold must be finite"),
@@ -391,12 +391,58 @@ def test_scores_follow_the_settings_and_the_file():
     assert "best_f1" not in scores
 
 
+def test_a_benchmarks_rules_count_whatever_the_model_was_trained_for():
+    examples = asked("谁?", "北京大学", ("北京大学", 0))
+    answers = [{"text": "北京"}]
+    # By characters two of four are right; by words, parted by spaces, none.
+    expected = {"squad1": 0.0, "squad2": 0.0, "cmrc2018": 200 / 3, "drcd": 200 / 3}
+    for trained in (config(), config(character_f1=True), config(null_answers=True)):
+        for benchmark, f1 in expected.items():
+            scores = QuestionAnsweringTask(benchmark).scores(answers, examples, trained)
+            assert scores["f1"] == pytest.approx(f1, abs=1e-9), benchmark
+            assert ("has_answer_f1" in scores) == (benchmark == "squad2")
+
+
+def test_a_question_without_an_answer_is_refused_where_the_benchmark_has_none():
+    unanswered = Questions("f.json", ["q"], ["q"], ["who?"], ["a b"], [""], [[]], [True])
+    for benchmark in ("squad1", "cmrc2018", "drcd"):
+        with pytest.raises(InputError, match=rf"question 'q' has no answer, in {benchmark} all"):
+            QuestionAnsweringTask(benchmark).check(unanswered, config(null_answers=True))
+    for benchmark in ("", "squad2"):
+        QuestionAnsweringTask(benchmark).check(unanswered, config(null_answers=True))
+
+
+def test_settings_that_were_asked_for_do_not_shrink():
+    settings = config_settings()
+    shrunk = TASK.settings_for(settings, 64)
+    assert (shrunk["max_question_length"], shrunk["doc_stride"]) == (16, 22)
+    kept = TASK.settings_for({**settings, "max_question_length": 40}, 64, ["max_question_length"])
+    assert (kept["max_question_length"], kept["doc_stride"]) == (40, 10)
+    kept = TASK.settings_for(settings, 64, ["doc_stride"])
+    assert (kept["max_question_length"], kept["doc_stride"]) == (16, 128)
+
+
+def config_settings():
+    return TASK.config_fields(asked("who?", "a b", ("a", 0)), {})["settings"]
+
+
+def test_a_model_that_answers_with_one_place_of_every_passage_has_collapsed():
+    answers = [{"text": text, "start": 0, "end": 3} for text in ("The", "Her", "One")]
+    assert TASK.collapsed(answers, config())
+    assert not TASK.collapsed(answers[:1], config())
+    assert not TASK.collapsed([*answers, {"text": "The", "start": 4, "end": 7}], config())
+
+
+def test_an_answer_with_line_ends_is_printed_on_one_line():
+    assert TASK.line({"text": "a\tb\u2028c\r\nd", "probability": 0.25}) == "a b c d\t0.2500"
+
+
 def test_reading_of_misaligned_answers_can_be_asked_for(tmp_path):
     path = squad_file(tmp_path / "a.json", ("Peking", 7))
     with pytest.raises(InputError, match="does not stand at answer_start 7"):
         TASK.read(path, Reading())
     assert TASK.read(path, Reading(), misaligned="search").moved == 1
     reading = types.SimpleNamespace(
-        misaligned="keep", columns=None, text_column=None, text_b_column=None
+        misaligned="keep", empty=None, columns=None, text_column=None, text_b_column=None
     )
     assert TASK.read(path, reading).answers == [[("Peking", 6)]]

@@ -101,6 +101,7 @@ def without(data, key):
         (squad(entry(answers=[answer("", 0)])), "question 'q1': an answer is empty"),
         (squad(entry(answers=[answer("The", None)])), "answer_start is missing"),
         (squad(entry(answers=[answer("The", 0.5)])), "must be a whole number, not 0.5"),
+        (squad(entry("\ud800")), "id has a lone surrogate"),
         (squad(entry(is_impossible="no")), "is_impossible must be true or false, not 'no'"),
         (squad(entry(is_impossible=True)), "is_impossible is true, but there are answers"),
         (squad(entry(), entry(question="And?")), "'q1': two different questions have this id"),
@@ -161,6 +162,12 @@ def test_ways_on_for_misaligned_answers(tmp_path):
     found = read(tmp_path, data, misaligned="search")
     assert (found.ids, found.skipped, found.moved) == (["off", "half", "right"], 2, 1)
     assert found.answers[0] == [("Danube", 40)]
+    with pytest.raises(InputError, match="question 'empty': question is empty"):
+        read(tmp_path, data, misaligned="keep")
+    found = read(tmp_path, data, misaligned="keep", empty="skip")
+    assert (found.ids, found.skipped) == (["off", "absent", "half", "right"], 1)
+    kept = read(tmp_path, data, misaligned="keep", empty="keep")
+    assert (kept.ids[3], kept.questions[3], kept.skipped) == ("empty", "", 0)
     del data["data"][0]["paragraphs"][0]["qas"][3]
     found = read(tmp_path, data, misaligned="keep")
     assert (found.ids, found.skipped, found.moved) == (["off", "absent", "half", "right"], 0, 1)
@@ -238,6 +245,10 @@ def test_tables_of_questions(tmp_path):
         path.write_text("\n".join(lines))
         found = read_questions(path, labelled=False)
         assert found.ids == ["xWho?", "xWhen?"][:count]
+    path = tmp_path / "ids.jsonl"
+    lines = [{"id": i, "question": q, "context": c} for i, (q, c) in enumerate(rows)]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert read_questions(path, labelled=False).ids == ["0", "1"]
     path = tmp_path / "a.tsv"
     path.write_text("Who?\tAnn\n")
     found = read_questions(path, labelled=False, columns=["question", "context"])
@@ -254,6 +265,8 @@ def test_tables_of_questions(tmp_path):
         ("question,c\na,b\n", "no column context or .* for the context; .*--text_b_column"),
         ("question,context\na,b\n ,b\n", r"a\.csv:3: question is empty"),
         ("question,context\na,\n", r"a\.csv:2: context is empty"),
+        ("id,question,context\n7,a,b\n7,c,d\n", r"a\.csv:3: id '7' is that of line 2 too"),
+        ("id,question,context\n3,a,b\n,c,d\n", r"a\.csv:3: id '3' is that of line 2 too"),
     ],
 )
 def test_faults_of_tables_are_named(tmp_path, content, message):

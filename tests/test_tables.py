@@ -100,6 +100,7 @@ BAD = {
     "d.jsonl": ('{"text": 5, "label": 1}\n', r"d\.jsonl:1: text must be a text, not 5"),
     "e.jsonl": ('{"text": "a", "label": null}\n', r"e\.jsonl:1: label must be .* not None"),
     "f.jsonl": ("[" * 100_000 + "\n", r"f\.jsonl:1: not a JSON object"),
+    "g.jsonl": ('{"text": "a", "label": ' + "9" * 5000 + "}\n", r"g\.jsonl:1: not a JSON object"),
 }
 
 

@@ -193,7 +193,8 @@ def test_splitting_changes_no_answer_of_a_model_that_looks_at_words(tokenizer):
             assert all(TASK.same(a, b, None) for a, b in zip(split, whole))
     for words, found in zip(examples.words, whole):
         assert len(found["tags"]) == len(found["probabilities"]) == len(words)
-        # Equal first pieces, equal tags.
+    # Equal first pieces have equal tags, where the scheme has no rules of its own.
+    for words, found in zip(examples.words, answer(examples, tokenizer, config(scheme="iob1"))):
         assert len(set(zip((w[0] for w in words), found["tags"]))) == len({w[0] for w in words})
 
 
@@ -204,13 +205,17 @@ def test_an_answer_by_hand(tokenizer):
     (found,) = dictated(examples, tokenizer, config(), [tags])
     assert found["text"] == text
     assert found["words"] == ["Ab", ",", "北", "京", "c\u200bd", "🙂", "!"]
-    assert found["tags"] == tags
-    assert found["probabilities"] == [0.9] * 7
+    # Nothing goes on inside of PER after LOC: the best that may stand there begins anew.
+    assert found["tags"] == ["B-PER", "O", "B-LOC", "I-LOC", "B-PER", "I-PER", "O"]
+    assert found["probabilities"][:4] == [0.9] * 4
+    repaired, inside = found["probabilities"][4:6]
+    assert repaired < 0.1
+    assert inside == 0.9
     assert found["entities"] == [
         {"type": "PER", "text": "Ab", "start": 0, "end": 2, "probability": pytest.approx(0.9)},
         {"type": "LOC", "text": "北京", "start": 4, "end": 6, "probability": pytest.approx(0.9)},
         {"type": "PER", "text": "c\u200bd\t🙂", "start": 8, "end": 13,
-         "probability": pytest.approx(0.9)},
+         "probability": pytest.approx((repaired + inside) / 2)},
     ]  # fmt: skip
     json.dumps(found)
 
@@ -325,6 +330,40 @@ def test_score_lines_have_a_table_of_types(read, tokenizer):
         "LOC      0.0000  0.0000  0.0000      1",
         "PER      1.0000  1.0000  1.0000      1",
     ]
+
+
+def test_one_tag_for_every_word_is_a_collapse_whatever_the_lengths():
+    answers = [{"tags": ["O"] * length} for length in (3, 1, 5)]
+    assert TASK.collapsed(answers, config())
+    assert not TASK.collapsed([*answers, {"tags": ["O", "B-PER"]}], config())
+
+
+def test_a_stray_inside_is_known_where_the_model_knows_it(read):
+    """Four words of one I look like scheme io, whose I-LOC would be written B-LOC in bio."""
+    labels = ("O", "B-PER", "I-PER", "I-LOC")
+    stray = read("x O\ny I-LOC\nz O\n")
+    TASK.check(stray, config(labels))
+    answers = [{"tags": ["O", "I-LOC", "O"]}]
+    assert TASK.scores(answers, stray, config(labels))["accuracy"] == 1
+    # But a file in another scheme is converted, though the model has its tags too.
+    inside = read("x I-PER\ny I-PER\n")
+    TASK.check(inside, config())
+    answers = [{"tags": ["B-PER", "I-PER"]}]
+    assert TASK.scores(answers, inside, config())["accuracy"] == 1
+
+
+def test_texts_of_tables_are_tagged_not_their_syntax(read):
+    for name, text in (
+        ("a.csv", 'id,text\n1,"big, bad"\n2,wolf\n'),
+        ("a.jsonl", '{"text": "big, bad"}\n{"text": "wolf"}\n'),
+    ):
+        found = read(text, labelled=False, name=name)
+        assert found.words == [["big", ",", "bad"], ["wolf"]]
+        assert found.texts == ["big, bad", "wolf"]
+    found = read("id\tsaid\n1\tbig bad\n", False, "a.tsv", text_column="said")
+    assert found.words == [["big", "bad"]]
+    with pytest.raises(InputError, match=r"a\.json: sentences come as"):
+        read("{}", labelled=False, name="a.json")
 
 
 def test_same_looks_at_tags_only():

@@ -273,10 +273,46 @@ def test_a_collapsed_run_is_told(cli, toy, tmp_path):
     assert "collapsed" not in found.err
 
 
+def test_a_seed_that_diverges_does_not_end_the_others(cli, toy, tmp_path, monkeypatch):
+    finished = TaskTraining.finished
+
+    def with_one_broken(self, evaluation):
+        if self.settings.seed == 4:
+            weights = [np.full_like(weight, np.nan) for weight in self.model.get_weights()]
+            self.model.set_weights(weights)
+        return finished(self, evaluation)
+
+    monkeypatch.setattr(TaskTraining, "finished", with_one_broken)
+    arguments = [*toy.arguments, "--epochs=1", "--json"]
+    found = cli(*arguments, f"--output={tmp_path / 'm'}", "--seeds=4,5,6")
+    assert found.status == 0, found.err
+    assert "seed 4: --learning_rate=0.001: the training diverged" in found.err
+    result = json.loads(found.out.splitlines()[-1])
+    assert result["diverged"] == [4]
+    assert [run["seed"] for run in result["runs"]] == [5, 6]
+    assert set(result["mean"]) == {"accuracy", "macro_f1", "matthews"}
+    load(tmp_path / "m")
+    found = cli(*arguments, f"--output={tmp_path / 'n'}", "--seeds=4")
+    assert found.status == 2
+    assert "the training diverged" in found.err
+    assert [path.name for path in tmp_path.iterdir()] == ["m"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "part"),
     [
         (["--seeds=1,1"], "a seed stands twice"),
+        (["--seeds=1,01"], "a seed stands twice"),
+        (["--seeds="], "expected numbers"),
+        (["--seeds=1," + "9" * 5000], "expected numbers"),
+        (["--seeds=4294967296"], "expected numbers"),
+        (["--freeze=" + "9" * 5000], "expected encoder, embeddings or a number"),
+        (["--doc_stride=16"], "--doc_stride is for question_answering, not for --task=class"),
+        (["--misaligned=skip"], "--misaligned is for question_answering"),
+        (["--tag_column=3"], "--tag_column is for tagging"),
+        (["--scheme=bio"], "--scheme is for tagging"),
+        (["--task=tagging", "--pooling=mean"], "--pooling is for classification and regression"),
+        (["--task=squad1", "--labels=a,b"], "--labels is for classification and tagging"),
         (["--seeds=one"], "expected numbers"),
         (["--seeds=1,2", "--seed=3"], "either --seed or --seeds"),
         (["--metric=f1"], "--metric=f1: classification has accuracy, macro_f1, matthews"),

@@ -8,6 +8,8 @@ import time
 from export.runners import TFLiteRunner
 from keras_bert.errors import InputError
 
+_MOST_THREADS = 256
+
 # Which program here asks a model of which task.
 PROGRAMS = {
     "classification": "classify.py",
@@ -21,8 +23,17 @@ def parser_of(description):
     """Returns an argument parser with what every program takes: --model and --threads."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--model", required=True, help="the .tflite file")
-    parser.add_argument("--threads", type=int, default=1, help="threads of the interpreter")
+    parser.add_argument(
+        "--threads", type=_threads, default=1, metavar="N", help="threads of the interpreter"
+    )
     return parser
+
+
+def _threads(text):
+    # The interpreter does not check, and dies of too many.
+    if not text.isdecimal() or not 1 <= int(text[:9]) <= _MOST_THREADS:
+        raise argparse.ArgumentTypeError(f"expected a number from 1 to {_MOST_THREADS}")
+    return int(text)
 
 
 def open_model(arguments, *tasks):

@@ -4,6 +4,7 @@ keras-bert evaluate --model=my_model --data=dev.csv
 keras-bert evaluate --task=squad1 --data=dev-v1.1.json --predictions=predictions.json
 """
 
+import dataclasses
 import types
 
 from keras_bert.commands import shared
@@ -19,6 +20,7 @@ def define(values):
         values, "predictions", "in place of --model: JSON of answers by question id"
     )
     shared.define_column_flags(values)
+    shared.define_left_out(values)
 
 
 def run(values):
@@ -39,7 +41,9 @@ def _score_predictions(values):
     task = get_task(values.task or "squad1")
     if task.kind != "question_answering":
         raise InputError(f"--predictions is for question answering, not --task={task.name}")
-    questions = task.read(shared.check_path(values.data), shared.reading(values))
+    # The official scripts do not look at the questions' texts either.
+    reading = dataclasses.replace(shared.reading(values), empty="keep")
+    questions = task.read(shared.check_path(values.data), reading)
     config = types.SimpleNamespace(**task.config_fields(questions, {}))
     answers, missing, unknown = task.read_predictions(values.predictions, questions)
     scores = task.scores(answers, questions, config)

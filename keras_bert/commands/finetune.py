@@ -7,7 +7,6 @@
 import hashlib
 import json
 import os
-import statistics
 import sys
 import time
 import types
@@ -15,11 +14,13 @@ import types
 from absl import flags
 
 from keras_bert.commands import shared
+from keras_bert.commands.seeds import seeds_of, summary, summary_lines
 from keras_bert.config import POOLINGS
-from keras_bert.errors import InputError
+from keras_bert.errors import Diverged, InputError
 from keras_bert.files import check_replaceable
 from keras_bert.model_folder import is_replaceable
 from keras_bert.tasks.registry import NAMES, get_task
+from keras_bert.tasks.tag_schemes import SCHEMES
 from keras_bert.tasks.task import hold_out
 from keras_bert.training.state import TrainingState
 
@@ -28,6 +29,13 @@ _SETTINGS = {
     "doc_stride": "question answering: tokens from one window over a passage to the next",
     "max_question_length": "question answering: tokens a question is cut to",
     "max_answer_length": "question answering: most tokens of an answer",
+}
+
+_FLAGS_OF = {
+    **{name: ("question_answering",) for name in (*_SETTINGS, "misaligned")},
+    **{name: ("tagging",) for name in ("tag_column", "word_column", "scheme")},
+    "labels": ("classification", "tagging"),
+    "pooling": ("classification", "regression"),
 }
 
 
@@ -107,6 +115,10 @@ def define(values):
         values, "metric", "the score that the best epoch is best in (default: the task's first)"
     )
     flags.DEFINE_enum(
+        "scheme", None, SCHEMES[1:], "tagging: how the model's tags mark entities; the files' are "
+        "converted (default: as --train has them)", flag_values=values,
+    )  # fmt: skip
+    flags.DEFINE_enum(
         "misaligned", "error", ("error", "skip", "search"),
         "question answering: an answer in --train that does not stand where the file says",
         flag_values=values,
@@ -131,13 +143,16 @@ def define(values):
 def run(values):
     shared.check_not_input(values.output, values.init)
     check_replaceable(values.output, is_replaceable)
-    seeds = _seeds(values)
+    check_replaceable(_state_folder(values, values.seed), os.path.isdir)
+    seeds = seeds_of(values)
     task = get_task(values.task)
+    _check_flags(values, task)
     train, evaluation, whole = _read(values, task)
-    asked = {name: values[name].value for name in ("labels", *_SETTINGS)}
+    asked = {name: values[name].value for name in ("labels", "scheme", *_SETTINGS)}
     fields = task.config_fields(whole, asked)
-    if values.doc_stride is None and fields.get("settings"):
-        fields["settings"] = task.settings_for(fields["settings"], values.length)
+    if fields.get("settings"):
+        given = [name for name, value in asked.items() if value is not None]
+        fields["settings"] = task.settings_for(fields["settings"], values.length, given)
     for note in task.notes(train):
         print(note, file=sys.stderr)
     # Both before anything heavy is imported, so that a bad row is told in a second.
@@ -153,11 +168,18 @@ def run(values):
         os.makedirs(values.tensorboard, exist_ok=True)  # or Keras fails at the first epoch
 
     shared.import_tensorflow_quietly()
-    best, runs = None, []
+    best, runs, diverged = None, [], []
     for seed in seeds:
         if len(seeds) > 1:
             print(f"seed {seed}:", file=sys.stderr)
-        run = _train(values, task, seed, train, evaluation, fields)
+        try:
+            run = _train(values, task, seed, train, evaluation, fields)
+        except Diverged as error:
+            if len(seeds) == 1:
+                raise
+            print(f"seed {seed}: {error}", file=sys.stderr)
+            diverged.append(seed)
+            continue
         if run["collapsed"]:
             print(
                 f"seed {seed}: the run collapsed: its answer is the same for every example: try "
@@ -167,17 +189,26 @@ def run(values):
         runs.append(run["result"])
         if best is None or run["scores"][run["metric"]] > best["scores"][best["metric"]]:
             best = run
+    if best is None:
+        raise InputError(f"--learning_rate={values.learning_rate}: all seeds diverged: try a lower")
     bert, scores = best["bert"], best["scores"]
-    summary = _summary(runs, task.metrics(bert.config)) if len(seeds) > 1 else {}
+    over_all = summary(runs, task.metrics(bert.config))
     from keras_bert.training.model_card import model_card
 
-    bert.save(values.output, model_card(values, bert, train, evaluation, scores, best, summary))
+    bert.save(values.output, model_card(values, bert, train, evaluation, scores, best, over_all))
     for seed in seeds:
         TrainingState(_state_folder(values, seed), "").discard()
-    result = {"output": values.output, "task": task.name, **scores, **best["result"], **summary}
+    result = {"output": values.output, "task": task.name, **scores, **best["result"], **over_all}
     if len(seeds) > 1:
-        result["runs"] = runs
-    return result, _lines(values, task, best, scores, summary)
+        result |= {"runs": runs, "diverged": diverged}
+    return result, [
+        *task.score_lines(scores, bert.config),
+        *summary_lines(over_all, runs, best["result"]["seed"]),
+        *([f"seeds that diverged: {', '.join(map(str, diverged))}"] if diverged else []),
+        f"best epoch {best['result']['best_epoch']} of {values.epochs}; "
+        f"{best['result']['seconds']:.0f} s of training",
+        f"model folder: {values.output}",
+    ]
 
 
 def _train(values, task, seed, train, evaluation, fields):
@@ -220,7 +251,7 @@ def _train(values, task, seed, train, evaluation, fields):
         "bert": bert,
         "scores": scores,
         "metric": trainer.metrics[0],
-        "collapsed": _collapsed(task, answers, bert.config),
+        "collapsed": task.collapsed(answers, bert.config),
         "result": {
             "seed": seed,
             **{name: scores[name] for name in task.metrics(config)},
@@ -247,46 +278,11 @@ def _read(values, task):
     return rest, held_out, whole
 
 
-def _seeds(values):
-    if values.seeds is None:
-        return [values.seed]
-    if values["seed"].present:
-        raise InputError("give either --seed or --seeds")
-    if not all(seed.isdecimal() and int(seed) < 2**32 for seed in values.seeds):
-        raise InputError(f"--seeds={','.join(values.seeds)}: expected numbers, as in 0,1,2")
-    if len(set(values.seeds)) < len(values.seeds):
-        raise InputError(f"--seeds={','.join(values.seeds)}: a seed stands twice")
-    return [int(seed) for seed in values.seeds]
-
-
-def _collapsed(task, answers, config):
-    """Says whether a run has learned to say one thing to everything (Mosbach et al. 2020)."""
-    rest = answers[1:]
-    return bool(rest) and all(task.same(answers[0], answer, config) for answer in rest)
-
-
-def _summary(runs, metrics):
-    """Returns mean and standard deviation (of a sample) of every metric over the runs."""
-    values = {name: [run[name] for run in runs] for name in metrics}
-    return {
-        "mean": {name: statistics.mean(each) for name, each in values.items()},
-        "standard_deviation": {name: statistics.stdev(each) for name, each in values.items()},
-    }
-
-
-def _lines(values, task, best, scores, summary):
-    lines = task.score_lines(scores, best["bert"].config)
-    if summary:
-        count = len(values.seeds)
-        lines.append(f"that is the best of {count} seeds, {best['result']['seed']}; over all:")
-        for name, mean in summary["mean"].items():
-            lines.append(f"{name} {mean:.4f} ± {summary['standard_deviation'][name]:.4f}")
-    return [
-        *lines,
-        f"best epoch {best['result']['best_epoch']} of {values.epochs}; "
-        f"{best['result']['seconds']:.0f} s of training",
-        f"model folder: {values.output}",
-    ]
+def _check_flags(values, task):
+    """Raises InputError for a flag that is for another kind of task."""
+    for name, kinds in _FLAGS_OF.items():
+        if values[name].present and task.kind not in kinds:
+            raise InputError(f"--{name} is for {' and '.join(kinds)}, not for --task={task.name}")
 
 
 def _state_folder(values, seed):

@@ -6,6 +6,7 @@ keras-bert predict --model=model.tflite --input=texts.csv --output=answers.jsonl
 """
 
 import csv
+import itertools
 import json
 import os
 
@@ -14,6 +15,7 @@ from absl import flags
 from keras_bert.commands import shared
 from keras_bert.errors import InputError
 from keras_bert.files import check_file_replaceable, replacing_file
+from keras_bert.tasks.registry import get_task
 
 
 def define(values):
@@ -30,6 +32,7 @@ def define(values):
     )  # fmt: skip
     shared.define_task(values)
     shared.define_column_flags(values)
+    shared.define_left_out(values)
 
 
 def run(values):
@@ -52,7 +55,7 @@ def run(values):
             with replacing_file(values.output) as temporary, open(temporary, "wb") as file:
                 file.write(text.encode())
         else:
-            asked = list(task.inputs(examples.take([0]))[0])
+            asked = list(dict.fromkeys(itertools.chain(*task.inputs(examples))))
             _write(values.output, records, asked, task, model.config)
         lines = [f"{len(records)} answers: {values.output}"]
         return {"output": values.output, "count": len(records)}, lines
@@ -74,6 +77,8 @@ def _open(values):
             raise InputError(f"--{name} is empty")
     text, text_b = _utf8(values, "text"), _utf8(values, "text_b")
     model = shared.require_task(shared.open_model(values.model), values.model)
+    if values.task is not None and get_task(values.task).kind != model.config.task:
+        raise InputError(f"--task={values.task}: the model is for {model.config.task}")
     examples = model.task.examples_from([text], None if text_b is None else [text_b])
     model.task.check(examples, model.config)
     return model, model.task, examples
@@ -99,13 +104,19 @@ def _write(path, records, asked, task, config):
             return
         columns = task.columns(config)
         header = [*asked, *columns]
-        rows = [[*(r[name] for name in asked), *task.cells(r, config)] for r in records]
+        rows = [
+            [*(_cell(r.get(name, "")) for name in asked), *task.cells(r, config)] for r in records
+        ]
         if path.endswith(".csv"):
             csv.writer(file, lineterminator="\n").writerows([header, *rows])
             return
         # TSV has no quoting here, as in the files that we read, so tabs and line ends cannot stay.
         for row in [header, *rows]:
             file.write("\t".join(_one_line(str(cell)) for cell in row) + "\n")
+
+
+def _cell(value):
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list) else value
 
 
 def _one_line(text):

@@ -55,8 +55,11 @@ def reading(values, training=False):
     """Returns the `Reading` that the column flags ask for, for training or for scoring."""
     names = [field.name for field in dataclasses.fields(Reading) if field.name in values]
     found = Reading(**{name: values[name].value for name in names})
+    if training:
+        return found
     # A score compares texts, wherever in the passage they stand.
-    return found if training else dataclasses.replace(found, misaligned="keep")
+    empty = "error" if found.misaligned == "error" else "skip"
+    return dataclasses.replace(found, misaligned="keep", empty=empty)
 
 
 def check_path(path):
@@ -110,6 +113,14 @@ def open_with_examples(values, model_path, data_path, labelled=True):
         raise InputError(f"--task={task.name}: the model is for {model.config.task}")
     task.check(examples, model.config)
     return model, task, examples
+
+
+def define_left_out(values):
+    """Declares --misaligned for verbs that score or ask, for which it is the question's text."""
+    flags.DEFINE_enum(
+        "misaligned", "error", ("error", "skip"), "question answering: a question without text",
+        flag_values=values,
+    )  # fmt: skip
 
 
 def define_task(values):

@@ -19,6 +19,7 @@ def define(values):
     )  # fmt: skip
     shared.define_task(values)
     shared.define_column_flags(values)
+    shared.define_left_out(values)
 
 
 def run(values):

@@ -56,7 +56,7 @@ def _texts(paths):
 def _json_text(path, number, line):
     try:
         text = json.loads(line)["text"]
-    except (json.JSONDecodeError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         text = None
     if not isinstance(text, str):
         raise InputError(f'{path}:{number}: expected a JSON object with a text, {{"text": "…"}}')

@@ -142,7 +142,7 @@ def _read(path, columns):
 def _is_json(text):
     try:
         json.loads(text)
-    except (json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return False
     return True
 

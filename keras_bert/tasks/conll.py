@@ -7,11 +7,14 @@ import re
 from keras_bert.errors import InputError
 from keras_bert.tasks import conllu
 from keras_bert.tasks.tables import decoded_lines
+from keras_bert.tasks.task import Reading
+from keras_bert.tasks.texts import read_examples
 from keras_bert.tasks.words import words_of
 
 _DOCUMENT = "-DOCSTART-"
 _CONLL_NAMES = (".conll", ".conllu", ".bio", ".iob", ".iob2", ".bioes", ".bmes", ".bilou")
 _ENTITY_TAG = re.compile(r"O|[BIEMSLU]-.+")
+_TABLES = (".csv", ".jsonl", ".ndjson")
 _BLANK = " \t"
 
 
@@ -81,16 +84,20 @@ def read_conll(path, tag_column=None, labelled=True, word_column=None):
     return _read_conll(path, _lines(path), tag_column, labelled, word_column)
 
 
-def read_words(path, word_column=None):
-    """Reads sentences to be tagged: CoNLL or CoNLL-U, whose tags are left, or a text a line.
+def read_words(path, word_column=None, columns=None, text_column=None):
+    """Reads sentences to be tagged: CoNLL or CoNLL-U, whose tags are left, or texts.
 
-    A file is CoNLL by its name (.conll, .conllu, .bio, .bmes, …, also with .gz), or if all its
-    lines have as many columns and either tabs part them, no first column having spaces, or
-    spaces do and every last column is O, B-, I- and the like.
+    Texts stand in a column of CSV or JSON lines, by the file's name, or one a line. Other files,
+    TSV too unless a column of texts is named, are CoNLL by their name
+    (.conll, .conllu, .bio, .bmes, …, also with .gz), or if all lines have as many columns and
+    either tabs part them, no first column having spaces, or spaces do and every last column is O,
+    B-, I- and the like.
 
     Args:
         path: the file.
         word_column: as of `read_conll`; a file for which it is given is CoNLL.
+        columns: list of column names, for a CSV or TSV file without a header line.
+        text_column: the column of the texts; None looks for a usual name.
 
     Returns:
         `Sentences` without tags; of a text with `texts` and `word_offsets`.
@@ -99,6 +106,12 @@ def read_words(path, word_column=None):
         InputError: a line does not fit, or has no word; names file, line and fix.
     """
     path = os.fspath(path)
+    extension = _extension(path)
+    if extension == ".json":
+        raise InputError(f"{path}: sentences come as CoNLL, CSV, TSV, JSON lines or a text a line")
+    if extension in _TABLES or (extension == ".tsv" and (text_column or columns)):
+        found = read_examples(path, Reading(columns, text_column, text_b_column=""), labelled=False)
+        return sentences_of(path, found.texts, found.lines)
     lines = _lines(path)
     if word_column or _is_conll(path, lines):
         return _read_conll(path, lines, None, labelled=False, word_column=word_column)

@@ -2,7 +2,6 @@
 
 import dataclasses
 import itertools
-import math
 import os
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from keras_bert.errors import InputError
 from keras_bert.tasks import texts
 from keras_bert.tasks.classification import ClassificationTask
-from keras_bert.tasks.regression import RegressionTask
+from keras_bert.tasks.regression import RegressionTask, number_of
 from keras_bert.tasks.tables import decoded_lines
 
 _NUMBERS = ("0", "1")
@@ -158,6 +157,8 @@ class _GlueTask:
 
     def _read_official(self, path, labelled):
         """Returns the examples of a file in GLUE's own layout, None if it has another."""
+        if os.fspath(path).lower().removesuffix(".gz").endswith((".csv", ".json", ".jsonl")):
+            return None
         layout = self.layout
         records = ((n, line.rstrip("\r\n")) for n, line in enumerate(decoded_lines(path), 1))
         records = ((n, line.split("\t")) for n, line in records if line)
@@ -241,11 +242,8 @@ class GlueRegression(_GlueTask, RegressionTask):
         return {**super().config_fields(examples, asked), "pair": True}
 
     def _label(self, label, line, path):
-        try:
-            value = float(label)
-        except ValueError:
-            value = math.nan
-        if not 0 <= value <= _HIGHEST:
+        value = number_of(label)
+        if value is None or not 0 <= value <= _HIGHEST:
             raise InputError(f"{path}:{line}: {label!r} is not a score from 0 to {_HIGHEST:g}")
         return value
 

@@ -179,7 +179,7 @@ def _listed(choices, line):
     if isinstance(choices, str):
         try:
             choices = json.loads(choices)
-        except (json.JSONDecodeError, RecursionError):
+        except (ValueError, RecursionError):
             raise InputError(
                 f"the texts:{line}: the choices must be a list, as in "
                 f'--text_b=\'["one", "another"]\', not {choices!r}'

@@ -19,6 +19,7 @@ from keras_bert.tasks.task import Rows, Task
 from keras_bert.tasks.windows import answer_tokens, check_room, make_windows
 
 BENCHMARKS = ("", "squad1", "squad2", "cmrc2018", "drcd")
+_CHINESE = ("cmrc2018", "drcd")
 
 
 class QuestionAnsweringTask(Task):
@@ -65,6 +66,7 @@ class QuestionAnsweringTask(Task):
             path,
             labelled=labelled,
             misaligned=misaligned,
+            empty=reading.empty,
             columns=reading.columns,
             question_column=reading.text_column,
             context_column=reading.text_b_column,
@@ -82,16 +84,11 @@ class QuestionAnsweringTask(Task):
         return Questions("the texts", lines, lines, list(questions), list(contexts), titles)
 
     def config_fields(self, examples, asked):
+        self._check_answers(examples)
         impossible = any(examples.impossible)
-        if impossible and self.benchmark not in ("", "squad2"):
-            line = examples.lines[examples.impossible.index(True)]
-            raise InputError(
-                f"{examples.path}: question {line!r} has no answer, in {self.benchmark} all have "
-                f"one: use --task=squad2"
-            )
         found = {
             "null_answers": impossible or self.benchmark == "squad2",
-            "character_f1": self.benchmark in ("cmrc2018", "drcd")
+            "character_f1": self.benchmark in _CHINESE
             or (not self.benchmark and _mostly_chinese(examples)),
         }
         found |= {name: asked[name] for name in TYPES if asked.get(name) is not None}
@@ -100,14 +97,15 @@ class QuestionAnsweringTask(Task):
         settings = dataclasses.asdict(Settings(**found))
         return {"labels": (), "pair": True, "settings": settings}
 
-    def settings_for(self, settings, max_length):
+    def settings_for(self, settings, max_length, asked=()):
         """Returns the settings with windows that fit: shorter questions, a smaller stride."""
         found = Settings(**settings)
-        question = found.max_question_length
-        if max_length - question - 3 < max_length // 2:
+        question, stride = found.max_question_length, found.doc_stride
+        if "max_question_length" not in asked and max_length - question - 3 < max_length // 2:
             question = min(question, max(max_length // 4, 1))
         room = max_length - question - 3
-        stride = found.doc_stride if found.doc_stride <= room else max(room // 2, 1)
+        if "doc_stride" not in asked and stride > room:
+            stride = max(room // 2, 1)
         return {**settings, "max_question_length": question, "doc_stride": stride}
 
     def notes(self, examples):
@@ -124,6 +122,16 @@ class QuestionAnsweringTask(Task):
     def check(self, examples, config):
         settings = settings_of(config)
         check_room(config.max_length, settings.doc_stride, settings.max_question_length)
+        self._check_answers(examples)
+
+    def _check_answers(self, examples):
+        """Raises InputError if a question has no answer where the benchmark has no such."""
+        if self.benchmark not in ("", "squad2") and any(examples.impossible or ()):
+            line = examples.lines[examples.impossible.index(True)]
+            raise InputError(
+                f"{examples.path}: question {line!r} has no answer, in {self.benchmark} all have "
+                f"one: use --task=squad2"
+            )
 
     def rows(self, examples, tokenizer, config):
         """Returns the windows of all questions; see `windows.make_windows`."""
@@ -197,17 +205,18 @@ class QuestionAnsweringTask(Task):
             `has_answer_f1`, `has_answer_exact_match`, `has_answer_count`, the same with
             `no_answer_`, and where answers have `null_odds`, `best_f1` and `best_exact_match` with
             the `best_f1_threshold` and `best_exact_match_threshold` at which they are reached.
-            Those with questions without an answer go by SQuAD 2.0's rules, Chinese ones too.
+            Those with questions without an answer go by SQuAD 2.0's rules, Chinese ones too. A
+            benchmark's rules are its own, whatever the model was trained for.
         """
         settings = settings_of(config)
+        null_answers, character_f1 = settings.null_answers, settings.character_f1
+        if self.benchmark:
+            null_answers = self.benchmark == "squad2"
+            character_f1 = self.benchmark in _CHINESE
         references = [[text for text, _ in found] for found in examples.answers]
         texts = [answer["text"] for answer in answers]
-        if not settings.null_answers and all(references):
-            score = (
-                squad_metrics.chinese_scores
-                if settings.character_f1
-                else squad_metrics.squad1_scores
-            )
+        if not null_answers and all(references):
+            score = squad_metrics.chinese_scores if character_f1 else squad_metrics.squad1_scores
             return _named(score(texts, references))
         scores = squad_metrics.squad2_scores(texts, references)
         if all("null_odds" in answer for answer in answers):
@@ -236,7 +245,8 @@ class QuestionAnsweringTask(Task):
         return [{"question": question, "id": i} for question, i in columns]
 
     def line(self, answer):
-        return f"{answer['text']}\t{answer['probability']:.4f}"
+        # As a passage has it, line ends and all, it stands in the files and in --json.
+        return f"{' '.join(answer['text'].split())}\t{answer['probability']:.4f}"
 
     def columns(self, config):
         names = ["text", "start", "end", "probability"]
@@ -252,6 +262,10 @@ class QuestionAnsweringTask(Task):
 
     def same(self, answer, other, config):
         return answer["text"] == other["text"]
+
+    def collapsed(self, answers, config):
+        # Passages differ, and with them the texts at one place.
+        return len(answers) > 1 and len({(each["start"], each["end"]) for each in answers}) == 1
 
     def read_predictions(self, path, examples):
         """Reads predictions made elsewhere, for `scores`; see `squad_metrics.read_predictions`.

@@ -32,7 +32,8 @@ class Settings:
         check_settings(dataclasses.asdict(self), TYPES)
         for name in ("doc_stride", "max_question_length", "max_answer_length", "n_best"):
             if not 1 <= getattr(self, name) < 2**16:
-                raise InputError(f"setting {name} must be positive, not {getattr(self, name)}")
+                value = getattr(self, name)
+                raise InputError(f"setting {name} must be from 1 to 65535, not {value}")
 
 
 TYPES = {field.name: field.type for field in dataclasses.fields(Settings)}

@@ -118,11 +118,19 @@ def scores(true, predicted):
 
 
 def _number(table, row, column):
-    value = row.fields.get(column)
+    number = number_of(row.fields.get(column))
+    if number is None:
+        value = row.fields.get(column)
+        raise InputError(f"{table.path}:{row.line}: {column} must be a number, not {value!r:.60}")
+    return number
+
+
+def number_of(value):
+    """Returns a finite float, or None: of a number, or of a text that holds one as files do."""
+    if isinstance(value, str) and (not value.isascii() or "_" in value):
+        return None  # float() takes 1_000 and digits of other scripts
     try:
         number = math.nan if isinstance(value, bool) or value is None else float(value)
     except (TypeError, ValueError, OverflowError):
         number = math.nan
-    if not math.isfinite(number):
-        raise InputError(f"{table.path}:{row.line}: {column} must be a number, not {value!r}")
-    return number
+    return number if math.isfinite(number) else None

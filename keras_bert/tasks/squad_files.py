@@ -81,6 +81,7 @@ def read_questions(
     path,
     labelled=True,
     misaligned="error",
+    empty=None,
     columns=None,
     question_column=None,
     context_column=None,
@@ -94,7 +95,9 @@ def read_questions(
             raises; "skip" leaves it out; "search" takes the nearest place where it does stand, and
             leaves it out where there is none; "keep" does that too but keeps what is not in the
             passage as a reference for scores, which ask for texts and not for places. A question
-            of which no answer is left, or that has no text, is left out by "skip" and "search".
+            of which no answer is left is left out by "skip" and "search".
+        empty: what becomes of a question without text: "error", "skip" or "keep"; None leaves it
+            out where `misaligned` is "skip" or "search".
         columns: list of column names, for a CSV or TSV file without a header line.
         question_column: the column of the question; None looks for a usual name.
         context_column: the column of the passage; None looks for a usual name.
@@ -107,10 +110,12 @@ def read_questions(
     """
     if misaligned not in MISALIGNED:
         raise InputError(f"--misaligned={misaligned}: must be one of {', '.join(MISALIGNED)}")
+    if empty is None:
+        empty = "skip" if misaligned in ("skip", "search") else "error"
     path = os.fspath(path)
     data = None if path.lower().removesuffix(".gz").endswith(_TABLES) else _read_json(path)
     if data is not None:
-        reader = SquadReader(path, labelled, misaligned)
+        reader = SquadReader(path, labelled, misaligned, empty)
         return Questions(path, **reader.read(data), skipped=reader.skipped, moved=reader.moved)
     if labelled:
         raise InputError(
@@ -176,10 +181,17 @@ def _read_table(path, columns, question_column, context_column):
         shared.setdefault(context, context)
     fields = [row.fields for row in table.rows]
     lines = [str(row.line) for row in table.rows]
+    ids = [line if f.get("id") in (None, "") else str(f["id"]) for f, line in zip(fields, lines)]
+    first = {}
+    for question_id, line in zip(ids, lines):
+        if first.setdefault(question_id, line) != line:
+            raise InputError(
+                f"{path}:{line}: id {question_id!r:.60} is that of line {first[question_id]} too"
+            )
     return Questions(
         path=path,
         lines=lines,
-        ids=[str(f["id"]) if f.get("id") else line for f, line in zip(fields, lines)],
+        ids=ids,
         questions=[f[question_column] for f in fields],
         contexts=[shared[f[context_column]] for f in fields],
         titles=[""] * len(fields),

@@ -33,10 +33,11 @@ class SquadReader:
         moved: number of answers that were found elsewhere than where the file says.
     """
 
-    def __init__(self, path, labelled, misaligned):
+    def __init__(self, path, labelled, misaligned, empty):
         self.path = path
         self.labelled = labelled
         self.misaligned = misaligned
+        self.empty = empty
         self.skipped = self.moved = 0
         self._rows = []
         self._contexts = {}
@@ -65,16 +66,18 @@ class SquadReader:
 
     def _read_question(self, where, entry, context, title):
         question_id = _value(where, entry, "id", (str, int))
+        check_text(where, "id", str(question_id))
         where = f"{self.path}: question {str(question_id)[:60]!r}"
         question = _value(where, entry, "question", str)
-        if not question.strip():
-            if self.misaligned in ("skip", "search"):
-                self.skipped += 1
-                return
+        if not question.strip() and self.empty == "skip":
+            self.skipped += 1
+            return
+        if not question.strip() and self.empty == "error":
             raise InputError(
                 f"{where}: question is empty: correct it, or leave it out with --misaligned=skip"
             )
-        check_text(where, "question", question)
+        if question.strip():
+            check_text(where, "question", question)
         answers, impossible = None, None
         if self.labelled:
             answers, impossible = self._read_answers(where, entry, context)

@@ -116,7 +116,7 @@ def _read_json_lines(path, lines):
             continue
         try:
             fields = json.loads(line)
-        except (json.JSONDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(f"{path}:{number}: not a JSON object on one line: {error}") from None
         if not isinstance(fields, dict):
             raise InputError(

@@ -82,7 +82,7 @@ def entities(tags, scheme="bio"):
     if scheme == "none":
         return found
     for index, tag in enumerate([*tags, "O"]):
-        letter, type_ = tag[:1].translate(_SAME), _type(tag)
+        letter, type_ = letter_and_type(tag)
         outside = letter == "O"
         if first is not None and (outside or ended or letter in "BS" or type_ != type_before):
             found.append((type_before, first, index))
@@ -91,6 +91,11 @@ def entities(tags, scheme="bio"):
             first = index
         type_before, ended = type_, letter in "ES"
     return found
+
+
+def letter_and_type(tag):
+    """Returns a tag's letter, one of O, B, I, E, S whatever the scheme, and its type or `_`."""
+    return tag[:1].translate(_SAME), _type(tag)
 
 
 def convert(tags, scheme):

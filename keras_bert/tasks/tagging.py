@@ -8,6 +8,7 @@ import numpy as np
 from keras_bert.errors import InputError
 from keras_bert.tasks.conll import Sentences, read_conll, read_words, sentences_of, write_conll
 from keras_bert.tasks.settings import check_settings
+from keras_bert.tasks.tag_decoding import best_tags
 from keras_bert.tasks.tag_schemes import (
     SCHEMES,
     convert,
@@ -55,7 +56,7 @@ class TaggingTask(Task):
 
     def read(self, path, reading, labelled=True):
         if not labelled:
-            return read_words(path, reading.word_column)
+            return read_words(path, reading.word_column, reading.columns, reading.text_column)
         return read_conll(path, reading.tag_column, word_column=reading.word_column)
 
     def examples_from(self, texts, texts_b=None):
@@ -91,7 +92,8 @@ class TaggingTask(Task):
         settings = _settings(config)
         _check_labels(config.labels, settings.scheme)
         if examples.tags is not None:
-            _check_tags(_tags_in(settings.scheme, examples), examples, config.labels)
+            tags = _known_tags(settings.scheme, examples, config.labels)
+            _check_tags(tags, examples, config.labels)
 
     def rows(self, examples, tokenizer, config):
         overlap = _settings(config).overlap
@@ -100,7 +102,7 @@ class TaggingTask(Task):
     def targets(self, examples, rows, config):
         # Only where a word is read, not in every row that repeats it: so each word counts once,
         # and is learned with the context that it is answered with.
-        tags = _tags_in(_settings(config).scheme, examples)
+        tags = _known_tags(_settings(config).scheme, examples, config.labels)
         _check_tags(tags, examples, config.labels)
         ids = {label: index for index, label in enumerate(config.labels)}
         found = []
@@ -116,24 +118,24 @@ class TaggingTask(Task):
     def answers(self, outputs, rows, examples, config):
         """Returns a dict a sentence, with one tag a word.
 
-        `words`, `tags`, and `probabilities`, those of the tags; `text` where it is known. With a
-        scheme also `entities`: dicts of `type`, `text`, `probability` (the mean of its words'),
-        and `start` and `end`, characters of the text; without a text, `first_word` and
-        `last_word`, numbers of words from 0.
+        `words`, `tags`, the most probable that make whole entities, and `probabilities`, those of
+        the tags; `text` where it is known. With a scheme also `entities`: dicts of `type`, `text`,
+        `probability` (the mean of its words'), and `start` and `end`, characters of the text;
+        without a text, `first_word` and `last_word`, numbers of words from 0.
         """
-        tags = [[None] * len(words) for words in examples.words]
-        certain = [[0.0] * len(words) for words in examples.words]
+        found = [np.zeros((len(words), len(config.labels))) for words in examples.words]
         places = zip(rows.example_indices, rows.details, strict=True)
         for values, (example, read) in zip(outputs["probability"], places, strict=True):
-            values = np.asarray(values)[read.positions]
-            span = slice(read.words.start, read.words.stop)
-            tags[example][span] = [config.labels[index] for index in values.argmax(axis=-1)]
-            certain[example][span] = values.max(axis=-1).tolist()
+            words = slice(read.words.start, read.words.stop)
+            found[example][words] = np.asarray(values)[read.positions]
         scheme = _settings(config).scheme
-        return [
-            _answer(examples, index, tags[index], certain[index], scheme)
-            for index in range(len(examples))
-        ]
+        answers = []
+        for index, probabilities in enumerate(found):
+            best = best_tags(probabilities, config.labels, scheme)
+            tags = [config.labels[label] for label in best]
+            certain = probabilities[np.arange(len(best)), best].tolist()
+            answers.append(_answer(examples, index, tags, certain, scheme))
+        return answers
 
     def scores(self, answers, examples, config):
         """Returns `accuracy` of the words' tags, `words`, `count`, and with a scheme
@@ -141,7 +143,7 @@ class TaggingTask(Task):
         """
         scheme = _settings(config).scheme
         predicted = [answer["tags"] for answer in answers]
-        pairs = zip(_tags_in(scheme, examples), predicted, strict=True)
+        pairs = zip(_known_tags(scheme, examples, config.labels), predicted, strict=True)
         right = sum(a == b for true, found in pairs for a, b in zip(true, found, strict=True))
         words = sum(map(len, predicted))
         scored = {"accuracy": right / words, "words": words, "count": len(answers)}
@@ -175,6 +177,10 @@ class TaggingTask(Task):
 
     def same(self, answer, other, config):
         return answer["tags"] == other["tags"]
+
+    def collapsed(self, answers, config):
+        # Sentences differ in length, and with them their lists of tags.
+        return len({tag for answer in answers for tag in answer["tags"]}) == 1
 
 
 def type_table(types):
@@ -249,6 +255,18 @@ def _tags_in(scheme, examples):
     if scheme == "none" or found in (scheme, "none"):
         return examples.tags
     return [convert(tags, scheme) for tags in examples.tags]
+
+
+def _known_tags(scheme, examples, labels):
+    """Returns tags in a scheme, of sentences that the labels do not cover so as they stand.
+
+    A small file may look like another scheme than its model's: one with a stray I and no B is io.
+    """
+    known = set(labels)
+    return [
+        written if known.issuperset(written) or not known.issuperset(tags) else tags
+        for written, tags in zip(_tags_in(scheme, examples), examples.tags)
+    ]
 
 
 def _check_tags(tags, examples, labels):

@@ -26,6 +26,8 @@ class Reading:
         misaligned: SQuAD: what to do with an answer that does not stand where the file says:
             "error", "skip", "search" for the nearest place where it stands, or "keep", for
             scoring, where only its text matters.
+        empty: SQuAD: what to do with a question without text: "error", "skip" or "keep"; None
+            skips where `misaligned` is "skip" or "search".
     """
 
     columns: list | None = None
@@ -35,6 +37,7 @@ class Reading:
     tag_column: str | None = None
     word_column: str | None = None
     misaligned: str = "error"
+    empty: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,12 +109,13 @@ class Task(abc.ABC):
             asked: dict of what flags ask for: `labels` (list or None) and the task's settings.
         """
 
-    def settings_for(self, settings, max_length):
+    def settings_for(self, settings, max_length, asked=()):
         """Returns the settings as a model of rows of at most so many tokens needs them.
 
         Args:
             settings: dict, as in `ModelConfig`.
             max_length: tokens of a row.
+            asked: names of those that a user chose, which stay.
         """
         return settings
 
@@ -221,6 +225,11 @@ class Task(abc.ABC):
             answer, other: what two models answered.
             config: `ModelConfig`.
         """
+
+    def collapsed(self, answers, config):
+        """Says whether a model says one thing to everything (Mosbach et al. 2020)."""
+        rest = answers[1:]
+        return bool(rest) and all(self.same(answers[0], answer, config) for answer in rest)
 
 
 def check_labels(config):

@@ -97,22 +97,27 @@ def split_words(sizes, room, overlap):
         while start > end - overlap and start > 0 and shared + sizes[start - 1] <= allowed:
             start -= 1
             shared += sizes[start]
-    owners = [_most_context(word, spans, len(sizes)) for word in range(len(sizes))]
+    owned = {}
+    first = 0  # of the rows that still hold the word: both ends of rows rise
+    for word in range(len(sizes)):
+        while spans[first][1] <= word:
+            first += 1
+        last = first
+        while last + 1 < len(spans) and spans[last + 1][0] <= word:
+            last += 1
+        row = first + _most_context(word, spans[first : last + 1], len(sizes))
+        owned.setdefault(row, []).append(word)
     # Rows stand in the order of their words, so the words of an owner are neighbours.
     return [
-        (range(*span), range(owners.index(row), owners.index(row) + owners.count(row)))
-        for row, span in enumerate(spans)
-        if row in owners
+        (range(*spans[row]), range(words[0], words[-1] + 1)) for row, words in sorted(owned.items())
     ]
 
 
 def _most_context(word, spans, count):
-    """Returns the row in which a word has most context; at a tie the first."""
+    """Returns which of the rows that hold a word has most context for it; at a tie the first."""
 
     def context(span):
         start, end = span
-        if not start <= word < end:
-            return -1
         # Nothing is missing at the ends of the sentence.
         left = word - start if start else math.inf
         right = end - 1 - word if end < count else math.inf

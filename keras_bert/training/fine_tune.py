@@ -58,11 +58,11 @@ def freeze(encoder, what):
         return
     if what in ("", "embeddings"):
         count = 0
-    elif what.isdecimal() and int(what) <= len(blocks):
+    elif what.isdecimal() and len(what) < 5 and int(what) <= len(blocks):
         count = int(what)
     else:
         raise InputError(
-            f"--freeze={what}: expected encoder, embeddings or a number of blocks up to "
+            f"--freeze={what:.20}: expected encoder, embeddings or a number of blocks up to "
             f"{len(blocks)}"
         )
     if what:

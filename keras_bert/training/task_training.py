@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from keras_bert.bert import Bert, build_model
-from keras_bert.errors import InputError
+from keras_bert.errors import Diverged, InputError
 from keras_bert.model_folder import ModelConfig
 from keras_bert.predictor import outputs_of
 from keras_bert.tasks.registry import get_task
@@ -161,7 +161,7 @@ class TaskTraining:
         for values in outputs.values():
             if not all(np.isfinite(value).all() for value in values):
                 self.discard_state()
-                raise InputError(
+                raise Diverged(
                     f"--learning_rate={self.settings.learning_rate}: the training diverged, the "
                     f"best epoch's weights are not finite: try a lower one"
                 )
