@@ -20,6 +20,7 @@ import sys
 
 import score_files
 
+from keras_bert.tasks.glue import glue_average
 from keras_bert.tasks.registry import get_task
 
 # Measured by others from the same size of model; see each row's `published`.
@@ -179,6 +180,23 @@ def line(row, result):
     return f"| {' | '.join(cells)} |"
 
 
+def average(results):
+    """Returns a line with GLUE's average over the tasks that have been run, "" without any.
+
+    Args:
+        results: dict from a row to its result.
+    """
+    glue = {
+        row.task: result.get("mean", result)
+        for row, result in results.items()
+        if row.task.startswith("glue/")
+    }
+    if not glue:
+        return ""
+    names = ", ".join(name.removeprefix("glue/") for name in glue)
+    return f"GLUE's average, of the means over {names}: {100 * glue_average(glue):.2f}"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", required=True)
@@ -192,12 +210,15 @@ def main():
     unknown = set(wanted) - set(_BY_NAME)
     if unknown:
         parser.error(f"no row {', '.join(sorted(unknown))}")
+    results = {}
     lines = [f"| {' | '.join(_COLUMNS)} |", "|---" * len(_COLUMNS) + "|"]
     for row in ROWS:
         done = os.path.exists(result_path(row.name, options))
         if row.name in wanted or (options.table and done):
-            lines.append(line(row, run(row, options)))
+            results[row] = run(row, options)
+            lines.append(line(row, results[row]))
             print(lines[-1], flush=True)
+    lines += ["", average(results)] if average(results) else []
     if options.table:
         with open(options.table, "w", encoding="utf-8") as file:
             file.write("\n".join(lines) + "\n")

@@ -61,6 +61,18 @@ def test_a_row_runs_once_after_the_row_it_starts_from(module, toy, tmp_path, mon
     assert scores.line(first, scores.run(first, options)).count("a tenth of train.tsv.gz") == 1
 
 
+def test_the_average_is_over_each_tasks_mean_metrics(module):
+    scores = module("expected_scores")
+    results = {
+        scores._BY_NAME["sst2"]: {"accuracy": 0.9},
+        scores._BY_NAME["mrpc"]: {"f1": 0.1, "mean": {"f1": 0.88, "accuracy": 0.84}},
+        scores._BY_NAME["ewt"]: {"accuracy": 0.5},
+    }
+    expected = "GLUE's average, of the means over sst2, mrpc: 88.00"
+    assert scores.average(results) == expected
+    assert not scores.average({scores._BY_NAME["ewt"]: {}})
+
+
 @pytest.fixture
 def data(tmp_path):
     """Files of the public ones' layout."""
@@ -83,6 +95,10 @@ def data(tmp_path):
     ]
     with gzip.open(tmp_path / "squad/dev-v2.0-public.json.gz", "wt") as file:
         json.dump({"version": "v2.0", "data": squad}, file)
+    (tmp_path / "pretrain/en_wiki").mkdir(parents=True)
+    with gzip.open(tmp_path / "pretrain/en_wiki/a.jsonl.gz", "wt", encoding="utf-8") as file:
+        text = 'Too short. In May, "Élan" sank near iPort.'
+        file.write(json.dumps({"id": "1", "title": "T", "text": text}) + "\n")
     with gzip.open(tmp_path / "nli_watson/train.csv.gz", "wt", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["id", "premise", "hypothesis", "lang_abv", "language", "label"])
@@ -110,6 +126,10 @@ def test_splits_are_by_document(module, data, tmp_path):
     )
     assert dev.ids == ["3", "7"]
     assert train.ids == ["0", "1", "2", "4", "5", "6"]
+
+    cased = read_conll(make("made:casing.conll", data, out))
+    assert cased.words == [["In", "May", ",", '"', "Élan", '"', "sank", "near", "iPort", "."]]
+    assert "".join(cased.tags[0]) == "CCllCllll" + "l"
 
     lines = open(make("made:inference.jsonl", data, out), encoding="utf-8").read().splitlines()
     assert [json.loads(line) for line in lines] == [
