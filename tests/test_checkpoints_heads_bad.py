@@ -166,7 +166,7 @@ def test_one_output_is_a_number(edit, changes, notes):
         (TAGGER, "tagging", {"colour": 1}, "settings of tagging are scheme, overlap"),
         (TAGGER, "tagging", {"overlap": "1"}, "setting overlap must be int"),
         (TAGGER, "tagging", ["a"], "settings of tagging must be dict"),
-        (ANSWERER, "question_answering", {"n_best": 0}, "setting n_best must be positive"),
+        (ANSWERER, "question_answering", {"n_best": 0}, "setting n_best must be from 1 to 65535"),
         (ANSWERER, "question_answering", {"a": 0}, "settings of question_answering are doc_stride"),
         (ANSWERER, "question_answering", {"doc_stride": 21}, "doc_stride 21 would skip tokens"),
         (CHOICE, "multiple_choice", {"num_choices": 1}, "num_choices must be at least 2"),
