@@ -66,11 +66,11 @@ ROWS = (
     ),
     Row(
         "mrpc", "glue/mrpc", "glue/MRPC/train.tsv.gz", "glue/MRPC/dev.tsv",
-        _flags(5, 1e-4, 128, _MEAN), (88.9, _MINILM),
+        _flags(3, 1e-4, 128, _MEAN), (88.9, _MINILM), start="inference",
     ),
     Row(
         "stsb", "glue/stsb", "glue/STS-B/train.tsv.gz", "glue/STS-B/dev.tsv",
-        _flags(4, 1e-4, 128, _MEAN),
+        _flags(3, 1e-4, 128, _MEAN), start="inference",
     ),
     Row(
         "cola", "glue/cola", "glue/CoLA/train.tsv.gz", "glue/CoLA/in_domain_dev.tsv",
@@ -94,7 +94,7 @@ ROWS = (
     ),
     Row(
         "wikigold", "tagging", "made:wikigold.train.conll", "made:wikigold.dev.conll",
-        _flags(8, 2e-4, 128, batch=16),
+        _flags(10, 2e-4, 128, "--scheme=bioes", batch=16),
     ),
     Row(
         "resume", "tagging", "resume_ner/train.char.bmes.gz", "resume_ner/dev.char.bmes",

@@ -5,16 +5,11 @@ of the file alone.
 """
 
 import csv
-import glob
 import gzip
 import json
 import os
 
 from keras_bert.files import replacing_file
-from keras_bert.pretraining.sentences import split_sentences
-from keras_bert.tasks.words import words_of
-
-_SENTENCES = 30_000  # of Wikipedia, for `casing`
 
 
 def english_inference(data, folder):
@@ -43,26 +38,6 @@ def wikigold(data, folder):
         _write(folder, f"wikigold.{part}.conll", "".join(chosen))
 
 
-def casing(data, folder):
-    """Writes sentences of Wikipedia, each word tagged with whether it begins with a capital.
-
-    A model of lower-cased words that has learned to tell them apart knows names when it sees them
-    (Mayhew et al. 2019, "Robust Named Entity Recognition with Truecasing Pretraining").
-    """
-    lines, count = [], 0
-    for path in sorted(glob.glob(os.path.join(data, "pretrain/en_wiki/*.jsonl.gz"))):
-        with gzip.open(path, "rt", encoding="utf-8") as file:
-            for article in file:
-                for sentence in split_sentences(json.loads(article)["text"]):
-                    words = [sentence[start:end] for start, end in words_of(sentence)]
-                    if count == _SENTENCES or not 5 <= len(words) <= 60:
-                        continue
-                    count += 1
-                    lines += [f"{word}\t{'C' if word[0].isupper() else 'l'}\n" for word in words]
-                    lines.append("\n")
-    _write(folder, "casing.conll", "".join(lines))
-
-
 def unanswerable(data, folder):
     """Writes every fourth article of the public part of SQuAD 2.0's dev set to one file."""
     path = os.path.join(data, "squad/dev-v2.0-public.json.gz")
@@ -87,7 +62,6 @@ def _write(folder, name, text):
 
 MAKERS = {
     "inference": english_inference,
-    "casing": casing,
     "wikigold": wikigold,
     "squad2": unanswerable,
 }

@@ -95,10 +95,6 @@ def data(tmp_path):
     ]
     with gzip.open(tmp_path / "squad/dev-v2.0-public.json.gz", "wt") as file:
         json.dump({"version": "v2.0", "data": squad}, file)
-    (tmp_path / "pretrain/en_wiki").mkdir(parents=True)
-    with gzip.open(tmp_path / "pretrain/en_wiki/a.jsonl.gz", "wt", encoding="utf-8") as file:
-        text = 'Too short. In May, "Élan" sank near iPort.'
-        file.write(json.dumps({"id": "1", "title": "T", "text": text}) + "\n")
     with gzip.open(tmp_path / "nli_watson/train.csv.gz", "wt", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["id", "premise", "hypothesis", "lang_abv", "language", "label"])
@@ -126,10 +122,6 @@ def test_splits_are_by_document(module, data, tmp_path):
     )
     assert dev.ids == ["3", "7"]
     assert train.ids == ["0", "1", "2", "4", "5", "6"]
-
-    cased = read_conll(make("made:casing.conll", data, out))
-    assert cased.words == [["In", "May", ",", '"', "Élan", '"', "sank", "near", "iPort", "."]]
-    assert "".join(cased.tags[0]) == "CCllClllll"
 
     lines = open(make("made:inference.jsonl", data, out), encoding="utf-8").read().splitlines()
     assert [json.loads(line) for line in lines] == [
