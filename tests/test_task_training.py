@@ -325,6 +325,15 @@ def test_refused(cli, toy, tmp_path, arguments, part):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(("flags", "name"), [([], "m.training"), (["--seeds=1,2"], "m.training.2")])
+def test_a_file_in_the_way_of_the_state_is_told_before_training(cli, toy, tmp_path, flags, name):
+    (tmp_path / name).write_text("mine")
+    found = cli(*toy.arguments, f"--output={tmp_path / 'm'}", *flags)
+    assert found.status == 2
+    assert f"{name}: a file of that name is in the way" in found.err
+    assert (tmp_path / name).read_text() == "mine"
+
+
 def test_the_mean_of_the_tokens_leaves_padding_out(tmp_path):
     model = models.BertClassifier(small_encoder(), num_classes=3, pooling="mean")
     inputs = inputs_of((4, 12))

@@ -143,8 +143,9 @@ def define(values):
 def run(values):
     shared.check_not_input(values.output, values.init)
     check_replaceable(values.output, is_replaceable)
-    check_replaceable(_state_folder(values, values.seed), os.path.isdir)
     seeds = seeds_of(values)
+    for seed in seeds:
+        check_replaceable(_state_folder(values, seed), os.path.isdir)
     task = get_task(values.task)
     _check_flags(values, task)
     train, evaluation, whole = _read(values, task)
@@ -190,7 +191,9 @@ def run(values):
         if best is None or run["scores"][run["metric"]] > best["scores"][best["metric"]]:
             best = run
     if best is None:
-        raise InputError(f"--learning_rate={values.learning_rate}: all seeds diverged: try a lower")
+        raise InputError(
+            f"--learning_rate={values.learning_rate}: all seeds diverged, try a lower one"
+        )
     bert, scores = best["bert"], best["scores"]
     over_all = summary(runs, task.metrics(bert.config))
     from keras_bert.training.model_card import model_card
