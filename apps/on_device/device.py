@@ -31,7 +31,7 @@ def parser_of(description):
 
 def _threads(text):
     # The interpreter does not check, and dies of too many.
-    if not text.isdecimal() or not 1 <= int(text[:9]) <= _MOST_THREADS:
+    if not text.isdecimal() or len(text) > 3 or not 1 <= int(text) <= _MOST_THREADS:
         raise argparse.ArgumentTypeError(f"expected a number from 1 to {_MOST_THREADS}")
     return int(text)
 
