@@ -361,3 +361,17 @@ def test_a_submission_from_the_command_line(tmp_path, cli):
     assert header == "index\tprediction"
     assert [row.split("\t")[0] for row in rows] == ["0", "7", ""]
     assert all(0 <= float(row.split("\t")[1]) <= 5 for row in rows[:2])
+    # In a folder it has the name that the site wants.
+    for folder in (tmp_path / "there", tmp_path / "new/"):
+        (tmp_path / "there").mkdir(exist_ok=True)
+        found = cli(
+            *asked[:3], f"--output={folder}{'' if folder.exists() else '/'}", "--submission"
+        )
+        assert found.status == 0, found.err
+        assert (folder / "STS-B.tsv").read_bytes() == output.read_bytes()
+        assert f"{folder}/STS-B.tsv" in found.out
+    (tmp_path / "there" / "STS-B.tsv").unlink()
+    (tmp_path / "there" / "STS-B.tsv").mkdir()
+    found = cli(*asked[:3], f"--output={tmp_path / 'there'}", "--submission")
+    assert found.status == 2
+    assert "STS-B.tsv: a folder of that name is in the way" in found.err

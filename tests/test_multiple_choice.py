@@ -288,6 +288,8 @@ def test_config_and_check(tmp_path):
     assert (targets.dtype, targets.tolist()) == (np.int32, [0, 2])
     with pytest.raises(InputError, match="no submission file"):
         TASK.submission([], examples, CONFIG)
+    with pytest.raises(InputError, match="no submission file"):
+        TASK.submission_file(examples)
 
 
 def test_questions_about_one_text_are_held_out_together():

@@ -161,6 +161,28 @@ def test_a_number_of_threads_that_the_interpreter_dies_of_is_refused(device, tmp
     assert "expected a number from 1 to 256" in found.stderr
 
 
+@pytest.mark.parametrize(
+    ("program", "kind", "flag"),
+    [
+        ("classify.py", "regression", "--text_b"),
+        ("answer.py", "question_answering", "--passage_text"),
+    ],
+)
+def test_a_second_text_that_is_no_text_is_told_by_its_flag(models, device, program, kind, flag):
+    _, path = models[kind]
+    command = [
+        str(device),
+        str(APP / program),
+        f"--model={path}",
+        f"{flag}=".encode() + b"\xff",
+        "a",
+    ]
+    found = subprocess.run(command, capture_output=True)
+    assert found.returncode == 2
+    said = f"{program.removesuffix('.py')}: {flag}: is not UTF-8"
+    assert found.stderr.decode().splitlines()[-1] == said
+
+
 def test_a_file_without_vocabulary_is_refused(device, tmp_path):
     path = tmp_path / "bare.tflite"
     path.write_bytes(b"TFL3" * 10)

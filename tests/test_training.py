@@ -1,5 +1,6 @@
 """Optimizer against NumPy, batches as a pure function, and runs that repeat and resume exactly."""
 
+import json
 import os
 import pathlib
 import signal
@@ -182,8 +183,17 @@ def test_a_killed_run_resumes_to_the_same_weights(toy, tmp_path):
             break
     assert process.wait() == -signal.SIGKILL
     assert not output.exists()
-    assert (tmp_path / "killed.training" / "state.npz").exists()
+    path = tmp_path / "killed.training" / "state.npz"
+    with np.load(path) as state:
+        arrays = dict(state)
+    header = json.loads(bytes(arrays["header"]))
+    assert 0 < header["seconds"] < 600
+    header["seconds"] = 1000  # told below: the time before the kill is part of the run's
+    arrays["header"] = np.frombuffer(json.dumps(header).encode(), "uint8")
+    np.savez(path, **arrays)
+    command.append("--json")
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert 1000 < json.loads(done.stdout.splitlines()[-1])["seconds"] < 1600
     assert "epoch 1:" not in done.stderr
     assert "epoch 4:" in done.stderr
     assert equal(weights_of(toy.model), weights_of(output))

@@ -6,6 +6,7 @@ The passage may be of any length: it goes through the model as overlapping windo
 installed stands in requirements.txt; this package comes beside it with `pip install --no-deps`.
 """
 
+import os
 import sys
 
 import device
@@ -38,18 +39,17 @@ def _run(arguments):
 
 def _passage(arguments):
     if arguments.passage is None:
-        (text,) = device.texts_of([arguments.passage_text])
         name = "--passage_text"
+        text = device.decoded(os.fsencode(arguments.passage_text), name)
     else:
         name = arguments.passage
         try:
             # As bytes, for the places are characters of the file as it is, its line ends too.
             with open(name, "rb") as file:
-                text = file.read().decode("utf-8")
+                content = file.read()
         except OSError as error:
             raise InputError(f"{name}: cannot be read: {error.strerror}") from None
-        except UnicodeDecodeError:
-            raise InputError(f"{name}: is not UTF-8") from None
+        text = device.decoded(content, name)
     if not text.strip():
         raise InputError(f"{name}: the passage is empty")
     return text

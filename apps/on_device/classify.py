@@ -7,6 +7,7 @@ switches are read out of the file. What must be installed stands in requirements
 comes beside it with `pip install --no-deps`.
 """
 
+import os
 import sys
 
 import device
@@ -24,7 +25,7 @@ def _run(arguments):
     model = device.open_model(arguments, "classification", "regression")
     text_b = arguments.text_b
     if text_b is not None:
-        (text_b,) = device.texts_of([text_b])
+        text_b = device.decoded(os.fsencode(text_b), "--text_b")
     for text in device.texts_of(arguments.texts):
         answer, time = device.timed(model.predict, text, text_b)
         print(model.task.line(answer), time, device.one_line(text), sep="\t")

@@ -68,12 +68,17 @@ def texts_of(arguments):
     name = "text " if arguments else "stdin:"
     texts = map(os.fsencode, arguments) if arguments else sys.stdin.buffer
     for number, text in enumerate(texts, start=1):
-        try:
-            text = text.decode("utf-8")
-        except UnicodeDecodeError:
-            raise InputError(f"{name}{number}: is not UTF-8") from None
+        text = decoded(text, f"{name}{number}")
         if arguments or text.strip():
             yield text if arguments else text.rstrip("\r\n")
+
+
+def decoded(content, name):
+    """Returns the text of bytes in UTF-8; raises InputError, with the name given, for others."""
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        raise InputError(f"{name}: is not UTF-8") from None
 
 
 def timed(ask, *texts):

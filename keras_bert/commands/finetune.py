@@ -8,7 +8,6 @@ import hashlib
 import json
 import os
 import sys
-import time
 import types
 
 from absl import flags
@@ -236,7 +235,6 @@ def _train(values, task, seed, train, evaluation, fields):
     )
     for note in start.notes:
         print(note, file=sys.stderr)
-    began = time.monotonic()
     outcome = trainer.train(
         train,
         evaluation,
@@ -245,7 +243,6 @@ def _train(values, task, seed, train, evaluation, fields):
         resume=values.resume,
         tensorboard=values.tensorboard and _tensorboard_folder(values, seed),
     )
-    seconds = time.monotonic() - began
     if trainer.skipped:
         skipped = f"{trainer.skipped} examples have nothing to learn from: left out"
         print(f"{values.train}: {skipped}", file=sys.stderr)
@@ -261,7 +258,7 @@ def _train(values, task, seed, train, evaluation, fields):
             **({"labels": list(config.labels)} if config.labels else {}),
             "best_epoch": outcome["best_epoch"],
             "epochs": outcome["history"],
-            "seconds": round(seconds, 1),
+            "seconds": round(outcome["seconds"], 1),
             "precision": trainer.policy,
         },
     }

@@ -27,7 +27,8 @@ def define(values):
     shared.define_string(values, "input", "file of texts, as for training; labels are not needed")
     shared.define_string(values, "output", "file to write: .csv, .tsv or .jsonl; else printed")
     flags.DEFINE_boolean(
-        "submission", False, "write --output as the benchmark's site or script takes it",
+        "submission", False, "write --output as the benchmark's site or script takes it; a folder "
+        "(DIR/) gets a file of the name that it wants",
         flag_values=values,
     )  # fmt: skip
     shared.define_task(values)
@@ -45,26 +46,35 @@ def run(values):
             raise InputError(f"{values.output}: name the output .csv, .tsv or .jsonl")
         if values.input is not None:
             shared.check_not_input(values.output, values.input)
-        check_file_replaceable(values.output)
+        if not _names_folder(values):
+            check_file_replaceable(values.output)
     model, task, examples = _open(values)
+    output = values.output
+    if output is not None and _names_folder(values):
+        output = os.path.join(output, task.submission_file(examples))
+        check_file_replaceable(output)
     answers = model.answers(examples)
     records = [{**asked, **answer} for asked, answer in zip(task.inputs(examples), answers)]
-    if values.output is not None:
+    if output is not None:
         if values.submission:
             text = task.submission(answers, examples, model.config)
-            with replacing_file(values.output) as temporary, open(temporary, "wb") as file:
+            with replacing_file(output) as temporary, open(temporary, "wb") as file:
                 file.write(text.encode())
         else:
             asked = list(dict.fromkeys(itertools.chain(*task.inputs(examples))))
-            _write(values.output, records, asked, task, model.config)
-        lines = [f"{len(records)} answers: {values.output}"]
-        return {"output": values.output, "count": len(records)}, lines
+            _write(output, records, asked, task, model.config)
+        lines = [f"{len(records)} answers: {output}"]
+        return {"output": output, "count": len(records)}, lines
     # With the first of what was asked: a passage would fill the screen.
     lines = [
         "\t".join([task.line(answer), *map(_one_line, list(asked.values())[:1])])
         for asked, answer in zip(task.inputs(examples), answers)
     ]
     return {"predictions": records}, lines
+
+
+def _names_folder(values):
+    return values.submission and (values.output.endswith(os.sep) or os.path.isdir(values.output))
 
 
 def _open(values):

@@ -255,6 +255,9 @@ class QuestionAnsweringTask(Task):
     def cells(self, answer, config):
         return [answer[name] for name in self.columns(config)]
 
+    def submission_file(self, examples):
+        return "predictions.json"
+
     def submission(self, answers, examples, config):
         """Returns the JSON object from id to answer that the official scripts take."""
         found = {i: answer["text"] for i, answer in zip(examples.ids, answers)}

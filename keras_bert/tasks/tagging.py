@@ -169,6 +169,9 @@ class TaggingTask(Task):
     def cells(self, answer, config):
         return [" ".join(answer["words"]), " ".join(answer["tags"])]
 
+    def submission_file(self, examples):
+        return "predictions.conll"
+
     def submission(self, answers, examples, config):
         """Returns a CoNLL file: a word and its tag a line, as conlleval and others read it."""
         file = io.StringIO()

@@ -209,6 +209,14 @@ class Task(abc.ABC):
     def cells(self, answer, config):
         """Returns an answer's values in the order of `columns`."""
 
+    def submission_file(self, examples):
+        """Returns the name that the site or script wants for the file of `submission`.
+
+        Raises:
+            InputError: the task has no such file.
+        """
+        raise InputError(f"task {self.name} has no submission file")
+
     def submission(self, answers, examples, config):
         """Returns answers as the text of the file that a benchmark's site or script takes.
 

@@ -1,6 +1,7 @@
 """Fine-tuning: compile, fit, keep the best epoch."""
 
 import dataclasses
+import time
 
 import keras
 
@@ -91,7 +92,8 @@ def fine_tune(
         tensorboard: folder for TensorBoard's event files, or None.
 
     Returns:
-        A dict: `history`, a list with the scores of every epoch, and `best_epoch`, from 1.
+        A dict: `history`, a list with the scores of every epoch; `best_epoch`, from 1; `seconds`
+        of training and scoring, those before a kill too.
     """
     batches = TrainingBatches(texts, targets, settings.batch_size, settings.seed)
     per_epoch = batches.steps_per_epoch
@@ -129,7 +131,8 @@ def fine_tune(
             )
         step = last_step
     model.set_weights(keeper.best_weights)
-    return {"history": keeper.history, "best_epoch": keeper.best_epoch}
+    seconds = keeper.seconds
+    return {"history": keeper.history, "best_epoch": keeper.best_epoch, "seconds": seconds}
 
 
 class _KeepBest(keras.callbacks.Callback):
@@ -143,11 +146,17 @@ class _KeepBest(keras.callbacks.Callback):
         self.step = 0
         self.history = []
         self.best_epoch, self.best_weights = 0, []
+        self.began = time.monotonic()
+
+    @property
+    def seconds(self):
+        return time.monotonic() - self.began
 
     def restore(self, model):
         saved = self.state.restore(model)
         if saved is not None:
-            self.step, self.history, self.best_epoch, self.best_weights = saved
+            self.step, seconds, self.history, self.best_epoch, self.best_weights = saved
+            self.began = time.monotonic() - seconds
         return self.step
 
     def on_train_batch_end(self, batch, logs=None):
@@ -166,4 +175,7 @@ class _KeepBest(keras.callbacks.Callback):
 
     def _save(self):
         if self.state is not None:
-            self.state.save(self.model, self.step, self.history, self.best_epoch, self.best_weights)
+            self.state.save(
+                self.model, self.step, self.seconds, self.history, self.best_epoch,
+                self.best_weights,
+            )  # fmt: skip

@@ -28,11 +28,22 @@ class TrainingState:
         self.fingerprint = fingerprint
         self.path = os.path.join(self.folder, _FILE)
 
-    def save(self, model, step, history, best_epoch, best_weights):
-        """Writes the state under a temporary name and renames it, so that it is whole or absent."""
+    def save(self, model, step, seconds, history, best_epoch, best_weights):
+        """Writes the state under a temporary name and renames it, so that it is whole or absent.
+
+        Args:
+            model: the compiled Keras model in training.
+            step: int, steps done.
+            seconds: float, what they took.
+            history, best_epoch, best_weights: of the epochs so far, see `fine_tune`.
+
+        Raises:
+            InputError: it cannot be written.
+        """
         header = {
             "fingerprint": self.fingerprint,
             "step": step,
+            "seconds": seconds,
             "best_count": len(best_weights),
             "history": history,
             "best_epoch": best_epoch,
@@ -61,7 +72,8 @@ class TrainingState:
         """Puts the saved state into a freshly compiled and built model.
 
         Returns:
-            None if nothing was saved, else a tuple (step, history, best_epoch, best_weights).
+            None if nothing was saved, else a tuple (step, seconds, history, best_epoch,
+            best_weights).
 
         Raises:
             InputError: the state is of a run with other data or settings, or is damaged.
@@ -87,7 +99,8 @@ class TrainingState:
             ) from None
         for variable, value in zip(variables, values):
             variable.assign(value)
-        return header["step"], header["history"], header["best_epoch"], best
+        kept = [header[name] for name in ("step", "seconds", "history", "best_epoch")]
+        return *kept, best
 
     def discard(self):
         """Removes the state, as when the run is done; other files in its folder stay."""

@@ -99,7 +99,7 @@ class TaskTraining:
             tensorboard: folder for TensorBoard's files, or None.
 
         Returns:
-            A dict: `history` and `best_epoch`; see `fine_tune`.
+            A dict: `history`, `best_epoch` and `seconds`; see `fine_tune`.
         """
         self.task.check(examples, self.config)
         self.task.check(evaluation, self.config)
