@@ -8,25 +8,52 @@ import csv
 import gzip
 import json
 import os
+import re
 
 from keras_bert.files import replacing_file
 
+# Scored by rows that start from the model of inference.
+_PAIRS_SCORED = ("RTE", "MRPC", "STS-B")
+
 
 def english_inference(data, folder):
-    """Writes the English rows of nli_watson, a sample of MNLI, as JSON lines."""
+    """Writes the English rows of nli_watson, a sample of MNLI, and those of SICK as JSON lines.
+
+    Pairs with a sentence that stands in a dev set of `_PAIRS_SCORED` are left out: SICK is made of
+    captions, and so is a part of STS-B.
+    """
     with gzip.open(os.path.join(data, "nli_watson/train.csv.gz"), "rt", encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["lang_abv"] == "en"]
     labels = ("entailment", "neutral", "contradiction")
-    examples = [
-        {
-            "premise": row["premise"],
-            "hypothesis": row["hypothesis"],
-            "label": labels[int(row["label"])],
-        }
-        for row in rows
+    pairs = [(row["premise"], row["hypothesis"], labels[int(row["label"])]) for row in rows]
+    for name in ("SICK_train.txt.gz", "SICK_trial.txt"):
+        for row in _tab_separated(os.path.join(data, "sick", name)):
+            label = row["entailment_judgment"].lower()
+            pairs.append((row["sentence_A"], row["sentence_B"], label))
+    scored = {
+        _words(text)
+        for name in _PAIRS_SCORED
+        for row in _tab_separated(os.path.join(data, "glue", name, "dev.tsv"))
+        for column, text in row.items()
+        if column in ("sentence1", "sentence2", "#1 String", "#2 String")
+    }
+    lines = [
+        json.dumps(dict(zip(("premise", "hypothesis", "label"), pair)), ensure_ascii=False) + "\n"
+        for pair in pairs
+        if not scored & {_words(text) for text in pair[:2]}
     ]
-    lines = [json.dumps(example, ensure_ascii=False) + "\n" for example in examples]
     _write(folder, "inference.jsonl", "".join(lines))
+
+
+def _tab_separated(path):
+    """Returns the rows of a file without quoting, such as GLUE's, as dicts."""
+    opened = gzip.open if path.endswith(".gz") else open
+    with opened(path, "rt", encoding="utf-8-sig") as file:
+        return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+
+
+def _words(text):
+    return tuple(re.findall(r"\w+", text.lower()))
 
 
 def wikigold(data, folder):

@@ -76,8 +76,8 @@ def test_the_average_is_over_each_tasks_mean_metrics(module):
 @pytest.fixture
 def data(tmp_path):
     """Files of the public ones' layout."""
-    for name in ("wikigold", "squad", "nli_watson"):
-        (tmp_path / name).mkdir()
+    for name in ("wikigold", "squad", "nli_watson", "sick", "glue/RTE", "glue/MRPC", "glue/STS-B"):
+        (tmp_path / name).mkdir(parents=True)
     articles = [f"-DOCSTART- O\n\nword{i} I-PER\n. O\n\nword{i} O\n" for i in range(10)]
     with gzip.open(tmp_path / "wikigold/wikigold.conll.txt.gz", "wt") as file:
         file.write("\n".join(articles))
@@ -101,6 +101,20 @@ def data(tmp_path):
         writer.writerow(["a", 'He said "é",\nshe left.', "She left.", "en", "English", "0"])
         writer.writerow(["b", "Il pleut.", "Il neige.", "fr", "French", "2"])
         writer.writerow(["c", "It rains.", "It snows.", "en", "English", "2"])
+        writer.writerow(["d", "It is dark.", "It is night.", "en", "English", "1"])
+    header = "pair_ID\tsentence_A\tsentence_B\trelatedness_score\tentailment_judgment\n"
+    with gzip.open(tmp_path / "sick/SICK_train.txt.gz", "wt") as file:
+        file.write(header + '1\tA "red dog\tA dog\t4.5\tENTAILMENT\n')
+        file.write("2\tA dog barks\tThe dog is barking.\t4.5\tENTAILMENT\n")
+        file.write("3\tA cat\tNo cat is here\t4.5\tCONTRADICTION\n")
+    (tmp_path / "sick/SICK_trial.txt").write_text(header + "4\tA man\tA boy\t3.5\tNEUTRAL\n")
+    glue = {
+        "RTE": "index\tsentence1\tsentence2\tlabel\n0\tA.\tThe  DOG is barking!\tentailment\n",
+        "MRPC": "\ufeffQuality\t#1 ID\t#2 ID\t#1 String\t#2 String\n1\t7\t8\tno cat is here .\tb\n",
+        "STS-B": "index\tsentence1\tsentence2\tscore\n0\tIt is night\tB\t5.000\n",
+    }
+    for name, text in glue.items():
+        (tmp_path / "glue" / name / "dev.tsv").write_text(text, encoding="utf-8")
     return tmp_path
 
 
@@ -127,5 +141,7 @@ def test_splits_are_by_document(module, data, tmp_path):
     assert [json.loads(line) for line in lines] == [
         {"premise": 'He said "é",\nshe left.', "hypothesis": "She left.", "label": "entailment"},
         {"premise": "It rains.", "hypothesis": "It snows.", "label": "contradiction"},
+        {"premise": 'A "red dog', "hypothesis": "A dog", "label": "entailment"},
+        {"premise": "A man", "hypothesis": "A boy", "label": "neutral"},
     ]
     assert make("squad/x.json", "data", out) == "data/squad/x.json"
