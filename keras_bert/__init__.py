@@ -21,6 +21,7 @@ _EXPORTS = {
     "GraphTokenizer": "keras_bert.graph_tokenization",
     "InputError": "keras_bert.errors",
     "load": "keras_bert.bert",
+    "finetune": "keras_bert.training.task_training",
 }
 __all__ = sorted(_EXPORTS)
 

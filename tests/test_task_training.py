@@ -11,6 +11,7 @@ import keras_bert
 from keras_bert import models
 from keras_bert.bert import load
 from keras_bert.tasks.classification import ClassificationTask
+from keras_bert.tasks.registry import get_task
 from keras_bert.tasks.task import Reading
 from keras_bert.tokenized_texts import TokenizedTexts
 from keras_bert.training.cached_features import CachedFeatures, can_cache, head_of
@@ -38,6 +39,46 @@ def inputs_of(shape, seed=0):
         "segment_ids": segment_ids,
         "padding_mask": padding_mask,
     }
+
+
+def test_a_script_gets_what_the_command_gets(cli, toy, tmp_path):
+    flags = ["--length=32", "--learning_rate=2e-3", "--precision=float32", "--seed=3"]
+    start = f"--init={toy.model}"
+    command = ("finetune", start, f"--train={toy.train}", f"--output={tmp_path / 'model'}")
+    found = cli(*command, *flags, "--epochs=2", "--pooling=mean", "--json")
+    assert found.status == 0, found.err
+    settings = {"learning_rate": 2e-3, "precision": "float32", "seed": 3, "pooling": "mean"}
+    before = keras_bert.load(toy.model)
+    weights = before.model.get_weights()
+    bert, scores = keras_bert.finetune(
+        before, "classification", toy.train, length=32, epochs=2, **settings
+    )
+    expected = json.loads(found.out.splitlines()[-1])
+    assert all(expected[name] == value for name, value in scores.items())
+    other = keras_bert.load(tmp_path / "model").model.get_weights()
+    assert all(map(np.array_equal, bert.model.get_weights(), other))
+    assert all(map(np.array_equal, before.model.get_weights(), weights))
+    with pytest.raises(keras_bert.InputError, match="no such file"):
+        keras_bert.finetune(before, "tagging", tmp_path / "nothing.conll")
+    with pytest.raises(TypeError, match="rate"):
+        keras_bert.finetune(before, "classification", toy.train, rate=1)
+
+
+def test_a_script_trains_on_examples_that_it_read(toy, tmp_path):
+    path = tmp_path / "train.conll"
+    path.write_text("good B-ADJ\nfilm O\n\nthe O\ngood B-ADJ\nstory I-ADJ\n\n" * 20)
+    task = get_task("tagging")
+    examples = task.read(path, Reading())
+    train, dev = examples.take(range(30)), examples.take(range(30, 40))
+    settings = {"epochs": 20, "batch_size": 8, "learning_rate": 3e-3}
+    tagger, scores = keras_bert.finetune(
+        keras_bert.load(toy.model), "tagging", train, dev, 16, asked={"scheme": "bioes"}, **settings
+    )
+    assert tagger.config.labels == ("O", "B-ADJ", "E-ADJ", "S-ADJ")
+    assert tagger.config.max_length == 16
+    assert scores["f1"] == 1.0
+    assert scores["count"] == 10
+    assert tagger.predict("the good story")["tags"] == ["O", "B-ADJ", "E-ADJ"]
 
 
 HEADS = {

@@ -149,10 +149,7 @@ def run(values):
     _check_flags(values, task)
     train, evaluation, whole = _read(values, task)
     asked = {name: values[name].value for name in ("labels", "scheme", *_SETTINGS)}
-    fields = task.config_fields(whole, asked)
-    if fields.get("settings"):
-        given = [name for name, value in asked.items() if value is not None]
-        fields["settings"] = task.settings_for(fields["settings"], values.length, given)
+    fields = task.model_fields(whole, asked, values.length)
     for note in task.notes(train):
         print(note, file=sys.stderr)
     # Both before anything heavy is imported, so that a bad row is told in a second.

@@ -109,6 +109,14 @@ class Task(abc.ABC):
             asked: dict of what flags ask for: `labels` (list or None) and the task's settings.
         """
 
+    def model_fields(self, examples, asked, max_length):
+        """Returns `config_fields`, with settings that suit rows of at most so many tokens."""
+        fields = self.config_fields(examples, asked)
+        if fields.get("settings"):
+            given = [name for name, value in asked.items() if value is not None]
+            fields["settings"] = self.settings_for(fields["settings"], max_length, given)
+        return fields
+
     def settings_for(self, settings, max_length, asked=()):
         """Returns the settings as a model of rows of at most so many tokens needs them.
 

@@ -1,6 +1,11 @@
-"""Fine-tuning for a task: from a start and examples to a `Bert` that answers."""
+"""Fine-tuning for a task: from a start and examples to a `Bert` that answers.
+
+`finetune` is the whole way for a script; the verb of that name goes it in the steps below, because
+it tells faults before anything heavy is imported, and keeps state.
+"""
 
 import dataclasses
+import os
 
 import keras
 import numpy as np
@@ -10,12 +15,63 @@ from keras_bert.errors import Diverged, InputError
 from keras_bert.model_folder import ModelConfig
 from keras_bert.predictor import outputs_of
 from keras_bert.tasks.registry import get_task
+from keras_bert.tasks.task import Reading, hold_out
 from keras_bert.tokenized_texts import TokenizedTexts
 from keras_bert.training import precision as precisions
 from keras_bert.training.cached_features import CachedFeatures, can_cache, head_of
 from keras_bert.training.fine_tune import FineTuneSettings, fine_tune, freeze
 from keras_bert.training.losses import loss_of, loss_weights_of
 from keras_bert.training.state import TrainingState
+
+_HELD_OUT = 0.1
+
+
+def finetune(
+    bert, task, train, evaluation=None, length=128, reading=None, asked=None, pooling="cls",
+    dropout=None, precision="auto", frozen="", metric=None, **settings,
+):  # fmt: skip
+    """Fine-tunes for a task, and keeps the best epoch.
+
+    Args:
+        bert: `Bert` to start from; it stays as it is.
+        task: what `--task` takes, such as "tagging" or "glue/mrpc".
+        train: path of a file that the task reads, or examples that its `read` gave.
+        evaluation: the same, to choose the best epoch and to score on; None holds out a tenth.
+        length: the most tokens of a row, special ones included.
+        reading: `Reading`, how the files are laid out; None as their like usually are.
+        asked: dict of what the training file else decides: `labels`, or settings of the task such
+            as `doc_stride` and `scheme`.
+        pooling: "cls" or "mean"; see `BertClassifier`.
+        dropout: in place of the start's two rates; None keeps them.
+        precision: see `precision.resolve`.
+        frozen: what is not trained; see `freeze`.
+        metric: name of the score that decides which epoch is best; None takes the task's first.
+        **settings: of `FineTuneSettings`: `epochs`, `batch_size`, `learning_rate`, `seed`, ….
+
+    Returns:
+        A tuple: the `Bert`, and the dict of its scores on the evaluation examples.
+
+    Raises:
+        InputError: something in a file is wrong, or does not fit.
+        Diverged: the weights are not finite any more.
+        TypeError: there is no such setting.
+    """
+    task, settings = get_task(task), FineTuneSettings(**settings)
+    whole, evaluation = (
+        task.read(part, reading or Reading()) if isinstance(part, str | os.PathLike) else part
+        for part in (train, evaluation)
+    )
+    train = whole
+    if evaluation is None:
+        evaluation, train = hold_out(whole, _HELD_OUT, settings.seed)
+        if not len(evaluation) or not len(train):
+            raise InputError(f"{whole.path}: too few examples to hold some out: give evaluation")
+    fields = task.model_fields(whole, asked or {}, length)
+    config = config_for(task, bert, length, fields, pooling, dropout)
+    training = TaskTraining(bert, config, settings, precision, frozen, metric)
+    training.train(train, evaluation)
+    best, _, scores = training.finished(evaluation)
+    return best, scores
 
 
 def config_for(task, start, max_length, fields, pooling="cls", dropout=None):
@@ -25,7 +81,7 @@ def config_for(task, start, max_length, fields, pooling="cls", dropout=None):
         task: `Task`.
         start: `Bert` to start from.
         max_length: the most tokens of a row.
-        fields: what the task's `config_fields` made of the examples to train on.
+        fields: what the task's `model_fields` made of the examples to train on.
         pooling: "cls" or "mean"; see `BertClassifier`.
         dropout: in place of the start's two rates; None keeps them.
 
