@@ -90,7 +90,7 @@ def test_tags_equal_transformers():
     inputs, tokens, data = golden("heads_golden.npz")
     bert = keras_bert.load(TAGGER)
     assert (bert.config.task, bert.config.labels, bert.config.pair) == ("tagging", TAGS, False)
-    assert bert.config.settings == {"scheme": "bio", "overlap": 16}
+    assert bert.config.settings == {"scheme": "bio", "overlap": 16, "mark_capitals": False}
     assert (bert.config.max_length, bert.notes) == (32, [])
     logits = predict_logits(bert.model, inputs)
     np.testing.assert_allclose(logits[tokens], data["tagger_logits"][tokens], rtol=0, atol=1e-5)
@@ -271,4 +271,4 @@ def test_the_scheme_that_labels_tell(labels, scheme, tmp_path):
     huggingface.save(tmp_path / "m", TINY, weights, VOCABULARY, SWITCHES, labels)
     bert = keras_bert.load(tmp_path / "m")
     assert bert.config.labels == tuple(labels)
-    assert bert.config.settings == {"scheme": scheme, "overlap": 16}
+    assert bert.config.settings == {"scheme": scheme, "overlap": 16, "mark_capitals": False}

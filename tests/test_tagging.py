@@ -78,12 +78,12 @@ def test_labels_and_scheme_come_from_the_file(read):
     assert TASK.config_fields(examples, {}) == {
         "labels": ("O", "B-LOC", "B-PER", "I-PER"),
         "pair": False,
-        "settings": {"scheme": "bio", "overlap": 16},
+        "settings": {"scheme": "bio", "overlap": 16, "mark_capitals": False},
     }
     examples = read("a NOUN\nb ADJ\n")
     found = TASK.config_fields(examples, {"labels": None, "overlap": 3})
     assert found["labels"] == ("ADJ", "NOUN")
-    assert found["settings"] == {"scheme": "none", "overlap": 3}
+    assert found["settings"] == {"scheme": "none", "overlap": 3, "mark_capitals": False}
     assert json.loads(json.dumps(found["settings"])) == found["settings"]
 
 
@@ -144,7 +144,7 @@ def test_one_tag_alone_is_nothing_to_learn(read):
         ({"overlap": -1}, "overlap must be 0 words or more, not -1"),
         ({"overlap": True}, "setting overlap must be int, not True"),
         ({"overlap": 1.5}, "setting overlap must be int, not 1.5"),
-        ({"stride": 1}, "settings of tagging are scheme, overlap, found stride"),
+        ({"stride": 1}, "settings of tagging are scheme, overlap, mark_capitals, found stride"),
     ],
 )
 def test_settings_are_checked(settings, message):

@@ -81,6 +81,42 @@ def test_a_script_trains_on_examples_that_it_read(toy, tmp_path):
     assert tagger.predict("the good story")["tags"] == ["O", "B-ADJ", "E-ADJ"]
 
 
+def test_marked_capitals_are_learned_and_asked_for_everywhere(cli, toy, tmp_path):
+    rng = np.random.default_rng(0)
+    path = tmp_path / "train.conll"
+    words = [rng.choice([word, word.capitalize()]) for word in ["film", "good"] * 200]
+    lines = [f"{word} {'A' if word[0].isupper() else 'B'}\n" for word in words]
+    path.write_text("".join(line + "\n" * (i % 4 == 3) for i, line in enumerate(lines)))
+    flags = [
+        "--task=tagging", f"--init={toy.model}", f"--train={path}", f"--eval={path}", "--length=16",
+        "--epochs=8", "--learning_rate=3e-3", "--batch_size=8", "--json",
+    ]  # fmt: skip
+    scores = []
+    for name, marks in (("plain", []), ("marked", ["--mark_capitals"])):
+        found = cli("finetune", *flags, *marks, f"--output={tmp_path / name}")
+        assert found.status == 0, found.err
+        scores.append(json.loads(found.out.splitlines()[-1])["accuracy"])
+    # The vocabulary is uncased: without the mark a capital cannot be seen.
+    assert scores[0] < 0.8
+    assert scores[1] == 1.0
+    model, exported = tmp_path / "marked", tmp_path / "marked.tflite"
+    assert "its segment_ids are 1 for words with a capital" in (model / "README.md").read_text()
+    assert keras_bert.load(model).predict("Good film")["tags"] == ["A", "B"]
+    assert cli("export", f"--model={model}", "--format=tflite", f"--output={exported}").status == 0
+    found = cli("predict", f"--model={exported}", "--text=film Film good Good", "--json")
+    answer = json.loads(found.out.splitlines()[-1])["predictions"][0]
+    assert answer["tags"] == ["B", "A", "B", "A"]
+    output = tmp_path / "huggingface"
+    found = cli("convert", f"--from={model}", "--to=huggingface", f"--output={output}")
+    assert "note: it takes segment_ids of 1 for words with a capital" in found.out
+    assert keras_bert.load(output).predict("Good film")["tags"] == ["A", "B"]
+    config = json.loads((model / "config.json").read_text())
+    config["encoder"]["type_vocab_size"] = 1
+    (model / "config.json").write_text(json.dumps(config))
+    with pytest.raises(keras_bert.InputError, match="mark_capitals needs a second segment"):
+        keras_bert.load(model)
+
+
 HEADS = {
     "tagging": lambda encoder: models.BertTagger(encoder, num_classes=5),
     "question_answering": lambda encoder: models.BertQuestionAnswerer(encoder),

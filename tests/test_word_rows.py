@@ -35,6 +35,24 @@ def test_a_row_by_hand(tokenizer):
     assert set(rows.encodings[0].segment_ids) == {0}
 
 
+def test_capitals_are_told_by_the_segment(tokenizer):
+    sentences = [["Ab", "x", "bA", "b", "北京", "Éa"], ["B"] * 5]
+    rows = rows_of_words(sentences, tokenizer, 32, 4, mark_capitals=True)
+    plain = rows_of_words(sentences, tokenizer, 32, 4)
+    assert [row.token_ids for row in rows.encodings] == [row.token_ids for row in plain.encodings]
+    assert rows.encodings[0].token_ids == ids("[CLS] a ##b [UNK] b ##a b 北 京 [UNK] [SEP]")
+    assert rows.encodings[0].segment_ids == [0, 1, 1, 0, 1, 1, 0, 0, 0, 1, 0]
+    split = rows_of_words([["a", "B", "b", "A"]], tokenizer, 4, 1, mark_capitals=True)
+    assert [row.token_ids for row in split.encodings] == [
+        ids("[CLS] a b [SEP]"), ids("[CLS] b b [SEP]"), ids("[CLS] b a [SEP]"),
+    ]  # fmt: skip
+    assert [row.segment_ids for row in split.encodings] == [
+        [0, 0, 1, 0],
+        [0, 1, 0, 0],
+        [0, 0, 1, 0],
+    ]
+
+
 def test_a_word_longer_than_a_row_loses_its_end(tokenizer):
     rows = rows_of_words([["b", "a" * 9, "b"]], tokenizer, 5, 4)
     assert [row.token_ids for row in rows.encodings] == [

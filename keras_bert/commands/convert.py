@@ -78,6 +78,8 @@ def run(values):
                 bert.config, task=None, labels=(), settings={}, pooling="cls", benchmark=""
             )
             bert = Bert(config, bert.encoder, bert.tokenizer)
+        if bert.config.settings.get("mark_capitals"):
+            notes.append("it takes segment_ids of 1 for words with a capital: give them to it")
         writer = importlib.import_module(f"keras_bert.checkpoints.{values.to}")
         notes += writer.save(
             values.output,

@@ -32,7 +32,7 @@ _SETTINGS = {
 
 _FLAGS_OF = {
     **{name: ("question_answering",) for name in (*_SETTINGS, "misaligned")},
-    **{name: ("tagging",) for name in ("tag_column", "word_column", "scheme")},
+    **{name: ("tagging",) for name in ("tag_column", "word_column", "scheme", "mark_capitals")},
     "labels": ("classification", "tagging"),
     "pooling": ("classification", "regression"),
 }
@@ -117,6 +117,10 @@ def define(values):
         "scheme", None, SCHEMES[1:], "tagging: how the model's tags mark entities; the files' are "
         "converted (default: as --train has them)", flag_values=values,
     )  # fmt: skip
+    flags.DEFINE_boolean(
+        "mark_capitals", None, "tagging: segment_ids tell which words have a capital, which an "
+        "uncased vocabulary hides", flag_values=values,
+    )  # fmt: skip
     flags.DEFINE_enum(
         "misaligned", "error", ("error", "skip", "search"),
         "question answering: an answer in --train that does not stand where the file says",
@@ -148,7 +152,8 @@ def run(values):
     task = get_task(values.task)
     _check_flags(values, task)
     train, evaluation, whole = _read(values, task)
-    asked = {name: values[name].value for name in ("labels", "scheme", *_SETTINGS)}
+    names = ("labels", "scheme", "mark_capitals", *_SETTINGS)
+    asked = {name: values[name].value for name in names}
     fields = task.model_fields(whole, asked, values.length)
     for note in task.notes(train):
         print(note, file=sys.stderr)

@@ -29,13 +29,16 @@ class Settings:
     Attributes:
         scheme: how its tags mark entities, one of `tag_schemes.SCHEMES`.
         overlap: words of context that the rows of a split sentence share.
+        mark_capitals: whether `segment_ids` are 1 for words with a capital letter.
     """
 
     scheme: str = "none"
     overlap: int = 16
+    mark_capitals: bool = False
 
     def __post_init__(self):
-        check_settings(dataclasses.asdict(self), {"scheme": str, "overlap": int})
+        types = {"scheme": str, "overlap": int, "mark_capitals": bool}
+        check_settings(dataclasses.asdict(self), types)
         if self.scheme not in SCHEMES:
             raise InputError(f"scheme must be one of {', '.join(SCHEMES)}, not {self.scheme!r}")
         if self.overlap < 0:
@@ -66,11 +69,12 @@ class TaggingTask(Task):
         return _sentences(list(texts))
 
     def config_fields(self, examples, asked):
-        """Returns `labels`, `pair` and `settings`; `asked` may hold `scheme` and `overlap`.
+        """Returns `labels`, `pair` and `settings`; `asked` may hold any of `Settings`.
 
         Without a scheme the file's own is taken; with another its tags are converted.
         """
-        given = {name: asked[name] for name in ("scheme", "overlap") if asked.get(name) is not None}
+        names = [field.name for field in dataclasses.fields(Settings)]
+        given = {name: asked[name] for name in names if asked.get(name) is not None}
         settings = Settings(**{"scheme": detect_scheme(examples.tags), **given})
         tags = _tags_in(settings.scheme, examples)
         distinct = sorted(set().union(*tags), key=lambda tag: (tag != "O", tag))
@@ -86,7 +90,8 @@ class TaggingTask(Task):
 
     def check_config(self, config):
         check_labels(config)
-        _settings(config)
+        if _settings(config).mark_capitals and config.encoder.type_vocab_size < 2:
+            raise InputError("mark_capitals needs a second segment, the encoder has one")
 
     def check(self, examples, config):
         settings = _settings(config)
@@ -96,8 +101,10 @@ class TaggingTask(Task):
             _check_tags(tags, examples, config.labels)
 
     def rows(self, examples, tokenizer, config):
-        overlap = _settings(config).overlap
-        return rows_of_words(examples.words, tokenizer, config.max_length, overlap)
+        settings = _settings(config)
+        return rows_of_words(
+            examples.words, tokenizer, config.max_length, settings.overlap, settings.mark_capitals
+        )
 
     def targets(self, examples, rows, config):
         # Only where a word is read, not in every row that repeats it: so each word counts once,

@@ -14,7 +14,7 @@ class TokenRow:
 
     Attributes:
         token_ids: list of int.
-        segment_ids: list of int, all 0.
+        segment_ids: list of int: 0, but see `mark_capitals` of `rows_of_words`.
     """
 
     token_ids: list
@@ -34,7 +34,7 @@ class ReadWords:
     positions: np.ndarray
 
 
-def rows_of_words(sentences, tokenizer, max_length, overlap):
+def rows_of_words(sentences, tokenizer, max_length, overlap, mark_capitals=False):
     """Makes the rows of sentences; every word is read from exactly one row.
 
     A word has at least one piece: one that gives none, such as a lone zero-width space, is [UNK].
@@ -47,6 +47,8 @@ def rows_of_words(sentences, tokenizer, max_length, overlap):
         tokenizer: `WordPieceTokenizer`.
         max_length: the most tokens of a row, [CLS] and [SEP] included.
         overlap: words that a row repeats of the one before it, if they fill at most half of it.
+        mark_capitals: whether the pieces of words with a capital letter are of segment 1, so that
+            a model whose vocabulary is uncased sees them: a tagger has no second text to mark.
 
     Returns:
         `Rows`, with `ReadWords` as details.
@@ -57,13 +59,15 @@ def rows_of_words(sentences, tokenizer, max_length, overlap):
     for index, words in enumerate(sentences):
         ids = [pieces[word] for word in words]
         for span, read in split_words([len(part) for part in ids], room, overlap):
-            token_ids, positions = [tokenizer.cls_id], []
+            token_ids, segment_ids, positions = [tokenizer.cls_id], [0], []
             for word in span:
                 if word in read:
                     positions.append(len(token_ids))
                 token_ids += ids[word]
+                segment_ids += [int(mark_capitals and _has_capital(words[word]))] * len(ids[word])
             token_ids.append(tokenizer.sep_id)
-            encodings.append(TokenRow(token_ids, [0] * len(token_ids)))
+            segment_ids.append(0)
+            encodings.append(TokenRow(token_ids, segment_ids))
             details.append(ReadWords(read, np.array(positions, "int64")))
             indices.append(index)
     return Rows(encodings, np.array(indices, "int64"), details)
@@ -125,6 +129,10 @@ def _most_context(word, spans, count):
 
     contexts = [context(span) for span in spans]
     return contexts.index(max(contexts))
+
+
+def _has_capital(word):
+    return any(char.isupper() for char in word)
 
 
 def _pieces(sentences, tokenizer, room):

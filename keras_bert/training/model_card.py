@@ -28,6 +28,8 @@ _LENGTHS = {
     "multiple_choice": "A question with one of its choices is cut to {} tokens.",
 }
 
+_CAPITALS = " The vocabulary is uncased: its segment_ids are 1 for words with a capital letter."
+
 
 def model_card(values, bert, train, evaluation, scores, best, summary):
     """Returns the text of a fine-tuned model's card.
@@ -45,6 +47,7 @@ def model_card(values, bert, train, evaluation, scores, best, summary):
         ["keras-bert finetune", *(f"--{n}={shlex.quote(_shown(values, n))}" for n in given)]
     )
     encoder, task = bert.config.encoder, bert.task
+    marks = bert.config.settings.get("mark_capitals")
     labels = ", ".join(bert.config.labels[:50])
     score_lines = "\n".join(task.score_lines(scores, bert.config))
     return f"""# {_TITLES[task.kind]}{f": {labels}" if labels else ""}
@@ -58,7 +61,7 @@ A BERT of {encoder.num_hidden_layers} layers, {encoder.hidden_size} wide, \
     keras-bert predict --model=. {_USE[task.kind]}
     keras-bert export --model=. --format=tflite --quantize=dynamic --output=model.tflite
 
-{_LENGTHS[task.kind].format(bert.config.max_length)}
+{_LENGTHS[task.kind].format(bert.config.max_length)}{_CAPITALS if marks else ""}
 
 ## Data
 
