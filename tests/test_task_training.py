@@ -1,5 +1,6 @@
 """The heads, the head alone on cached features, resuming inside an epoch, several seeds."""
 
+import io
 import json
 
 import keras
@@ -18,6 +19,7 @@ from keras_bert.training.cached_features import CachedFeatures, can_cache, head_
 from keras_bert.training.fine_tune import FineTuneSettings, fine_tune, freeze
 from keras_bert.training.losses import loss_of, loss_weights_of
 from keras_bert.training.optimizer import adamw
+from keras_bert.training.progress import ProgressLine
 from keras_bert.training.task_training import TaskTraining, config_for
 
 
@@ -191,6 +193,24 @@ def test_tokens_that_continue_a_word_do_not_count_in_the_loss():
     ]  # fmt: skip
     found = float(loss_of("tagging")(targets, logits))
     assert found == pytest.approx(np.mean(counted), rel=1e-6)
+
+
+def test_the_rate_is_that_of_the_present_call_of_fit(monkeypatch):
+    """A run that goes on within an epoch calls `fit` for its rest, and again for what follows."""
+    now = [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    stream = io.StringIO()
+    line = ProgressLine(20, 4, batch_size=3, stream=stream, every_seconds=4)
+    for steps in (6, 10):
+        now[0] += 1000
+        line.on_train_begin()
+        for _ in range(steps):
+            now[0] += 2
+            line.on_train_batch_end(0, {"loss": 0.5})
+    lines = stream.getvalue().splitlines()
+    assert lines[0] == "step 6/20  loss 0.5000  1.5 examples/s  ETA 0:00:28"
+    assert lines[-1] == "step 20/20  loss 0.5000  1.5 examples/s  ETA 0:00:00"
+    assert {shown.split("  ")[2] for shown in lines} == {"1.5 examples/s"}
 
 
 @pytest.mark.parametrize("kind", ["tagging", "question_answering", "regression"])

@@ -27,6 +27,8 @@ class ProgressLine(keras.callbacks.Callback):
         self.interval = 0.5 if self.is_terminal else every_seconds
 
     def on_train_begin(self, logs=None):
+        # A run that goes on within an epoch calls `fit` twice.
+        self.first_step = self.step
         self.start = self.last = time.monotonic()
 
     def on_train_batch_end(self, batch, logs=None):
