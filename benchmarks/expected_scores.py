@@ -59,6 +59,9 @@ def _flags(epochs, rate, length, *more, batch=32, seeds="0,1,2"):
 # The sentence encoder was trained on the mean of its tokens; its [CLS] and pooler were not.
 _MEAN = "--pooling=mean"
 
+# There are no weights of a Chinese BERT here: those rows start from random ones.
+_CHINESE = "--vocab={data}/vocab/bert-base-chinese-vocab.txt"
+
 ROWS = (
     Row(
         "sst2", "glue/sst2", "glue/SST-2/train.tsv.gz", "glue/SST-2/dev.tsv",
@@ -85,6 +88,18 @@ ROWS = (
         _flags(3, 1e-4, 128, _MEAN), (68.8, _MINILM), start="inference",
     ),
     Row(
+        "wnli", "glue/wnli", "glue/WNLI/train.tsv", "glue/WNLI/dev.tsv",
+        _flags(3, 5e-5, 128, _MEAN),
+    ),
+    Row(
+        "chnsenticorp", "classification", "chnsenticorp/train.tsv.gz", "chnsenticorp/dev.tsv.gz",
+        _flags(5, 5e-4, 128, _CHINESE), start="bert_mini_en_uncased",
+    ),
+    Row(
+        "afqmc", "classification", "afqmc/train.csv.gz", "afqmc/dev-first3000.json.gz",
+        _flags(3, 5e-4, 64, _CHINESE, seeds="0"), start="bert_mini_en_uncased",
+    ),
+    Row(
         "ewt", "tagging", "ud_english_ewt/en_ewt-ud-train.conllu.gz",
         "ud_english_ewt/en_ewt-ud-dev.conllu.gz", _flags(3, 2e-4, 128, batch=16, seeds="0"),
     ),
@@ -98,7 +113,7 @@ ROWS = (
     ),
     Row(
         "resume", "tagging", "resume_ner/train.char.bmes.gz", "resume_ner/dev.char.bmes",
-        _flags(10, 1e-3, 128, "--vocab={data}/vocab/bert-base-chinese-vocab.txt", batch=16),
+        _flags(10, 1e-3, 128, _CHINESE, batch=16),
         start="bert_mini_en_uncased",
     ),
     Row(

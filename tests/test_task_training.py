@@ -83,6 +83,43 @@ def test_a_script_trains_on_examples_that_it_read(toy, tmp_path):
     assert tagger.predict("the good story")["tags"] == ["O", "B-ADJ", "E-ADJ"]
 
 
+_CHARACTERS = "这部电影很真的他说我们觉得今天天气书店花呗额度，。"
+
+
+@pytest.mark.parametrize("paired", [False, True])
+def test_chinese_texts_and_pairs_go_the_same_way(cli, tmp_path, paired):
+    """In the layouts of ChnSentiCorp (label, text_a) and AFQMC (JSON lines of pairs)."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for i in range(400):
+        texts = ["".join(rng.choice(list(_CHARACTERS), 8)) for _ in range(2)]
+        at = rng.integers(8)
+        texts[paired] = texts[paired][:at] + ("好", "坏")[i % 2] + texts[paired][at:]
+        rows.append((*texts, str(i % 2)))
+    if paired:
+        path = tmp_path / "train.json"
+        lines = [dict(zip(("sentence1", "sentence2", "label"), row)) for row in rows]
+        lines = [json.dumps(line, ensure_ascii=False) for line in lines]
+    else:
+        path = tmp_path / "train.tsv"
+        lines = ["label\ttext_a", *(f"{label}\t{text}" for text, _, label in rows)]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    vocabulary = tmp_path / "vocab.txt"
+    special = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+    vocabulary.write_text("\n".join([*special, *sorted({*_CHARACTERS, "好", "坏"})]), "utf-8")
+    output = tmp_path / "model"
+    found = cli(
+        "finetune", "--init=bert_tiny_en_uncased", f"--vocab={vocabulary}", f"--train={path}",
+        f"--output={output}", "--length=32", "--epochs=8", "--learning_rate=2e-3", "--json",
+    )  # fmt: skip
+    assert found.status == 0, found.err
+    assert json.loads(found.out.splitlines()[-1])["accuracy"] >= 0.95
+    bert = keras_bert.load(output)
+    assert bert.config.pair is paired
+    pair = ("今天天气好", "书店。") if not paired else ("书店。", "今天天气好")
+    assert bert.predict(*(pair if paired else pair[:1]))["label"] == "0"
+
+
 def test_marked_capitals_are_learned_and_asked_for_everywhere(cli, toy, tmp_path):
     rng = np.random.default_rng(0)
     path = tmp_path / "train.conll"

@@ -9,7 +9,7 @@ from keras_bert.tasks.tables import read_table
 from keras_bert.tasks.task import Reading, Rows
 
 # Names under which public datasets keep their texts (GLUE, SNLI, Quora, the usual CSV exports).
-_TEXT_NAMES = ("text", "sentence", "message", "review", "title", "content")
+_TEXT_NAMES = ("text", "sentence", "message", "review", "title", "content", "text_a")
 _PAIR_NAMES = (
     ("text", "text_b"), ("text_a", "text_b"), ("sentence1", "sentence2"),
     ("question1", "question2"), ("premise", "hypothesis"), ("question", "sentence"),
