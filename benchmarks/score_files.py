@@ -11,9 +11,11 @@ import os
 import re
 
 from keras_bert.files import replacing_file
+from keras_bert.tasks.registry import get_task
+from keras_bert.tasks.task import Reading
 
 # Scored by rows that start from the model of inference.
-_PAIRS_SCORED = ("RTE", "MRPC", "STS-B")
+_PAIRS_SCORED = {"glue/rte": "RTE", "glue/mrpc": "MRPC", "glue/stsb": "STS-B"}
 
 
 def english_inference(data, folder):
@@ -27,29 +29,20 @@ def english_inference(data, folder):
     labels = ("entailment", "neutral", "contradiction")
     pairs = [(row["premise"], row["hypothesis"], labels[int(row["label"])]) for row in rows]
     for name in ("SICK_train.txt.gz", "SICK_trial.txt"):
-        for row in _tab_separated(os.path.join(data, "sick", name)):
-            label = row["entailment_judgment"].lower()
-            pairs.append((row["sentence_A"], row["sentence_B"], label))
-    scored = {
-        _words(text)
-        for name in _PAIRS_SCORED
-        for row in _tab_separated(os.path.join(data, "glue", name, "dev.tsv"))
-        for column, text in row.items()
-        if column in ("sentence1", "sentence2", "#1 String", "#2 String")
-    }
+        reading = Reading(label_column="entailment_judgment")
+        found = get_task("classification").read(os.path.join(data, "sick", name), reading)
+        pairs += zip(found.texts, found.texts_b, map(str.lower, found.labels))
+    scored = set()
+    for name, folder_of_task in _PAIRS_SCORED.items():
+        path = os.path.join(data, "glue", folder_of_task, "dev.tsv")
+        found = get_task(name).read(path, Reading())
+        scored |= set(map(_words, [*found.texts, *found.texts_b]))
     lines = [
         json.dumps(dict(zip(("premise", "hypothesis", "label"), pair)), ensure_ascii=False) + "\n"
         for pair in pairs
         if not scored & {_words(text) for text in pair[:2]}
     ]
     _write(folder, "inference.jsonl", "".join(lines))
-
-
-def _tab_separated(path):
-    """Returns the rows of a file without quoting, such as GLUE's, as dicts."""
-    opened = gzip.open if path.endswith(".gz") else open
-    with opened(path, "rt", encoding="utf-8-sig") as file:
-        return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
 
 
 def _words(text):

@@ -139,7 +139,10 @@ def test_marked_capitals_are_learned_and_asked_for_everywhere(cli, toy, tmp_path
     assert scores[0] < 0.8
     assert scores[1] == 1.0
     model, exported = tmp_path / "marked", tmp_path / "marked.tflite"
-    assert "its segment_ids are 1 for words with a capital" in (model / "README.md").read_text()
+    assert (
+        "The segment_ids are 1 for words with a capital letter."
+        in (model / "README.md").read_text()
+    )
     assert keras_bert.load(model).predict("Good film")["tags"] == ["A", "B"]
     assert cli("export", f"--model={model}", "--format=tflite", f"--output={exported}").status == 0
     found = cli("predict", f"--model={exported}", "--text=film Film good Good", "--json")

@@ -275,8 +275,6 @@ def _read(values, task):
         evaluation = task.read(shared.check_path(values.eval), shared.reading(values))
         return whole, evaluation, whole
     held_out, rest = hold_out(whole, values.eval_fraction, values.seed)
-    if not len(held_out) or not len(rest):
-        raise InputError(f"{whole.path}: too few examples to hold some out: give --eval")
     return rest, held_out, whole
 
 

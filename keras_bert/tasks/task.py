@@ -271,6 +271,9 @@ def hold_out(examples, fraction, seed):
 
     Returns:
         A tuple of examples: held out, rest.
+
+    Raises:
+        InputError: one of the two would be empty.
     """
     # Real collections repeat texts (7 % of the SMS spam collection are copies): copies
     # must fall on the same side, or the score counts what was learned by heart.
@@ -279,4 +282,6 @@ def hold_out(examples, fraction, seed):
     order = np.random.default_rng(seed).permutation(len(distinct))
     chosen = {distinct[i] for i in order[: round(fraction * len(distinct))]}
     sides = np.array([key in chosen for key in keys])
+    if sides.all() or not sides.any():
+        raise InputError(f"{examples.path}: too few examples to hold some out: give --eval")
     return examples.take(np.flatnonzero(sides)), examples.take(np.flatnonzero(~sides))

@@ -28,7 +28,7 @@ _LENGTHS = {
     "multiple_choice": "A question with one of its choices is cut to {} tokens.",
 }
 
-_CAPITALS = " The vocabulary is uncased: its segment_ids are 1 for words with a capital letter."
+_CAPITALS = " The segment_ids are 1 for words with a capital letter."
 
 
 def model_card(values, bert, train, evaluation, scores, best, summary):

@@ -91,6 +91,7 @@ class TrainingState:
                 variables = [*model.variables, *model.optimizer.variables]
                 values = [data[f"variable_{i}"] for i in range(len(variables))]
                 best = [data[f"best_{i}"] for i in range(header["best_count"])]
+                kept = [header[name] for name in ("step", "seconds", "history", "best_epoch")]
         except InputError:
             raise
         except Exception as error:  # zipfile, numpy and json each have their own
@@ -99,7 +100,6 @@ class TrainingState:
             ) from None
         for variable, value in zip(variables, values):
             variable.assign(value)
-        kept = [header[name] for name in ("step", "seconds", "history", "best_epoch")]
         return *kept, best
 
     def discard(self):

@@ -64,8 +64,6 @@ def finetune(
     train = whole
     if evaluation is None:
         evaluation, train = hold_out(whole, _HELD_OUT, settings.seed)
-        if not len(evaluation) or not len(train):
-            raise InputError(f"{whole.path}: too few examples to hold some out: give evaluation")
     fields = task.model_fields(whole, asked or {}, length)
     config = config_for(task, bert, length, fields, pooling, dropout)
     training = TaskTraining(bert, config, settings, precision, frozen, metric)
