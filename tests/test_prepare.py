@@ -4,6 +4,7 @@ import collections
 import json
 import os
 import pathlib
+import re
 import resource
 import shutil
 import signal
@@ -16,7 +17,10 @@ import pytest
 from pseudo_text import documents, write_json_lines, write_plain, write_vocabulary
 
 from keras_bert.errors import InputError
+from keras_bert.pretraining.blocks import spill_path
+from keras_bert.pretraining.pipeline import PLAN
 from keras_bert.pretraining.prepare import prepare
+from keras_bert.pretraining.progress import BlockProgress
 from keras_bert.pretraining.records import read_manifest, read_shard
 from keras_bert.pretraining.tokens import tokenize
 from keras_bert.tokenization import WordPieceTokenizer, load_vocabulary
@@ -421,3 +425,18 @@ def _is_worker(pid):
         return b"keras_bert.pretraining.worker" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def test_the_rate_counts_from_when_the_workers_began(tmp_path):
+    """A plan that is seen late, with documents done already, tells no rate of millions."""
+    plan = tmp_path / PLAN
+    plan.write_text(json.dumps({"blocks": [30, 60]}))
+    os.utime(plan, (time.time() - 10,) * 2)
+    pathlib.Path(spill_path(tmp_path, 0)).write_bytes(b"")
+    line = BlockProgress(str(tmp_path))._line()
+    documents_done, rate, left = re.fullmatch(
+        r"documents (\d+)/90  ([\d.]+) documents/s  (\d+) s left", line
+    ).groups()
+    assert documents_done == "30"
+    assert float(rate) == pytest.approx(3.0, rel=0.2)
+    assert int(left) == pytest.approx(20, abs=4)

@@ -54,13 +54,14 @@ class BlockProgress:
                 return "reading the corpus"
             with open(path, encoding="utf-8") as file:
                 self._plan = json.load(file)["blocks"]
-            self._start = time.monotonic()
+            # Seen late: the workers began when the plan was written.
+            self._start = os.path.getmtime(path)
         for block in range(len(self._plan)):
             if block not in self._done and os.path.exists(spill_path(self.work, block)):
                 self._done.add(block)
         total, done = sum(self._plan), sum(self._plan[block] for block in self._done)
         if done == total:
             return f"documents {done:,}/{total:,}  writing the records"
-        rate = done / max(time.monotonic() - self._start, 1e-9)
+        rate = done / max(time.time() - self._start, 1e-9)
         left = f"{int((total - done) / rate):,} s left" if rate else "…"
         return f"documents {done:,}/{total:,}  {rate:,.1f} documents/s  {left}"
