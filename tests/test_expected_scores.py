@@ -10,8 +10,9 @@ import types
 
 import pytest
 from absl import flags
+from pseudo_text import documents, write_json_lines
 
-from keras_bert.commands import finetune
+from keras_bert.commands import finetune, prepare, pretrain
 from keras_bert.tasks.conll import read_conll
 from keras_bert.tasks.registry import get_task
 from keras_bert.tasks.task import Reading
@@ -27,11 +28,22 @@ def module(monkeypatch):
 
 def test_every_row_is_a_command_that_finetune_takes(module):
     rows = module("expected_scores").ROWS
-    for row in rows:
+
+    def check(verb, *given):
         values = flags.FlagValues()
-        finetune.define(values)
-        values(["x", f"--task={row.task}", "--train=a", "--init=b", "--output=c", *row.flags])
-    assert len({row.name for row in rows}) == len(rows)
+        verb.define(values)
+        values(["x", "--output=c", *given])
+
+    for row in rows:
+        if isinstance(row, module("score_rows").Pretraining):
+            check(prepare, "--corpus=a", "--vocab=b", *row.prepare)
+            check(pretrain, "--records=a", "--init=b", *row.flags)
+        else:
+            check(finetune, f"--task={row.task}", "--train=a", "--init=b", *row.flags)
+    names = [row.name for row in rows]
+    assert len(set(names)) == len(names)
+    starts = {row.start for row in rows} - {"", "bert_mini_en_uncased"}
+    assert "masked_lm" in starts <= set(names)
 
 
 def test_a_row_runs_once_after_the_row_it_starts_from(module, toy, tmp_path, monkeypatch):
@@ -59,6 +71,31 @@ def test_a_row_runs_once_after_the_row_it_starts_from(module, toy, tmp_path, mon
     assert cells[5:8] == [f"{100 * max(one, other):.2f}", "91.5, a paper", "3 4"]
     assert cells[9] == "`--epochs=1 --length=32 --learning_rate=1e-3`"
     assert scores.line(first, scores.run(first, options)).count("a tenth of train.tsv.gz") == 1
+
+
+def test_a_row_may_start_from_a_model_that_was_pretrained(module, toy, tmp_path, monkeypatch):
+    scores = module("expected_scores")
+    write_json_lines(tmp_path / "texts.jsonl.gz", documents(30, seed=2))
+    first = module("score_rows").Pretraining(
+        "words", ("texts*.gz",), ("--length=32", "--pair=none"),
+        ("--steps=6", "--batch_size=4", "--learning_rate=1e-3", "--seed=3"),
+    )  # fmt: skip
+    flags = ("--epochs=1", "--length=32", "--learning_rate=1e-3")
+    second = scores.Row("second", "classification", toy.train, "", flags, start="words")
+    monkeypatch.setattr(scores, "_BY_NAME", {"words": first, "second": second})
+    options = types.SimpleNamespace(data=str(tmp_path), init=toy.model, output=str(tmp_path))
+    scores.run(second, options)
+    result = json.loads((tmp_path / "words.json").read_text())
+    cells = [cell.strip() for cell in scores.line(first, result).split("|")[1:-1]]
+    assert cells[:3] == ["words", "`pretrain`", "MINILM"]
+    assert cells[4] == f"masked_lm_accuracy {100 * result['masked_lm_accuracy']:.2f}"
+    assert cells[9].startswith("`--steps=6 ")
+    assert "texts*.gz" in cells[9]
+    assert len(cells) == len(scores._COLUMNS)
+    # The second starts from what the first learned.
+    card = (tmp_path / "second" / "README.md").read_text()
+    assert "derive from `words`" in card
+    assert not scores.average({first: result})
 
 
 def test_the_average_is_over_each_tasks_mean_metrics(module):
