@@ -397,6 +397,28 @@ def test_several_seeds_give_mean_and_deviation_and_the_best_model(cli, toy, tmp_
     assert not list(tmp_path.glob("*.training*"))
 
 
+def test_what_is_told_of_a_run_hides_no_score(cli, toy, tmp_path):
+    """Precision is a score of tagging, and was the number format of the training."""
+    lines = ["Ann B-PER\nsees O\nBob B-PER\n", "rain O\nin O\nOslo B-LOC\n"]
+    train = tmp_path / "train.conll"
+    train.write_text("\n".join(lines * 20), encoding="utf-8")
+    task = ("--task=tagging", f"--init={toy.model}", f"--train={train}", f"--eval={train}")
+    flags = ("--epochs=2", "--length=32", "--learning_rate=1e-3", "--seeds=1,2", "--json")
+    found = cli("finetune", *task, *flags, f"--output={tmp_path / 'm'}")
+    assert found.status == 0, found.err
+    result = json.loads(found.out.splitlines()[-1])
+    found = cli("evaluate", f"--model={tmp_path / 'm'}", f"--data={train}", "--json")
+    scores = json.loads(found.out.splitlines()[-1])
+    names = ("f1", "precision", "recall", "accuracy")
+    assert {name: result[name] for name in names} == pytest.approx(
+        {name: scores[name] for name in names}, abs=1e-12
+    )
+    for name in names:
+        values = [run[name] for run in result["runs"]]
+        assert result["mean"][name] == pytest.approx(np.mean(values), abs=1e-12)
+    assert result["dtype_policy"] in ("float32", "mixed_bfloat16", "mixed_float16")
+
+
 def test_a_collapsed_run_is_told(cli, toy, tmp_path):
     """A learning rate of 0 leaves the random head, which says the same of nearly all texts."""
     found = cli(

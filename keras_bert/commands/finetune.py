@@ -261,7 +261,7 @@ def _train(values, task, seed, train, evaluation, fields):
             "best_epoch": outcome["best_epoch"],
             "epochs": outcome["history"],
             "seconds": round(outcome["seconds"], 1),
-            "precision": trainer.policy,
+            "dtype_policy": trainer.policy,
         },
     }
 

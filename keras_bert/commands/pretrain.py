@@ -169,7 +169,7 @@ def run(values):
         "resumed_from": first,
         "seconds": round(seconds, 1),
         "rows_a_second": round((values.steps - first) * values.batch_size / seconds, 1),
-        "precision": policy,
+        "dtype_policy": policy,
         "replicas": strategy.num_replicas_in_sync,
     }
     if writes:
