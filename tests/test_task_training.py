@@ -1,5 +1,6 @@
 """The heads, the head alone on cached features, resuming inside an epoch, several seeds."""
 
+import dataclasses
 import io
 import json
 
@@ -541,3 +542,22 @@ def test_dropout_of_the_start_can_be_changed(cli, toy, tmp_path):
     encoder = load(folder).config.encoder
     assert (encoder.hidden_dropout_prob, encoder.attention_probs_dropout_prob) == (0.3, 0.3)
     assert load(toy.model).config.encoder.hidden_dropout_prob == 0.1
+
+
+def test_a_start_without_dropout_is_told_of(cli, toy, tmp_path):
+    bert = load(toy.model)
+    bert.config = dataclasses.replace(
+        bert.config,
+        encoder=dataclasses.replace(
+            bert.config.encoder, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0
+        ),
+    )
+    bert.save(str(tmp_path / "without"))
+    arguments = ["finetune", f"--train={toy.train}", f"--eval={toy.dev}", "--length=32"]
+    arguments += ["--epochs=1", f"--output={tmp_path / 'm'}"]
+    note = f"--init={tmp_path / 'without'} has no dropout"
+    assert note in cli(*arguments, f"--init={tmp_path / 'without'}").err
+    for flags in ([f"--init={toy.model}"], [f"--init={tmp_path / 'without'}", "--dropout=0.1"]):
+        found = cli(*arguments, *flags)
+        assert found.status == 0, found.err
+        assert "dropout" not in found.err

@@ -229,6 +229,13 @@ def _train(values, task, seed, train, evaluation, fields):
     config = task_training.config_for(
         task, start, values.length, fields, values.pooling, values.dropout
     )
+    rates = (config.encoder.hidden_dropout_prob, config.encoder.attention_probs_dropout_prob)
+    if values.dropout is None and not any(rates):
+        # What `pretrain --dropout=0` leaves, and BERT's appendix A.3 keeps 0.1 in fine-tuning.
+        print(
+            f"--init={values.init} has no dropout, so this run has none: --dropout=0.1 is BERT's",
+            file=sys.stderr,
+        )
     state_folder = _state_folder(values, seed)
     if os.path.exists(state_folder) and not values.resume:
         print("starting anew: --resume would go on with the run that was killed", file=sys.stderr)
