@@ -72,9 +72,10 @@ def _commands(row, options, init):
                    *row.prepare]  # fmt: skip
         yield ["pretrain", *output, f"--records={records}", "--json", "--resume", *row.flags]
         return
-    files = [f"--train={score_files.path_of(row.train, options.data, made)}"]
+    places = (options.data, made, options.init)
+    files = [f"--train={score_files.path_of(row.train, *places)}"]
     if row.dev:
-        files.append(f"--eval={score_files.path_of(row.dev, options.data, made)}")
+        files.append(f"--eval={score_files.path_of(row.dev, *places)}")
     flags = (flag.format(data=options.data) for flag in row.flags)
     yield ["finetune", f"--task={row.task}", *files, *output, "--json", "--resume", *flags]
 

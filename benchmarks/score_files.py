@@ -7,9 +7,14 @@ of the file alone.
 import csv
 import gzip
 import json
+import math
 import os
 import re
 
+import numpy as np
+
+from keras_bert.bert import load
+from keras_bert.features import embed
 from keras_bert.files import replacing_file
 from keras_bert.tasks.registry import get_task
 from keras_bert.tasks.task import Reading
@@ -18,7 +23,7 @@ from keras_bert.tasks.task import Reading
 _PAIRS_SCORED = {"glue/rte": "RTE", "glue/mrpc": "MRPC", "glue/stsb": "STS-B"}
 
 
-def english_inference(data, folder):
+def english_inference(data, folder, init):
     """Writes the English rows of nli_watson, a sample of MNLI, and those of SICK as JSON lines.
 
     Pairs with a sentence that stands in a dev set of `_PAIRS_SCORED` are left out: SICK is made of
@@ -32,24 +37,64 @@ def english_inference(data, folder):
         reading = Reading(label_column="entailment_judgment")
         found = get_task("classification").read(os.path.join(data, "sick", name), reading)
         pairs += zip(found.texts, found.texts_b, map(str.lower, found.labels))
+    scored = _scored_sentences(data)
+    pairs = [pair for pair in pairs if not scored & {_words(text) for text in pair[:2]}]
+    _write_pairs(folder, "inference.jsonl", ("premise", "hypothesis", "label"), pairs)
+
+
+def similar_pairs(data, folder, init):
+    """Writes pairs of sentences with the cosine of their vectors by `init`, a sentence encoder.
+
+    Pairs of the training files of MRPC, STS-B and SICK, without their labels; each sentence with
+    one of its 20 nearest, and with any other. A sentence of a dev set of `_PAIRS_SCORED` is in no
+    pair.
+    """
+    scored = _scored_sentences(data)
+    pairs = []
+    for task, name, reading in (
+        ("glue/mrpc", "glue/MRPC/train.tsv.gz", Reading()),
+        ("glue/stsb", "glue/STS-B/train.tsv.gz", Reading()),
+        ("classification", "sick/SICK_train.txt.gz", Reading(label_column="entailment_judgment")),
+    ):
+        found = get_task(task).read(os.path.join(data, name), reading)
+        pairs += zip(found.texts, found.texts_b)
+    pairs = [pair for pair in pairs if not scored & set(map(_words, pair))]
+    texts = sorted({text for pair in pairs for text in pair})
+    vectors = embed(load(init), texts, normalize=True)
+    rng = np.random.default_rng(0)
+    for block in np.array_split(np.arange(len(texts)), math.ceil(len(texts) / 1000)):
+        cosines = vectors[block] @ vectors.T
+        cosines[np.arange(len(block)), block] = -2  # a text is not its own neighbour
+        nearest = np.argsort(-cosines, axis=1)[:, :20]
+        for first, near in zip(block, nearest):
+            for second in (rng.choice(near), rng.integers(len(texts))):
+                if first != second:
+                    pairs.append((texts[first], texts[second]))
+    number = {text: index for index, text in enumerate(texts)}
+    cosines = [float(vectors[number[a]] @ vectors[number[b]]) for a, b in pairs]
+    rows = [(*pair, round(cosine, 4)) for pair, cosine in zip(pairs, cosines)]
+    _write_pairs(folder, "similar.jsonl", ("sentence1", "sentence2", "score"), rows)
+
+
+def _scored_sentences(data):
+    """Returns the words of each sentence in the dev sets of `_PAIRS_SCORED`, a set of tuples."""
     scored = set()
-    for name, folder_of_task in _PAIRS_SCORED.items():
-        path = os.path.join(data, "glue", folder_of_task, "dev.tsv")
-        found = get_task(name).read(path, Reading())
+    for name, folder in _PAIRS_SCORED.items():
+        found = get_task(name).read(os.path.join(data, "glue", folder, "dev.tsv"), Reading())
         scored |= set(map(_words, [*found.texts, *found.texts_b]))
-    lines = [
-        json.dumps(dict(zip(("premise", "hypothesis", "label"), pair)), ensure_ascii=False) + "\n"
-        for pair in pairs
-        if not scored & {_words(text) for text in pair[:2]}
-    ]
-    _write(folder, "inference.jsonl", "".join(lines))
+    return scored
 
 
 def _words(text):
     return tuple(re.findall(r"\w+", text.lower()))
 
 
-def wikigold(data, folder):
+def _write_pairs(folder, name, keys, pairs):
+    lines = (json.dumps(dict(zip(keys, pair)), ensure_ascii=False) + "\n" for pair in pairs)
+    _write(folder, name, "".join(lines))
+
+
+def wikigold(data, folder, init):
     """Writes every fifth of WikiGold's articles to one file, the others to another."""
     path = os.path.join(data, "wikigold/wikigold.conll.txt.gz")
     with gzip.open(path, "rt", encoding="utf-8") as file:
@@ -58,7 +103,7 @@ def wikigold(data, folder):
         _write(folder, f"wikigold.{part}.conll", "".join(chosen))
 
 
-def unanswerable(data, folder):
+def unanswerable(data, folder, init):
     """Writes every fourth article of the public part of SQuAD 2.0's dev set to one file."""
     path = os.path.join(data, "squad/dev-v2.0-public.json.gz")
     with gzip.open(path, "rt", encoding="utf-8") as file:
@@ -82,23 +127,25 @@ def _write(folder, name, text):
 
 MAKERS = {
     "inference": english_inference,
+    "similar": similar_pairs,
     "wikigold": wikigold,
     "squad2": unanswerable,
 }
 
 
-def path_of(name, data, folder):
+def path_of(name, data, folder, init):
     """Returns the path of a file of a row, after making it if it is one of `MAKERS`.
 
     Args:
         name: path below `data`, or "made:" and a file's name.
         data: folder of the public files.
         folder: where made files go.
+        init: the sentence encoder, for files that need its vectors.
     """
     if not name.startswith("made:"):
         return os.path.join(data, name)
     name = name.removeprefix("made:")
     path = os.path.join(folder, name)
     if not os.path.exists(path):
-        MAKERS[name.split(".")[0]](data, folder)
+        MAKERS[name.split(".")[0]](data, folder, init)
     return path

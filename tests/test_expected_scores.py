@@ -11,8 +11,11 @@ import types
 import pytest
 from absl import flags
 from pseudo_text import documents, write_json_lines
+from scipy.spatial.distance import cosine
 
+from keras_bert.bert import load
 from keras_bert.commands import finetune, prepare, pretrain
+from keras_bert.features import embed
 from keras_bert.tasks.conll import read_conll
 from keras_bert.tasks.registry import get_task
 from keras_bert.tasks.task import Reading
@@ -152,14 +155,21 @@ def data(tmp_path):
     }
     for name, text in glue.items():
         (tmp_path / "glue" / name / "dev.tsv").write_text(text, encoding="utf-8")
+    glue["MRPC"] += "0\t7\t8\tA dog runs .\tA dog sleeps .\n"
+    glue["STS-B"] += "1\tRain falls\tIt rains\t4.2\n2\tA man\tA boy\t3.0\n"
+    for name in ("MRPC", "STS-B"):
+        with gzip.open(tmp_path / "glue" / name / "train.tsv.gz", "wt", encoding="utf-8") as file:
+            file.write(glue[name])
     return tmp_path
 
 
 def test_splits_are_by_document(module, data, tmp_path):
-    make, out = module("score_files").path_of, tmp_path / "made"
-    train, dev = (
-        read_conll(make(f"made:wikigold.{part}.conll", data, out)) for part in ("train", "dev")
-    )
+    out = tmp_path / "made"
+
+    def make(name):
+        return module("score_files").path_of(name, data, out, init=None)
+
+    train, dev = (read_conll(make(f"made:wikigold.{part}.conll")) for part in ("train", "dev"))
     assert dev.words == [
         [f"word{i}", "."] if k == 0 else [f"word{i}"] for i in (4, 9) for k in (0, 1)
     ]
@@ -168,17 +178,35 @@ def test_splits_are_by_document(module, data, tmp_path):
 
     task = get_task("squad2")
     train, dev = (
-        task.read(make(f"made:squad2.{part}.json", data, out), Reading())
-        for part in ("train", "dev")
+        task.read(make(f"made:squad2.{part}.json"), Reading()) for part in ("train", "dev")
     )
     assert dev.ids == ["3", "7"]
     assert train.ids == ["0", "1", "2", "4", "5", "6"]
 
-    lines = open(make("made:inference.jsonl", data, out), encoding="utf-8").read().splitlines()
+    lines = open(make("made:inference.jsonl"), encoding="utf-8").read().splitlines()
     assert [json.loads(line) for line in lines] == [
         {"premise": 'He said "é",\nshe left.', "hypothesis": "She left.", "label": "entailment"},
         {"premise": "It rains.", "hypothesis": "It snows.", "label": "contradiction"},
         {"premise": 'A "red dog', "hypothesis": "A dog", "label": "entailment"},
         {"premise": "A man", "hypothesis": "A boy", "label": "neutral"},
     ]
-    assert make("squad/x.json", "data", out) == "data/squad/x.json"
+    assert make("squad/x.json") == str(data / "squad/x.json")
+
+
+def test_similar_pairs_have_the_cosine_of_their_vectors(module, data, toy, tmp_path):
+    path = module("score_files").path_of("made:similar.jsonl", data, tmp_path / "made", toy.model)
+    pairs = [json.loads(line) for line in open(path, encoding="utf-8")]
+    texts = [(pair["sentence1"], pair["sentence2"]) for pair in pairs]
+    # The files' own pairs, but for those with a sentence of a dev set, then each sentence's two.
+    own = [
+        ("A dog runs .", "A dog sleeps ."), ("Rain falls", "It rains"), ("A man", "A boy"),
+        ('A "red dog', "A dog"),
+    ]  # fmt: skip
+    assert texts[:4] == own
+    sentences = {text for pair in own for text in pair}
+    assert {text for pair in texts for text in pair} == sentences
+    assert 8 <= len(texts) - 4 <= 16
+    assert all(first != second for first, second in texts)
+    vectors = embed(load(toy.model), [text for pair in texts for text in pair])
+    for pair, first, second in zip(pairs, vectors[::2], vectors[1::2]):
+        assert abs(pair["score"] - 1 + cosine(first, second)) <= 1e-4
