@@ -110,7 +110,7 @@ def line(row, result):
         row.name,
         f"`{row.task}`",
         row.start or "MINILM",
-        row.dev.removeprefix("made:") or f"a tenth of {row.train.removeprefix('made:')}",
+        row.dev.removeprefix("made:") or f"{_held_out(row)} of {row.train.removeprefix('made:')}",
         ", ".join(scores),
         f"{percent * max(run[names[0]] for run in runs):.2f}",
         f"{row.published[0]:.1f}, {row.published[1]}" if row.published else "–",
@@ -119,6 +119,12 @@ def line(row, result):
         f"`{flags.format(data='DATA')}`",
     )
     return f"| {' | '.join(cells)} |"
+
+
+def _held_out(row):
+    """Returns the share of --train that is scored on, such as "10 %"."""
+    shares = [flag for flag in row.flags if flag.startswith("--eval_fraction=")]
+    return f"{100 * float(shares[0].split('=')[1]):g} %" if shares else "10 %"
 
 
 def _pretraining_line(row, result):

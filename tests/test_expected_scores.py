@@ -1,6 +1,7 @@
 """The program that makes EXPECTED_SCORES.md, and the splits that it makes for itself."""
 
 import csv
+import dataclasses
 import gzip
 import importlib
 import json
@@ -73,7 +74,10 @@ def test_a_row_runs_once_after_the_row_it_starts_from(module, toy, tmp_path, mon
     assert cells[4].startswith(f"accuracy {100 * mean:.2f} ± {100 * deviation:.2f}, macro_f1 ")
     assert cells[5:8] == [f"{100 * max(one, other):.2f}", "91.5, a paper", "3 4"]
     assert cells[9] == "`--epochs=1 --length=32 --learning_rate=1e-3`"
-    assert scores.line(first, scores.run(first, options)).count("a tenth of train.tsv.gz") == 1
+    result = scores.run(first, options)
+    assert "| 10 % of train.tsv.gz |" in scores.line(first, result)
+    first = dataclasses.replace(first, flags=(*flags, "--eval_fraction=0.03"))
+    assert "| 3 % of train.tsv.gz |" in scores.line(first, result)
 
 
 def test_a_row_may_start_from_a_model_that_was_pretrained(module, toy, tmp_path, monkeypatch):
