@@ -1,7 +1,7 @@
 """Files that `expected_scores.py` trains and scores on where the public ones have no such split.
 
-Every split is by document, so that no text of the scored part was seen in training, and a function
-of the file alone.
+Every split made here is by document, so that no text of the scored part was seen in training, and
+a function of the file alone.
 """
 
 import csv
@@ -13,8 +13,6 @@ import re
 
 import numpy as np
 
-from keras_bert.bert import load
-from keras_bert.features import embed
 from keras_bert.files import replacing_file
 from keras_bert.tasks.registry import get_task
 from keras_bert.tasks.task import Reading
@@ -47,8 +45,12 @@ def similar_pairs(data, folder, init):
 
     Pairs of the training files of MRPC, STS-B and SICK, without their labels; each sentence with
     one of its 20 nearest, and with any other. A sentence of a dev set of `_PAIRS_SCORED` is in no
-    pair.
+    pair. There is no split: each sentence is in several pairs, so a score on a share of them that
+    is held out says how well the cosine is learned, not how well it is for new sentences.
     """
+    from keras_bert.bert import load
+    from keras_bert.features import embed
+
     scored = _scored_sentences(data)
     pairs = []
     for task, name, reading in (
