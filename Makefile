@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 VENV := .venv
+# Most tests keep one core busy. A file stays with one worker, for its tests share what they trained.
+WORKERS ?= 2
 PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: quickstart test lint format clean
@@ -10,7 +12,7 @@ quickstart: $(VENV)/.export
 	$(VENV)/bin/keras-bert quickstart --output=quickstart
 
 test: $(VENV)/.dev lint
-	$(VENV)/bin/python -m pytest tests
+	$(VENV)/bin/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile tests
 
 lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check .

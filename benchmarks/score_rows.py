@@ -131,9 +131,17 @@ ROWS = (
         "wnut17", "tagging", "wnut17/wnut17train.conll.gz", "wnut17/emerging.dev.conll",
         _flags(5, 2e-4, 128, _CAPITALS, batch=16), start="masked_lm",
     ),
+    # What Wikipedia's titles tell of names, for the scarce labels of the next.
+    Row(
+        "titles", "tagging", "made:titles.conll", "",
+        _flags(
+            2, 2e-4, 128, _CAPITALS, _DROPOUT, "--scheme=bioes", "--eval_fraction=0.05", batch=16,
+            seeds="0",
+        ), start="ewt",
+    ),
     Row(
         "wikigold", "tagging", "made:wikigold.train.conll", "made:wikigold.dev.conll",
-        _flags(8, 2e-4, 128, _CAPITALS, "--scheme=bioes", batch=16), start="wnut17",
+        _flags(12, 2e-4, 256, _CAPITALS, _DROPOUT, "--scheme=bioes", batch=8), start="titles",
     ),
     Row(
         "resume", "tagging", "resume_ner/train.char.bmes.gz", "resume_ner/dev.char.bmes",

@@ -8,6 +8,8 @@ import abc
 import json
 import os
 
+import numpy as np
+
 from export import contents, metadata
 from keras_bert.errors import InputError
 from keras_bert.model_folder import ModelConfig
@@ -86,6 +88,10 @@ class Runner(Predictor):
                 raise InputError(
                     f"{self.path}: {name} is of shape {values.shape}, for {self.config.task} it "
                     f"must be {shape}"
+                )
+            if not np.isfinite(values).all():
+                raise InputError(
+                    f"{self.path}: {name} is not finite: the file's weights are broken"
                 )
         return found
 

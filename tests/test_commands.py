@@ -342,6 +342,29 @@ def test_outputs_that_cannot_be_written_are_told_before_the_work(cli, toy, tmp_p
         finetune_refused(cli, toy, tmp_path, "cannot be written in /proc", output="/proc/x/model")
 
 
+def test_a_program_that_is_ended_clears_away_what_is_half_written(tmp_path):
+    """`timeout`, docker and slurm end a program by SIGTERM."""
+    script = """
+import sys, time
+from keras_bert.commands import main
+from keras_bert.files import replacing_folder
+def verb(argv):
+    with replacing_folder(argv[0]) as folder:
+        print("begun", flush=True)
+        time.sleep(600)
+main._main = verb
+sys.exit(main.main())
+"""
+    command = [sys.executable, "-c", script, str(tmp_path / "model")]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True) as process:
+        assert process.stdout.readline() == "begun\n"
+        assert list(tmp_path.iterdir())
+        process.terminate()
+    assert process.returncode == 143
+    assert not list(tmp_path.iterdir())
+
+
 def test_an_output_is_never_the_input(cli, toy, tmp_path):
     model = tmp_path / "model"
     shutil.copytree(toy.model, model)

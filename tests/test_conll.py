@@ -7,7 +7,8 @@ import random
 import pytest
 
 from keras_bert.errors import InputError
-from keras_bert.tasks.conll import read_conll, read_words, sentences_of, write_conll
+from keras_bert.tasks.conll import read_conll, read_words, write_conll
+from keras_bert.tasks.sentences import sentences_of
 from keras_bert.tasks.task import hold_out
 
 TABS = """-DOCSTART-\tO
@@ -81,6 +82,22 @@ def test_comments_have_another_number_of_columns_and_stand_before_a_sentence(fil
         read_conll(file("the O\n# id 08\n"))  # within a sentence
     with pytest.raises(InputError, match=r":3: 1 columns, expected 2"):
         read_conll(file("the O\n\n#hashtag\n"))
+
+
+def test_comments_before_every_sentence_may_have_as_many_columns_as_the_words(file):
+    found = read_conll(file("# sent1\nAnn B-PER\nran O\n\n# sent2\n# O\nHe O\n"))
+    assert found.words == [["Ann", "ran"], ["#", "He"]]
+    assert found.tags == [["B-PER", "O"], ["O", "O"]]
+    assert found.lines == [2, 6]
+    # Words: they say the same, or end in tags, or do not stand before every sentence.
+    assert read_conll(file("# SYM\na X\n\n# SYM\n")).words == [["#", "a"], ["#"]]
+    assert read_conll(file("# O\na O\n\n# B-PER\n")).words == [["#", "a"], ["#"]]
+    assert read_conll(file("# x\na O\n\nb O\n")).words == [["#", "a"], ["b"]]
+
+
+def test_documents_begin_in_whatever_column_the_word_stands(file):
+    found = read_conll(file("O -DOCSTART-\n\nB-PER John\nO ran\n"), 1, word_column=2)
+    assert found.words == [["John", "ran"]]
 
 
 def test_other_whitespace_than_tab_and_space_is_of_the_word(file):

@@ -174,10 +174,9 @@ def test_splits_are_by_document(module, data, tmp_path):
         return module("score_files").path_of(name, data, out, init=None)
 
     train, dev = (read_conll(make(f"made:wikigold.{part}.conll")) for part in ("train", "dev"))
-    assert dev.words == [
-        [f"word{i}", "."] if k == 0 else [f"word{i}"] for i in (4, 9) for k in (0, 1)
-    ]
-    assert len(train) == 16
+    assert dev.words == [[f"word{i}", ".", f"word{i}"] for i in (4, 9)]
+    assert dev.tags == [["I-PER", "O", "O"]] * 2
+    assert len(train) == 8
     assert not {words[0] for words in train.words} & {"word4", "word9"}
 
     task = get_task("squad2")
@@ -195,6 +194,41 @@ def test_splits_are_by_document(module, data, tmp_path):
         {"premise": "A man", "hypothesis": "A boy", "label": "neutral"},
     ]
     assert make("squad/x.json") == str(data / "squad/x.json")
+
+
+def test_sentences_are_joined_up_to_a_number_of_words(module):
+    joined = module("score_files")._joined
+    sentences = [[str(i)] * length for i, length in enumerate((100, 50, 1, 200, 149, 1))]
+    assert [len(run) for run in joined(sentences)] == [150, 1, 200, 150]
+    assert [word for run in joined(sentences) for word in run] == sum(sentences, [])
+
+
+def test_titles_are_marked_where_all_names_of_a_sentence_are_known(module, data, tmp_path):
+    articles = {
+        "Ada Byron (writer)": "Ada Byron was an English poet known in Xanten. Byron met word1 in "
+        "January. She met Nobody there. Then Byron rested.",
+        "Old Town": "Old Town is a small village. The house of Ada Byron is in Old Town. Cities "
+        "grew in Old Town. A tree fell, and the gate, and the bush, and the wall, and the bank, "
+        "and the end.",
+        "Thing": "Thing is what nobody knows.",
+    }
+    (data / "pretrain/en_wiki").mkdir(parents=True)
+    with gzip.open(data / "pretrain/en_wiki/a.jsonl.gz", "wt", encoding="utf-8") as file:
+        for title, text in articles.items():
+            file.write(json.dumps({"title": title, "text": text}) + "\n")
+    path = module("score_files").path_of("made:titles.conll", data, tmp_path / "made", None)
+    found = read_conll(path)
+    shown = [
+        " ".join(f"{word}/{tag[2:]}" if tag != "O" else word for word, tag in zip(words, tags))
+        for words, tags in zip(found.words, found.tags)
+    ]
+    # Not those with English, Nobody and Xanten, nor those of Then and Cities, which may be names,
+    # for they are not often seen in small letters, as the is.
+    assert shown == [
+        "Byron/PER met word1 in January .",
+        "Old/LOC Town/LOC is a small village .",
+        "The house of Ada/PER Byron/PER is in Old/LOC Town/LOC .",
+    ]
 
 
 def test_similar_pairs_have_the_cosine_of_their_vectors(module, data, toy, tmp_path):

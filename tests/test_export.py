@@ -219,6 +219,42 @@ def test_verify_exits_1_when_accuracy_is_lost(cli, exported, toy, tmp_path):
     assert cli("verify", *flags, "--max_drop=1").status == 0
 
 
+def test_a_loss_of_just_the_limit_passes(cli, exported, toy, monkeypatch):
+    """0.48 - 0.47 is 0.010000000000000009."""
+    from export import verify
+
+    real = verify.verify
+    monkeypatch.setattr(verify, "verify", lambda *args: {**real(*args), "drop": 0.48 - 0.47})
+    flags = [f"--model={toy.model}", f"--exported={exported / 'float.tflite'}", f"--data={toy.dev}"]
+    assert cli("verify", *flags).status == 0
+    monkeypatch.setattr(verify, "verify", lambda *args: {**real(*args), "drop": 0.0101})
+    assert cli("verify", *flags).status == 1
+
+
+def test_verify_wants_the_model_that_the_file_was_made_of(cli, exported, toy):
+    path = exported / "float.tflite"
+    found = cli("verify", f"--model={path}", f"--exported={path}", f"--data={toy.dev}")
+    assert found.status == 2
+    assert "float.tflite: is an exported file itself: give the model folder" in found.err
+
+
+def test_a_file_whose_answers_are_no_numbers_is_refused(cli, toy, tmp_path):
+    import onnx
+
+    path = tmp_path / "nan.onnx"
+    assert cli("export", f"--model={toy.model}", "--format=onnx", f"--output={path}").status == 0
+    model = onnx.load(path)
+    for each in model.graph.initializer:
+        if tuple(each.dims) == (2,) and each.data_type == onnx.TensorProto.FLOAT:
+            each.raw_data = np.full(2, np.nan, "float32").tobytes()
+    onnx.save(model, path)
+    flags = [f"--model={toy.model}", f"--exported={path}", f"--data={toy.dev}"]
+    for found in (cli("verify", *flags), cli("predict", f"--model={path}", "--text=a")):
+        assert found.status == 2
+        assert "probability is not finite" in found.err
+        assert len(found.err.splitlines()) == 1
+
+
 def test_benchmark_times_every_format(cli, exported, toy):
     others = ",".join(str(exported / n) for n in ("float.tflite", "model.onnx", "saved_model"))
     found = cli(

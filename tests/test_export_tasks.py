@@ -291,6 +291,12 @@ def test_a_shorter_answerer_has_windows_that_fit(berts, tmp_path):
     assert best["text"] == text[best["start"] : best["end"]] != ""
 
 
+def test_an_answerer_too_short_for_any_passage_is_not_written(berts, tmp_path):
+    with pytest.raises(InputError, match="length 3 leaves no room for a passage"):
+        export_tflite(berts["question_answering"], tmp_path / "short.tflite", length=3)
+    assert not list(tmp_path.iterdir())
+
+
 # === Texts longer than a row, from the .tflite alone ===
 
 

@@ -228,6 +228,7 @@ def test_a_submission_needs_the_indices_of_the_test_file(tmp_path):
     ("key", "text", "message"),
     [
         ("cola", "gj04\t1\t\tA.\ngj04\t2\t\tB.\n", r":2: label '2' is .* glue/cola's \(0, 1\)"),
+        ("cola", "gj04\t2\t\tA.\ngj04\t1\t\tB.\n", r":1: label '2' is .* leave the row out"),
         ("cola", "gj04\t1\t\tA.\ngj04\t1\tB.\n", ":2: 3 fields where there are 4 columns"),
         ("cola", "gj04\t1\tA.\ngj04\t1\tB.\n", ": no text column .* --columns"),
         ("sst2", "sentence\tlabel\na\t0\nb\t\n", ":3: label '' is not one"),
@@ -273,7 +274,9 @@ def test_broken_rows_of_qqp_are_left_out_and_counted(tmp_path):
     assert (len(found), found.left_out, task.skipped(None, found)) == (300, 3, 3)
     assert found.lines[149:151] == [151, 155]
     answers = [{"label": label} for label in found.labels]
-    assert task.scores(answers, found, config("qqp"))["left_out"] == 3
+    scores = task.scores(answers, found, config("qqp"))
+    assert scores["left_out"] == 3
+    assert task.score_lines(scores, config("qqp"))[-1] == "broken rows left out: 3"
     assert found.take([0, 1]).left_out == 3
     # One such row among few means another kind of file.
     few = make(tmp_path, "few.tsv", QQP_HEADER + qqp_rows(50) + broken)

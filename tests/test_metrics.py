@@ -10,7 +10,8 @@ import pytest
 from keras_bert.errors import InputError
 from keras_bert.tasks import classification, regression
 from keras_bert.tasks.choice_files import Choices
-from keras_bert.tasks.glue import binary_f1, glue_average, glue_task
+from keras_bert.tasks.classification import binary_f1
+from keras_bert.tasks.glue import glue_average, glue_task
 from keras_bert.tasks.multiple_choice import MultipleChoiceTask
 from keras_bert.tasks.texts import Examples
 
@@ -195,3 +196,16 @@ def test_average_of_some_tasks():
         glue_average({"glue/snli": {"accuracy": 0.5}})
     with pytest.raises(InputError, match="no scores"):
         glue_average({})
+
+
+@pytest.mark.parametrize(("mean", "scale"), [(0.0, 0.0), (0.0, -1.0), (0.0, 1e39), (-1e31, 1.0)])
+def test_settings_that_float32_cannot_scale_by_are_refused(mean, scale):
+    config = types.SimpleNamespace(settings={"mean": mean, "scale": scale})
+    with pytest.raises(InputError, match="a mean and a scale above 0"):
+        regression.RegressionTask().check_config(config)
+
+
+def test_labels_too_large_to_learn_are_named():
+    examples = Examples("a.csv", ["a", "b"], None, [1.0, -1e300], [2, 3])
+    with pytest.raises(InputError, match=r"a\.csv:3: -1e\+300 is too large"):
+        regression.RegressionTask().config_fields(examples, {})

@@ -104,6 +104,9 @@ def test_general_layouts(tmp_path):
     csv = 'label,choice1,text,choice0\n1,"no, never",Is it?,yes\n'
     found = read(make(tmp_path, "a.csv", csv))
     assert (found.texts, found.choices, found.labels) == (["Is it?"], [["yes", "no, never"]], [1])
+    # As `predict` writes them.
+    cell = 'text,choices,label\nIs it?,"[""yes"", ""no""]",1\n'
+    assert read(make(tmp_path, "b.csv", cell)).choices == [["yes", "no"]]
     assert TASK.inputs(found) == [{"context": "Is it?", "choices": ["yes", "no, never"]}]
     tsv = 'q\tchoice0\tchoice1\tchoice2\tbody\tgold\nWhy "?\ta\tb\tc\tIt is.\t2\n'
     flags = {"text_column": "body", "text_b_column": "q", "label_column": "gold"}

@@ -205,3 +205,53 @@ def test_a_passage_that_is_none_is_refused(models, device, tmp_path, content, me
     assert found.returncode == 2
     assert len(found.stderr.splitlines()) == 1
     assert found.stderr.startswith(f"answer: p.txt: {message}")
+
+
+@pytest.mark.parametrize(
+    ("program", "kind", "texts", "message"),
+    [
+        ("tag.py", "tagging", ["a film", "\u200b"], "text 2: '\\u200b' is a text without words"),
+        ("tag.py", "tagging", ["a film", " "], "text 2: is empty"),
+        ("classify.py", "regression", ["a film", ""], "text 2: is empty"),
+        (
+            "classify.py",
+            "regression",
+            ["--text_b=b", "a"],
+            "single texts: leave out --text_b",
+        ),
+        ("classify.py", "regression", ["--text_b= ", "a"], "--text_b: is empty"),
+        ("answer.py", "question_answering", ["a"], "--passage --passage_text is required"),
+    ],
+)
+def test_what_is_no_question_for_the_model_is_told_in_one_line(
+    models, device, tmp_path, program, kind, texts, message
+):
+    _, path = models[kind]
+    found = run_in(device, APP / program, f"--model={path}", *texts, cwd=tmp_path)
+    assert found.returncode == 2
+    assert len(found.stderr.splitlines()) == 1
+    assert message in found.stderr
+
+
+def test_a_line_of_stdin_is_told_by_its_number(models, device):
+    _, path = models["tagging"]
+    command = [str(device), str(APP / "tag.py"), f"--model={path}"]
+    lines = "a film\n\n\u200b\n".encode()
+    found = subprocess.run(command, input=lines, capture_output=True)
+    assert found.returncode == 2
+    assert found.stderr.decode().startswith("tag: stdin:3: ")
+
+
+def test_output_that_nobody_takes_ends_the_program_quietly(models, device):
+    _, path = models["tagging"]
+    command = [str(device), str(APP / "tag.py"), f"--model={path}", *["a film"] * 2000]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        said = process.stderr.read().decode()
+    assert process.returncode == 141
+    assert "Traceback" not in said
+    with open("/dev/full", "wb") as full:
+        found = subprocess.run(command[:4], stdout=full, stderr=subprocess.PIPE)
+    assert found.returncode == 2
+    assert found.stderr.decode().splitlines()[-1].startswith("tag: writing failed: No space")

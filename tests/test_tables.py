@@ -84,6 +84,9 @@ def test_labels_may_be_numbers_and_booleans_in_json(tmp_path):
 
 BAD = {
     "empty.csv": ("", "empty"),
+    "lines.csv": ("\n\n", "blank lines only"),
+    "lines.tsv": ("\n\n", "blank lines only"),
+    "lines.jsonl": ("\n\n", "no rows"),
     "only_header.csv": ("text,label\n", "no rows"),
     "many.csv": ("text,label\na,1\nb,c,0\n", r"many\.csv:3: 3 fields where there are 2 columns"),
     "few.tsv": ("text\tlabel\na\n", r"few\.tsv:2: 1 fields where there are 2 columns"),

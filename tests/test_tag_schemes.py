@@ -14,6 +14,7 @@ from keras_bert.tasks.tag_schemes import (
     detect_scheme,
     entities,
     entity_scores,
+    stray_tags,
 )
 
 # seqeval knows no M, L and U, which are I, E and S by other names.
@@ -225,6 +226,17 @@ def test_converting_repairs_what_is_invalid_and_keeps_its_entities():
             assert convert(convert(tags, scheme), scheme) == convert(tags, scheme)
     assert convert(["O", "I-A", "I-B"], "bio") == ["O", "B-A", "B-B"]
     assert convert(["B", "I", "S"], "bmes") == ["B", "E", "S"]
+
+
+def test_a_few_tags_of_no_scheme_are_strays():
+    entities_ = [["B-PER", "I-PER", "O", "O", "O"]] * 4
+    assert stray_tags([*entities_, ["0"]]) == {"0"}
+    assert stray_tags([*entities_, ["0", "b-PER"]]) == {"0", "b-PER"}
+    assert stray_tags(entities_) == set()
+    # More than a tenth: these are the file's tags, which mark no entities.
+    assert stray_tags([*entities_, ["0", "0", "0"]]) == set()
+    assert stray_tags([["NOUN"] * 30, ["O"]]) == set()
+    assert stray_tags([["B-x"] * 30, ["NOUN"]]) == set()
 
 
 def test_unknown_schemes_are_refused():

@@ -153,6 +153,23 @@ def test_settings_are_checked(settings, message):
         TASK.check(TASK.examples_from(["a"]), chosen)
 
 
+def test_a_stray_tag_is_named_unless_none_marks_an_entity(read):
+    examples = read("Ann B-PER\nran O\n" + "on O\n" * 20 + "and 0\n")
+    with pytest.raises(InputError, match=r":23: tag '0' is neither O nor.* --scheme=none"):
+        TASK.config_fields(examples, {})
+    with pytest.raises(InputError, match=r":23: tag '0'"):
+        TASK.config_fields(examples, {"scheme": "bioes"})
+    fields = TASK.config_fields(examples, {"scheme": "none"})
+    assert fields["labels"] == ("O", "0", "B-PER")
+
+
+def test_words_with_spaces_stay_beside_their_tags_in_a_table():
+    answer = {"words": ["New York", "is"], "tags": ["B-LOC", "O"]}
+    assert TASK.cells(answer, None) == ['["New York", "is"]', '["B-LOC", "O"]']
+    answer["words"] = ["York", "is"]
+    assert TASK.cells(answer, None) == ["York is", "B-LOC O"]
+
+
 def test_settings_may_be_left_out():
     chosen = types.SimpleNamespace(labels=("X", "Y"), max_length=32, settings={})
     TASK.check(TASK.examples_from(["a"]), chosen)

@@ -3,15 +3,20 @@
 import dataclasses
 import io
 import json
+import os
+import threading
 
 import keras
 import numpy as np
 import pytest
+from absl.flags import FlagValues
+from conftest import toy_rows, write_tsv
 from keras import ops
 
 import keras_bert
 from keras_bert import models
 from keras_bert.bert import load
+from keras_bert.commands import finetune
 from keras_bert.tasks.classification import ClassificationTask
 from keras_bert.tasks.registry import get_task
 from keras_bert.tasks.task import Reading
@@ -431,6 +436,34 @@ def test_a_collapsed_run_is_told(cli, toy, tmp_path):
     assert ("seed 1: the run collapsed" in found.err) == collapsed
     found = cli(*toy.arguments, f"--output={tmp_path / 'n'}", "--epochs=3")
     assert "collapsed" not in found.err
+    # One answer to everything is right where the file has no other.
+    rows = [("positive", text) for _, text in toy_rows(100, seed=2) if "great" in text.split()]
+    same = write_tsv(tmp_path / "same.tsv", rows)
+    found = cli(*toy.arguments, f"--eval={same}", f"--output={tmp_path / 'p'}", "--json")
+    assert json.loads(found.out.splitlines()[-1])["accuracy"] == 1
+    assert "collapsed" not in found.err
+
+
+def test_a_run_fed_by_a_pipe_ends_and_is_named_by_what_was_read(cli, toy, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    rows = [("label", "text"), *toy_rows(64, seed=1)]
+    text = "".join("\t".join(row) + "\n" for row in rows)
+    writer = threading.Thread(target=pipe.write_text, args=(text,))
+    writer.start()
+    flags = [*toy.arguments, f"--train={pipe}", f"--output={tmp_path / 'm'}", "--epochs=1"]
+    assert cli(*flags).status == 0
+    writer.join()
+    values = FlagValues()
+    finetune.define(values)
+    values(flags)
+    task = get_task("classification")
+    read = task.read(toy.dev, Reading())
+    name = finetune._fingerprint(values, 0, read, read.take(range(50)))
+    assert name == finetune._fingerprint(
+        values, 0, task.read(toy.dev, Reading()), read.take(range(50))
+    )
+    assert name != finetune._fingerprint(values, 0, read.take(range(99)), read.take(range(50)))
 
 
 def test_a_seed_that_diverges_does_not_end_the_others(cli, toy, tmp_path, monkeypatch):

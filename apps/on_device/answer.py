@@ -27,8 +27,8 @@ def main(argv=None):
 def _run(arguments):
     model = device.open_model(arguments, "question_answering")
     passage = _passage(arguments)
-    for question in device.texts_of(arguments.questions):
-        answer, time = device.timed(model.predict, question, passage)
+    for question, name in device.texts_of(arguments.questions):
+        answer, time = device.timed(name, model.predict, question, passage)
         found, place = device.one_line(answer["text"]), f"{answer['start']}-{answer['end']}"
         if not answer["text"]:
             found, place = "(no answer)", "-"

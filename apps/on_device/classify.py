@@ -12,6 +12,8 @@ import sys
 
 import device
 
+from keras_bert.errors import InputError
+
 
 def main(argv=None):
     """Prints label and probability, or the number, and milliseconds; returns the exit status."""
@@ -26,8 +28,13 @@ def _run(arguments):
     text_b = arguments.text_b
     if text_b is not None:
         text_b = device.decoded(os.fsencode(text_b), "--text_b")
-    for text in device.texts_of(arguments.texts):
-        answer, time = device.timed(model.predict, text, text_b)
+        if not text_b.strip():
+            raise InputError("--text_b: is empty")
+    if model.config.pair is not None and model.config.pair != (text_b is not None):
+        takes = "pairs: give --text_b" if model.config.pair else "single texts: leave out --text_b"
+        raise InputError(f"{arguments.model}: the model takes {takes}")
+    for text, name in device.texts_of(arguments.texts):
+        answer, time = device.timed(name, model.predict, text, text_b)
         print(model.task.line(answer), time, device.one_line(text), sep="\t")
 
 

@@ -1,6 +1,7 @@
 """What the programs on the device share: arguments, opening a model, timing, errors in one line."""
 
 import argparse
+import contextlib
 import os
 import sys
 import time
@@ -9,6 +10,9 @@ from export.runners import TFLiteRunner
 from keras_bert.errors import InputError
 
 _MOST_THREADS = 256
+_BAD_INPUT = 2
+# What a shell reports of a program that the signal ended: 128 and its number.
+_INTERRUPTED, _BROKEN_PIPE = 130, 141
 
 # Which program here asks a model of which task.
 PROGRAMS = {
@@ -19,9 +23,19 @@ PROGRAMS = {
 }
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message):
+        self.exit(_BAD_INPUT, f"{program()}: {message}; --help tells more\n")
+
+
+def program():
+    """Returns the name of the program that runs."""
+    return os.path.splitext(os.path.basename(sys.argv[0]))[0]
+
+
 def parser_of(description):
     """Returns an argument parser with what every program takes: --model and --threads."""
-    parser = argparse.ArgumentParser(description=description)
+    parser = _Parser(description=description)
     parser.add_argument("--model", required=True, help="the .tflite file")
     parser.add_argument(
         "--threads", type=_threads, default=1, metavar="N", help="threads of the interpreter"
@@ -59,18 +73,37 @@ def open_model(arguments, *tasks):
     return model
 
 
+@contextlib.contextmanager
+def _quiet():
+    """Drops what the interpreter's C++ code notes on stderr of how it runs the model."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
 def texts_of(arguments):
     """Yields the texts among the arguments; without any, the lines of stdin that are not blank.
 
+    Yields:
+        A tuple: the text, and its name for messages.
+
     Raises:
-        InputError: one is not UTF-8.
+        InputError: one is not UTF-8, or an argument is empty.
     """
     name = "text " if arguments else "stdin:"
     texts = map(os.fsencode, arguments) if arguments else sys.stdin.buffer
     for number, text in enumerate(texts, start=1):
         text = decoded(text, f"{name}{number}")
-        if arguments or text.strip():
-            yield text if arguments else text.rstrip("\r\n")
+        if text.strip():
+            yield text if arguments else text.rstrip("\r\n"), f"{name}{number}"
+        elif arguments:
+            raise InputError(f"{name}{number}: is empty")
 
 
 def decoded(content, name):
@@ -81,10 +114,20 @@ def decoded(content, name):
         raise InputError(f"{name}: is not UTF-8") from None
 
 
-def timed(ask, *texts):
-    """Returns what `ask(*texts)` gives, and the milliseconds that it took, as text."""
+def timed(name, ask, *texts):
+    """Returns what `ask(*texts)` gives, and the milliseconds that it took, as text.
+
+    Raises:
+        InputError: they are none for the model; begins with `name`.
+    """
     start = time.perf_counter()
-    answer = ask(*texts)
+    try:
+        with _quiet():
+            answer = ask(*texts)
+    except InputError as error:
+        # It was asked a list of one text.
+        reason = str(error).removeprefix("the texts:1: ").removeprefix("the texts: ")
+        raise InputError(f"{name}: {reason}") from None
     return answer, f"{1000 * (time.perf_counter() - start):.1f} ms"
 
 
@@ -97,14 +140,31 @@ def exit_status(run, arguments):
     """Calls `run(arguments)`; bad input becomes one line on stderr.
 
     Returns:
-        0, or 2 for bad input.
+        0, or 2 for bad input or a full disk; 130 after Ctrl-C, 141 if nobody reads on.
     """
     # Where the terminal cannot show a character, its code is shown.
     sys.stdout.reconfigure(errors="backslashreplace")
     try:
         run(arguments)
+        sys.stdout.flush()
     except InputError as error:
-        program = os.path.splitext(os.path.basename(sys.argv[0]))[0]
-        print(f"{program}: {one_line(str(error))}", file=sys.stderr)
-        return 2
+        return _complain(str(error), _BAD_INPUT)
+    except BrokenPipeError:
+        _drop_output()
+        return _BROKEN_PIPE
+    except OSError as error:
+        _drop_output()
+        return _complain(f"writing failed: {error.strerror}", _BAD_INPUT)
+    except KeyboardInterrupt:
+        return _complain("interrupted", _INTERRUPTED)
     return 0
+
+
+def _complain(message, status):
+    print(f"{program()}: {one_line(message)}", file=sys.stderr)
+    return status
+
+
+def _drop_output():
+    # Or Python would try to write the rest of its buffer at exit, and complain.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

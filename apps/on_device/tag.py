@@ -22,8 +22,8 @@ def main(argv=None):
 
 def _run(arguments):
     model = device.open_model(arguments, "tagging")
-    for sentence in device.texts_of(arguments.sentences):
-        answer, time = device.timed(model.predict, sentence)
+    for sentence, name in device.texts_of(arguments.sentences):
+        answer, time = device.timed(name, model.predict, sentence)
         print("# text", time, device.one_line(sentence), sep="\t")
         for entity in answer.get("entities", ()):
             place, probability = f"{entity['start']}-{entity['end']}", entity["probability"]

@@ -114,8 +114,8 @@ def define(values):
         values, "metric", "the score that the best epoch is best in (default: the task's first)"
     )
     flags.DEFINE_enum(
-        "scheme", None, SCHEMES[1:], "tagging: how the model's tags mark entities; the files' are "
-        "converted (default: as --train has them)", flag_values=values,
+        "scheme", None, SCHEMES, "tagging: how the model's tags mark entities; the files' are "
+        "converted (default: as --train has them); none if they mark none", flag_values=values,
     )  # fmt: skip
     flags.DEFINE_boolean(
         "mark_capitals", None, "tagging: segment_ids tell which words have a capital, which an "
@@ -248,7 +248,7 @@ def _train(values, task, seed, train, evaluation, fields):
         train,
         evaluation,
         state_folder=state_folder,
-        fingerprint=_fingerprint(values, seed),
+        fingerprint=_fingerprint(values, seed, train, evaluation),
         resume=values.resume,
         tensorboard=values.tensorboard and _tensorboard_folder(values, seed),
     )
@@ -260,7 +260,8 @@ def _train(values, task, seed, train, evaluation, fields):
         "bert": bert,
         "scores": scores,
         "metric": trainer.metrics[0],
-        "collapsed": task.collapsed(answers, bert.config),
+        # One answer to everything may be right, where the file has no other.
+        "collapsed": scores.get("accuracy") != 1 and task.collapsed(answers, bert.config),
         "result": {
             "seed": seed,
             **{name: scores[name] for name in task.metrics(config)},
@@ -302,12 +303,18 @@ def _tensorboard_folder(values, seed):
     return folder if values.seeds is None else os.path.join(folder, f"seed_{seed}")
 
 
-def _fingerprint(values, seed):
+def _fingerprint(values, seed, *examples):
     """Names the run: its flags, but for those that do not change the weights, and its data."""
     ignored = ("resume", "output", "json", "tensorboard", "seeds", "checkpoint_every")
     settings = {name: values[name].value for name in values if name not in ignored}
     digest = hashlib.sha256(json.dumps({**settings, "seed": seed}, sort_keys=True).encode())
     for path in filter(None, (values.train, values.eval)):
-        with open(path, "rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
+        if os.path.isfile(path):
+            with open(path, "rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+        else:
+            # A pipe is empty by now, so what was read of it stands for it.
+            for each in examples:
+                read = {name: value for name, value in vars(each).items() if name != "path"}
+                digest.update(repr(read).encode())
     return digest.hexdigest()

@@ -10,6 +10,7 @@ import importlib
 import json
 import math
 import os
+import signal
 import sys
 
 from absl import flags
@@ -51,6 +52,9 @@ def main(argv=None):
         # It was closed, and everything that writes to it would fail.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         sys.stderr = os.fdopen(2, "w")
+    if argv is None:
+        # As `timeout`, docker and slurm send it: what stands half-written is cleared away first.
+        signal.signal(signal.SIGTERM, _end)
     try:
         status = _main(list(sys.argv[1:] if argv is None else argv))
         print(end="", flush=True)
@@ -69,6 +73,10 @@ def main(argv=None):
     except KeyboardInterrupt:
         print("keras-bert: interrupted", file=sys.stderr)
         return _INTERRUPTED
+
+
+def _end(number, frame):
+    raise SystemExit(128 + number)
 
 
 def _main(argv):

@@ -17,7 +17,9 @@ def seeds_of(values):
         return [values.seed]
     if values["seed"].present:
         raise InputError("give either --seed or --seeds")
-    wrong = InputError(f"--seeds={','.join(values.seeds):.60}: expected numbers, as in 0,1,2")
+    wrong = InputError(
+        f"--seeds={','.join(values.seeds):.60}: expected numbers below 2**32, as in 0,1,2"
+    )
     for text in values.seeds:
         if not (text.isascii() and text.isdecimal() and len(text) <= _DIGITS):
             raise wrong

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import logging
 import os
 import sys
 import tempfile
@@ -152,6 +153,8 @@ def import_tensorflow_quietly():
     They are written by C++ code before any logging level is looked at, and would bury the one line
     that an error is. The level asked for in TF_CPP_MIN_LOG_LEVEL, if any, keeps them.
     """
+    # Batches of several lengths are meant; TensorFlow takes them for a mistake, at great length.
+    logging.getLogger("tensorflow").addFilter(_is_not_of_retracing)
     if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
         import keras  # noqa: F401
 
@@ -159,6 +162,10 @@ def import_tensorflow_quietly():
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     with stderr_kept_for_errors():
         import keras  # noqa: F401
+
+
+def _is_not_of_retracing(record):
+    return "retracing" not in str(record.msg)
 
 
 @contextlib.contextmanager

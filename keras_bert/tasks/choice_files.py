@@ -194,6 +194,8 @@ def _rows(table, reading, labelled):
     for row in table.rows:
         fields = row.fields
         choices = fields.get("choices")
+        if isinstance(choices, str) and choices.startswith("[") and _is_json(choices):
+            choices = json.loads(choices)  # as `predict` writes them into a table's cell
         if columns is not None:
             choices = [fields.get(name) for name in columns]
             for name, choice in zip(columns, choices):

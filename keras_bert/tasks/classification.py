@@ -90,6 +90,19 @@ def label_list(examples):
         return labels
 
 
+def binary_f1(true, predicted):
+    """Returns the F1 of the positive class, 0 where it is neither there nor predicted.
+
+    Args:
+        true: sequence of bool.
+        predicted: sequence of bool, as many.
+    """
+    from sklearn import metrics
+
+    true, predicted = np.array(true, bool), np.array(predicted, bool)
+    return float(metrics.f1_score(true, predicted, zero_division=0.0))
+
+
 def label_ids(examples, labels):
     """Returns the index of each example's label, int32 of shape (count,).
 
@@ -101,7 +114,7 @@ def label_ids(examples, labels):
         if label not in index:
             raise InputError(
                 f"{examples.path}:{line}: label {label!r} is not one that the model knows "
-                f"({some(labels)})"
+                f"({some(labels)}): correct it or leave the row out"
             )
     return np.array([index[label] for label in examples.labels], "int32")
 

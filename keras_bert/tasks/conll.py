@@ -1,60 +1,21 @@
 """Sentences of words, with a tag for each or without, from CoNLL, CoNLL-U and plain text."""
 
-import dataclasses
 import os
 import re
 
 from keras_bert.errors import InputError
 from keras_bert.tasks import conllu
+from keras_bert.tasks.sentences import Sentences, sentences_of
 from keras_bert.tasks.tables import decoded_lines
 from keras_bert.tasks.task import Reading
 from keras_bert.tasks.texts import read_examples
-from keras_bert.tasks.words import words_of
 
 _DOCUMENT = "-DOCSTART-"
 _CONLL_NAMES = (".conll", ".conllu", ".bio", ".iob", ".iob2", ".bioes", ".bmes", ".bilou")
 _ENTITY_TAG = re.compile(r"O|[BIEMSLU]-.+")
 _TABLES = (".csv", ".jsonl", ".ndjson")
 _BLANK = " \t"
-
-
-@dataclasses.dataclass(frozen=True)
-class Sentences:
-    """Sentences of one file, in words.
-
-    Attributes:
-        path: the file they came from.
-        lines: list of int, the line of each sentence's first word.
-        words: list of list of str.
-        tags: list of list of str, one for each word; None where the file was read without.
-        word_lines: list of list of int, the line of each word.
-        texts: list with the text of each sentence; None where the file does not tell it.
-        word_offsets: list of list of (start, end), where in its text each word stands; or None.
-    """
-
-    path: str
-    lines: list
-    words: list
-    tags: list | None
-    word_lines: list
-    texts: list | None = None
-    word_offsets: list | None = None
-
-    def __len__(self):
-        return len(self.words)
-
-    def keys(self):
-        """Returns a str for each sentence, equal for copies of it."""
-        return [" ".join(words).lower() for words in self.words]
-
-    def take(self, indices):
-        """Returns the sentences at `indices`, in that order."""
-
-        def pick(values):
-            return None if values is None else [values[i] for i in indices]
-
-        columns = [getattr(self, field.name) for field in dataclasses.fields(self)[1:]]
-        return Sentences(self.path, *map(pick, columns))
+_COMMENT = re.compile(r"#[ \t]")
 
 
 def read_conll(path, tag_column=None, labelled=True, word_column=None):
@@ -64,8 +25,8 @@ def read_conll(path, tag_column=None, labelled=True, word_column=None):
     words, and empty nodes and comments nothing. In CoNLL the word is the first column, unless
     another is named; columns are parted by tabs or, where the first line has none, by spaces.
     -DOCSTART- lines are left out, and so are comments: lines of "#" and more, before the first
-    word of a sentence, that have another number of columns than the words. All other lines with
-    "#" are words.
+    word of a sentence, that have another number of columns than the words, or stand before every
+    sentence, each different. All other lines with "#" are words.
 
     Args:
         path: the file.
@@ -119,29 +80,6 @@ def read_words(path, word_column=None, columns=None, text_column=None):
     if not numbers:
         raise InputError(f"{path}: no texts")
     return sentences_of(path, [lines[number - 1] for number in numbers], numbers)
-
-
-def sentences_of(path, texts, lines):
-    """Makes sentences of running texts, their words found by `words_of`.
-
-    Args:
-        path: where they come from, for messages.
-        texts: list of str.
-        lines: list of int, the line of each.
-
-    Raises:
-        InputError: a text has no words, or is not a text.
-    """
-    words, offsets = [], []
-    for text, line in zip(texts, lines, strict=True):
-        if not isinstance(text, str):
-            raise InputError(f"{path}:{line}: a text must be a string, not {type(text).__name__}")
-        offsets.append(words_of(text))
-        words.append([text[start:end] for start, end in offsets[-1]])
-        if not words[-1]:
-            raise InputError(f"{path}:{line}: {text[:20]!r} is a text without words")
-    word_lines = [[line] * len(found) for line, found in zip(lines, words)]
-    return Sentences(path, list(lines), words, None, word_lines, list(texts), offsets)
 
 
 def write_conll(file, words, tags):
@@ -198,17 +136,23 @@ def _read_columns(path, lines, tag_column, labelled, word_column):
     word = _index(place, expected, "--word_column", word_column or 1)
     column = _tag_index(place, expected, word, tag_column) if labelled else None
     words, tags, numbers = [], [], []
+    comments = _comments(lines)
     for number, line in enumerate(lines, start=1):
         fields = split(line)
-        if not line.strip(_BLANK) or fields[0] == _DOCUMENT:
+        if not line.strip(_BLANK) or _DOCUMENT in fields:
             if words:
                 yield words, tags, numbers
             words, tags, numbers = [], [], []
             continue
+        if number in comments:
+            continue
         if len(fields) != expected:
-            if not words and re.match(r"#[ \t]", line):
+            if not words and _COMMENT.match(line):
                 continue
-            raise InputError(f"{path}:{number}: {len(fields)} columns, {shape}, {parted}")
+            raise InputError(
+                f"{path}:{number}: {len(fields)} columns, {shape}, {parted}: {line!r:.60}: put one "
+                f"word and its columns a line, a blank line between sentences"
+            )
         if not fields[word]:
             raise InputError(f"{path}:{number}: the word, column {word + 1}, is empty")
         words.append(fields[word])
@@ -219,6 +163,26 @@ def _read_columns(path, lines, tag_column, labelled, word_column):
             tags.append(fields[column])
     if words:
         yield words, tags, numbers
+
+
+def _comments(lines):
+    """Returns the numbers of the lines that are comments, whatever their number of columns.
+
+    Those are the first lines of the sentences, where all begin with "# " and go on differently
+    from each other, and no tag ends them: three words "# O" are not, "# sent1", "# sent2" are.
+    """
+    starts, before = [], ""
+    for number, line in enumerate(lines, start=1):
+        if line.strip(_BLANK) and not before.strip(_BLANK):
+            starts.append((number, line))
+        before = line
+    starts = [(n, line) for n, line in starts if _DOCUMENT not in line.split()]
+    ends = [line.split()[-1] for _, line in starts]
+    if len(set(ends)) < 2 or not all(_COMMENT.match(line) for _, line in starts):
+        return frozenset()
+    if any(map(_ENTITY_TAG.fullmatch, ends)):
+        return frozenset()
+    return frozenset(number for number, _ in starts)
 
 
 def _tag_index(place, columns, word, tag_column):
@@ -249,7 +213,7 @@ def _first_word_line(lines):
     """Returns the first line that is surely a word's, or any that may be one, or ''."""
     possible = [""]
     for line in lines:
-        if line.strip(_BLANK) and not line.startswith(_DOCUMENT):
+        if line.strip(_BLANK) and _DOCUMENT not in line.split():
             if not line.startswith("#"):
                 return line
             possible.append(line)
@@ -278,7 +242,7 @@ def _is_conll(path, lines):
         return True
     split = _splitter(first)
     rows = [split(line) for line in lines if line.strip(_BLANK)]
-    rows = [row for row in rows if row[0] != _DOCUMENT]
+    rows = [row for row in rows if _DOCUMENT not in row]
     if not rows or len(rows[0]) < 2 or any(len(row) != len(rows[0]) for row in rows):
         return False
     if "\t" in first:

@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_bert.errors import InputError
 from keras_bert.tasks import texts
-from keras_bert.tasks.classification import ClassificationTask
+from keras_bert.tasks.classification import ClassificationTask, binary_f1
 from keras_bert.tasks.regression import RegressionTask, number_of
 from keras_bert.tasks.tables import decoded_lines
 
@@ -135,6 +135,11 @@ class _GlueTask:
         found = super().scores(answers, examples, config)
         return {**found, "left_out": left_out} if left_out else found
 
+    def score_lines(self, scores, config):
+        lines = super().score_lines(scores, config)
+        left_out = scores.get("left_out", 0)
+        return lines + ([f"broken rows left out: {left_out}"] if left_out else [])
+
     def submission_file(self, examples):
         """Returns the name that the site wants for the answers to a test file."""
         file = os.path.basename(examples.path).lower()
@@ -150,7 +155,7 @@ class _GlueTask:
         if indices is None:
             raise InputError(
                 f"{examples.path}: no column {self.layout.index!r}, which numbers the rows of "
-                f"{self.name}'s test file: a submission is made of that file"
+                f"{self.name}'s test file: a submission is made of that file, not of a pipe"
             )
         lines = [f"{index}\t{self._written(each)}" for index, each in zip(indices, answers)]
         return "".join(f"{line}\n" for line in ("index\tprediction", *lines))
@@ -165,7 +170,8 @@ class _GlueTask:
         first, header = next(records, (0, []))
         columns = [name.strip() for name in header]
         if layout.columns and len(columns) == len(layout.columns):
-            if columns[layout.columns.index(layout.label)] in layout.labels:
+            # A number that is no label is told as such, with its line.
+            if number_of(columns[layout.columns.index(layout.label)]) is not None:
                 columns = list(layout.columns)
                 records = itertools.chain([(first, header)], records)
         needed = {*layout.texts, *([layout.label] if labelled else [])}
@@ -227,7 +233,8 @@ class GlueClassification(_GlueTask, ClassificationTask):
         if label not in self.layout.labels:
             known = ", ".join(self.layout.labels)
             raise InputError(
-                f"{path}:{line}: label {label!r} is not one of {self.name}'s ({known})"
+                f"{path}:{line}: label {label!r} is not one of {self.name}'s ({known}): correct it "
+                f"or leave the row out"
             )
         return label
 
@@ -249,19 +256,6 @@ class GlueRegression(_GlueTask, RegressionTask):
 
     def _written(self, answer):
         return f"{min(max(answer['value'], 0.0), _HIGHEST):.3f}"
-
-
-def binary_f1(true, predicted):
-    """Returns the F1 of the positive class, 0 where it is neither there nor predicted.
-
-    Args:
-        true: sequence of bool.
-        predicted: sequence of bool, as many.
-    """
-    from sklearn import metrics
-
-    true, predicted = np.array(true, bool), np.array(predicted, bool)
-    return float(metrics.f1_score(true, predicted, zero_division=0.0))
 
 
 def glue_average(scores_by_task):

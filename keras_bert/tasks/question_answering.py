@@ -106,6 +106,7 @@ class QuestionAnsweringTask(Task):
         room = max_length - question - 3
         if "doc_stride" not in asked and stride > room:
             stride = max(room // 2, 1)
+        check_room(max_length, 1, question)
         return {**settings, "max_question_length": question, "doc_stride": stride}
 
     def notes(self, examples):

@@ -13,6 +13,8 @@ from keras_bert.tasks.task import Task
 # Numbers nearer than this, in standard deviations of the training file's, are one answer: errors
 # of that size lower a correlation of 0.9 by about 0.001.
 _SAME = 0.05
+# Of mean and scale; what is made of them must stay far within float32.
+_LARGEST = 1e30
 
 
 class RegressionTask(Task):
@@ -40,11 +42,24 @@ class RegressionTask(Task):
         values = np.array(examples.labels, "float64")
         if not np.ptp(values):
             raise InputError(f"{examples.path}: all labels are {values[0]}: nothing to learn")
-        settings = {"mean": float(values.mean()), "scale": float(values.std())}
+        with np.errstate(over="ignore"):
+            settings = {"mean": float(values.mean()), "scale": float(values.std())}
+        if not max(abs(value) for value in settings.values()) < _LARGEST:
+            largest = int(np.abs(values).argmax())
+            raise InputError(
+                f"{examples.path}:{examples.lines[largest]}: {values[largest]:g} is too large a "
+                f"number to learn: give the labels in another unit"
+            )
         return {"pair": examples.texts_b is not None, "settings": settings}
 
     def check_config(self, config):
         check_settings(config.settings, {"mean": float, "scale": float})
+        mean, scale = config.settings["mean"], config.settings["scale"]
+        if not 0 < scale < _LARGEST or abs(mean) >= _LARGEST:
+            raise InputError(
+                f"settings of regression are a mean and a scale above 0, both below {_LARGEST:g}, "
+                f"not {mean:g} and {scale:g}"
+            )
 
     def check(self, examples, config):
         texts.check_pair(examples, config)

@@ -88,7 +88,7 @@ class SquadReader:
         first = self._row_of_id.setdefault(str(question_id), row)
         # A question that is repeated whole says nothing wrong: SQuAD has some.
         if first != row:
-            raise InputError(f"{where}: two different questions have this id")
+            raise InputError(f"{where}: two different questions have this id: each needs its own")
         self._rows.append(row)
 
     def _read_answers(self, where, entry, context):
@@ -111,7 +111,9 @@ class SquadReader:
     def _read_answer(self, where, entry, context):
         text = _value(where, entry, "text", str)
         if not text.strip():
-            raise InputError(f"{where}: an answer is empty")
+            raise InputError(
+                f"{where}: an answer is empty: where the passage has none, is_impossible is true"
+            )
         start = entry.get("answer_start")
         if start is None and self.misaligned in ("search", "keep"):
             start = -1

@@ -166,6 +166,8 @@ def _read_separated(path, lines, kind, columns):
         if given and not rows and [name.strip() for name in fields] == columns:
             raise InputError(f"{path}:{line}: this line is a header: leave out --columns")
         rows.append(Row(line, dict(zip(columns, fields))))
+    if columns is None:
+        raise InputError(f"{path}: the file holds blank lines only")
     return _checked(Table(path, list(columns), rows))
 
 

@@ -28,6 +28,9 @@ _LETTERS = {
 SCHEMES = ("none", "io", "iob1", "bio", "bioes", "bmes", "bilou")
 _SAME = str.maketrans("MLU", "IES")
 _TAG = re.compile(r"O|[BIEMSLU](-.*)?", re.DOTALL)
+_MARK = re.compile(r"[BIEMSLU]-.+", re.DOTALL)
+# Among this many words or more, each stray tag is taken for a slip.
+_WORDS_PER_STRAY = 10
 
 
 def detect_scheme(sequences):
@@ -62,6 +65,21 @@ def detect_scheme(sequences):
             breaks["iob1"] += tag[0] == "B" and not inside
             before = tag
     return "iob1" if breaks["iob1"] < breaks["bio"] else "bio"
+
+
+def stray_tags(sequences):
+    """Returns the tags that fit no scheme, a set, where nearly all do; else an empty one.
+
+    A single 0 for O would make entities parts of speech, see `detect_scheme`.
+
+    Args:
+        sequences: list of list of str, the tags of sentences.
+    """
+    counts = Counter(tag for sequence in sequences for tag in sequence)
+    strays = {tag for tag in counts if not _TAG.fullmatch(tag)}
+    some_are_marks = "O" in counts and any(map(_MARK.fullmatch, counts))
+    few = sum(counts[tag] for tag in strays) * _WORDS_PER_STRAY <= counts.total()
+    return strays if some_are_marks and few else set()
 
 
 def entities(tags, scheme="bio"):
@@ -155,6 +173,21 @@ def entity_scores(true_sequences, predicted_sequences):
         "macro_f1": float(np.mean([found["f1"] for found in types.values()])) if types else 0.0,
         "types": types,
     }
+
+
+def type_table(types):
+    """Returns the scores of each type of entity as lines of text."""
+    names = ("precision", "recall", "f1")
+    cells = [["type", *names, "count"]]
+    cells += [
+        [type_, *(f"{found[name]:.4f}" for name in names), str(found["count"])]
+        for type_, found in types.items()
+    ]
+    widths = [max(map(len, column)) for column in zip(*cells)]
+    return [
+        "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:]))])
+        for row in cells
+    ]
 
 
 def _rates(right, predicted, true):

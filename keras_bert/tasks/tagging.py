@@ -2,11 +2,13 @@
 
 import dataclasses
 import io
+import json
 
 import numpy as np
 
 from keras_bert.errors import InputError
-from keras_bert.tasks.conll import Sentences, read_conll, read_words, sentences_of, write_conll
+from keras_bert.tasks.conll import read_conll, read_words, write_conll
+from keras_bert.tasks.sentences import Sentences, sentences_of
 from keras_bert.tasks.settings import check_settings
 from keras_bert.tasks.tag_decoding import best_tags
 from keras_bert.tasks.tag_schemes import (
@@ -15,6 +17,8 @@ from keras_bert.tasks.tag_schemes import (
     detect_scheme,
     entities,
     entity_scores,
+    stray_tags,
+    type_table,
 )
 from keras_bert.tasks.task import Task, check_labels, softmax
 from keras_bert.tasks.texts import some
@@ -76,6 +80,8 @@ class TaggingTask(Task):
         names = [field.name for field in dataclasses.fields(Settings)]
         given = {name: asked[name] for name in names if asked.get(name) is not None}
         settings = Settings(**{"scheme": detect_scheme(examples.tags), **given})
+        if given.get("scheme") != "none":
+            _check_strays(examples)
         tags = _tags_in(settings.scheme, examples)
         distinct = sorted(set().union(*tags), key=lambda tag: (tag != "O", tag))
         labels = asked.get("labels") or distinct
@@ -174,7 +180,10 @@ class TaggingTask(Task):
         return ["words", "tags"]
 
     def cells(self, answer, config):
-        return [" ".join(answer["words"]), " ".join(answer["tags"])]
+        words, tags = answer["words"], answer["tags"]
+        if any(" " in word for word in words):  # some languages' treebanks have such words
+            return [json.dumps(words, ensure_ascii=False), json.dumps(tags, ensure_ascii=False)]
+        return [" ".join(words), " ".join(tags)]
 
     def submission_file(self, examples):
         return "predictions.conll"
@@ -191,21 +200,6 @@ class TaggingTask(Task):
     def collapsed(self, answers, config):
         # Sentences differ in length, and with them their lists of tags.
         return len({tag for answer in answers for tag in answer["tags"]}) == 1
-
-
-def type_table(types):
-    """Returns the scores of each type of entity as lines of text."""
-    names = ("precision", "recall", "f1")
-    cells = [["type", *names, "count"]]
-    cells += [
-        [type_, *(f"{found[name]:.4f}" for name in names), str(found["count"])]
-        for type_, found in types.items()
-    ]
-    widths = [max(map(len, column)) for column in zip(*cells)]
-    return [
-        "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:]))])
-        for row in cells
-    ]
 
 
 def _answer(examples, index, tags, probabilities, scheme):
@@ -287,7 +281,18 @@ def _check_tags(tags, examples, labels):
                 raise InputError(
                     f"{examples.path}:{examples.word_lines[index][word]}: tag "
                     f"{examples.tags[index][word]!r} is not one that the model knows "
-                    f"({some(labels)})"
+                    f"({some(labels)}): correct it or leave the sentence out"
+                )
+
+
+def _check_strays(examples):
+    strays = stray_tags(examples.tags)
+    for tags, lines in zip(examples.tags, examples.word_lines):
+        for tag, line in zip(tags, lines):
+            if tag in strays:
+                raise InputError(
+                    f"{examples.path}:{line}: tag {tag!r} is neither O nor, as the others, a mark "
+                    f"such as B-PER: correct it, or give --scheme=none for tags that mark nothing"
                 )
 
 

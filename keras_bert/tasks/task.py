@@ -283,5 +283,8 @@ def hold_out(examples, fraction, seed):
     chosen = {distinct[i] for i in order[: round(fraction * len(distinct))]}
     sides = np.array([key in chosen for key in keys])
     if sides.all() or not sides.any():
-        raise InputError(f"{examples.path}: too few examples to hold some out: give --eval")
+        raise InputError(
+            f"{examples.path}: {len(distinct)} different texts, of which "
+            f"--eval_fraction={fraction:g} leaves one side empty: give --eval or another share"
+        )
     return examples.take(np.flatnonzero(sides)), examples.take(np.flatnonzero(~sides))

@@ -96,7 +96,8 @@ def check_room(max_length, doc_stride, max_question_length):
     if room < 1:
         raise InputError(
             f"length {max_length} leaves no room for a passage beside a question of "
-            f"{max_question_length} tokens and 3 special ones: lower max_question_length"
+            f"{max_question_length} tokens and 3 special ones: a length of {max_length - room + 1} "
+            f"would, or a lower max_question_length"
         )
     if doc_stride > room:
         raise InputError(

@@ -1,9 +1,11 @@
 """Fine-tuning: compile, fit, keep the best epoch."""
 
 import dataclasses
+import math
 import time
 
 import keras
+import numpy as np
 
 from keras_bert.errors import InputError
 from keras_bert.layers import islands
@@ -129,6 +131,8 @@ def fine_tune(
                 shuffle=False,  # the order is the batches' own
                 verbose=0,
             )
+            if model.stop_training:
+                break
         step = last_step
     model.set_weights(keeper.best_weights)
     seconds = keeper.seconds
@@ -172,6 +176,10 @@ class _KeepBest(keras.callbacks.Callback):
         if all(scores[decisive] > past[decisive] for past in self.history[:-1]):
             self.best_epoch, self.best_weights = epoch + 1, self.model.get_weights()
         self._save()
+        if not math.isfinite(logs["loss"]):
+            # Steps of float16 come back from an infinite loss; no step from infinite weights.
+            finite = all(np.isfinite(value).all() for value in self.model.get_weights())
+            self.model.stop_training = not finite
 
     def _save(self):
         if self.state is not None:
