@@ -89,8 +89,13 @@ def _open(values):
     model = shared.require_task(shared.open_model(values.model), values.model)
     if values.task is not None and get_task(values.task).kind != model.config.task:
         raise InputError(f"--task={values.task}: the model is for {model.config.task}")
-    examples = model.task.examples_from([text], None if text_b is None else [text_b])
-    model.task.check(examples, model.config)
+    try:
+        examples = model.task.examples_from([text], None if text_b is None else [text_b])
+        model.task.check(examples, model.config)
+    except InputError as error:
+        # It was asked a list of one text.
+        reason = str(error).removeprefix("the texts:1: ").removeprefix("the texts: ")
+        raise InputError(f"--text: {reason}") from None
     return model, model.task, examples
 
 
