@@ -88,7 +88,7 @@ ROWS = (
     ),
     Row(
         "sst2", "glue/sst2", "glue/SST-2/train.tsv.gz", "glue/SST-2/dev.tsv",
-        _flags(3, 1e-4, 64, _MEAN, _DROPOUT, seeds="0"), (91.5, _MINILM), start="masked_lm",
+        _flags(3, 1e-4, 64, _MEAN, seeds="0"), (91.5, _MINILM),
     ),
     Row(
         "mrpc", "glue/mrpc", "glue/MRPC/train.tsv.gz", "glue/MRPC/dev.tsv",
@@ -150,7 +150,7 @@ ROWS = (
     ),
     Row(
         "squad1", "squad1", "squad/train-v1.1-rebuilt.json.gz",
-        "squad/dev-v1.1-33articles.json.gz", _flags(2, 2e-4, 384, batch=16, seeds="0"),
+        "squad/dev-v1.1-33articles.json.gz", _flags(2, 1e-4, 384, batch=16, seeds="0"),
     ),
     Row(
         "squad2", "squad2", "made:squad2.train.json", "made:squad2.dev.json",
