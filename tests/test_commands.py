@@ -565,3 +565,6 @@ def test_a_foreign_classifier_takes_what_the_data_has_until_it_is_told(cli, toy,
     assert cli("convert", f"--from={foreign}", "--pair", f"--output={known}").status == 0
     assert cli("evaluate", f"--model={known}", f"--data={pairs}").status == 0
     refused(cli("evaluate", f"--model={known}", f"--data={toy.dev}"), "pairs of texts")
+    refused(
+        cli("predict", f"--model={known}", "--text=a"), "--text: the model takes pairs", "--text_b"
+    )

@@ -7,7 +7,7 @@ import sys
 import time
 
 from export.runners import TFLiteRunner
-from keras_bert.errors import InputError
+from keras_bert.errors import InputError, about_one_text
 
 _MOST_THREADS = 256
 _BAD_INPUT = 2
@@ -125,9 +125,7 @@ def timed(name, ask, *texts):
         with _quiet():
             answer = ask(*texts)
     except InputError as error:
-        # It was asked a list of one text.
-        reason = str(error).removeprefix("the texts:1: ").removeprefix("the texts: ")
-        raise InputError(f"{name}: {reason}") from None
+        raise about_one_text(error, name) from None
     return answer, f"{1000 * (time.perf_counter() - start):.1f} ms"
 
 

@@ -13,7 +13,7 @@ import os
 from absl import flags
 
 from keras_bert.commands import shared
-from keras_bert.errors import InputError
+from keras_bert.errors import InputError, about_one_text
 from keras_bert.files import check_file_replaceable, replacing_file
 from keras_bert.tasks.registry import get_task
 
@@ -93,9 +93,7 @@ def _open(values):
         examples = model.task.examples_from([text], None if text_b is None else [text_b])
         model.task.check(examples, model.config)
     except InputError as error:
-        # It was asked a list of one text.
-        reason = str(error).removeprefix("the texts:1: ").removeprefix("the texts: ")
-        raise InputError(f"--text: {reason}") from None
+        raise about_one_text(error, "--text") from None
     return model, model.task, examples
 
 
