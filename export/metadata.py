@@ -10,8 +10,8 @@ import struct
 import zipfile
 
 import flatbuffers
+from keras_bert.export.contents import CONFIG_FILE, LABELS_FILE, VOCABULARY_FILE
 
-from export.contents import CONFIG_FILE, LABELS_FILE, VOCABULARY_FILE
 from keras_bert.errors import InputError
 
 _METADATA_NAME = "TFLITE_METADATA"

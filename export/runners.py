@@ -9,12 +9,12 @@ import json
 import os
 
 import numpy as np
+from keras_bert.export import contents, metadata
 
-from export import contents, metadata
 from keras_bert.errors import InputError
 from keras_bert.model_folder import ModelConfig
 from keras_bert.predictor import Predictor
-from keras_bert.tokenization import WordPieceTokenizer
+from keras_bert.text.tokenizer import WordPieceTokenizer
 
 _SAVED_MODEL_EXTRA = "assets.extra"
 # Those of `keras_bert.models.encoder`, which needs Keras.

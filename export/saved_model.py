@@ -6,10 +6,11 @@ package is needed.
 
 import os
 
-from export import contents
-from export.benchmark import size_of
-from export.contents import exported_files
-from export.functions import tokens_function
+from keras_bert.export import contents
+from keras_bert.export.benchmark import size_of
+from keras_bert.export.contents import exported_files
+from keras_bert.export.functions import tokens_function
+
 from keras_bert.files import replacing_folder
 
 # Files that a server may read and TensorFlow does not touch.
@@ -61,7 +62,7 @@ def export_saved_model(bert, path, length=None):
     texts = [strings("text"), strings("text_b")] if bert.config.pair else [strings("text")]
     default = from_tokens
     if takes_text:
-        from keras_bert.graph_tokenization import GraphTokenizer
+        from keras_bert.text.graph_tokenizer import GraphTokenizer
 
         tokenizer = GraphTokenizer(bert.tokenizer)
         default = tf.function(from_text, input_signature=texts)

@@ -1,10 +1,10 @@
 """The proof that an exported file is as good as its model: same examples through both."""
 
 import numpy as np
+from keras_bert.export.benchmark import measure, size_of
+from keras_bert.export.runners import KerasRunner
 
-from export.benchmark import measure, size_of
-from export.runners import KerasRunner
-from keras_bert.tokenized_texts import TokenizedTexts
+from keras_bert.text.padding import TokenizedTexts
 
 
 def verify(bert, runner, task, examples, model_path, exported_path, repeats=30):

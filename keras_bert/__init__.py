@@ -17,11 +17,11 @@ _EXPORTS = {
     "BertMultipleChoice": "keras_bert.models.multiple_choice",
     "BertPretrainer": "keras_bert.models.pretrainer",
     "PretrainingBatches": "keras_bert.pretraining.batches",
-    "WordPieceTokenizer": "keras_bert.tokenization",
-    "GraphTokenizer": "keras_bert.graph_tokenization",
+    "WordPieceTokenizer": "keras_bert.text.tokenizer",
+    "GraphTokenizer": "keras_bert.text.graph_tokenizer",
     "InputError": "keras_bert.errors",
     "load": "keras_bert.bert",
-    "finetune": "keras_bert.training.task_training",
+    "finetune": "keras_bert.training.finetune",
 }
 __all__ = sorted(_EXPORTS)
 

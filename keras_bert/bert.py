@@ -20,7 +20,7 @@ from keras_bert.model_folder import (
 )
 from keras_bert.predictor import Predictor
 from keras_bert.tasks import fill_mask
-from keras_bert.tokenization import WordPieceTokenizer, guess_lower_case, load_vocabulary
+from keras_bert.text.tokenizer import WordPieceTokenizer, guess_lower_case, load_vocabulary
 
 
 class Bert(Predictor):
@@ -71,8 +71,8 @@ class Bert(Predictor):
         return super().predict(texts, texts_b, batch_size)
 
     def embed(self, texts, texts_b=None, **options):
-        """Returns vectors of texts; see `keras_bert.features.embed`."""
-        from keras_bert.features import embed
+        """Returns vectors of texts; see `keras_bert.embedding.features.embed`."""
+        from keras_bert.embedding.features import embed
 
         return embed(self, texts, texts_b, **options)
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from keras_bert.errors import InputError
 from keras_bert.tasks.registry import task_of
-from keras_bert.tokenized_texts import TokenizedTexts
+from keras_bert.text.padding import TokenizedTexts
 
 
 class Predictor(abc.ABC):

@@ -42,7 +42,7 @@ def write_tsv(path, rows, header=("label", "text")):
 def toy(tmp_path_factory):
     """A folder with train.tsv.gz, dev.tsv, vocab.txt and the model folder trained from them."""
     from keras_bert.commands.main import main
-    from keras_bert.vocabulary import train_vocabulary
+    from keras_bert.text.vocabulary import train_vocabulary
 
     folder = tmp_path_factory.mktemp("toy")
     train = write_tsv(folder / "train.tsv.gz", toy_rows(600, seed=1))

@@ -5,7 +5,7 @@ import itertools
 import json
 import random
 
-from keras_bert.vocabulary import train_vocabulary
+from keras_bert.text.vocabulary import train_vocabulary
 
 _SYLLABLES = [a + b for a, b in itertools.product("bdfgklmnprst", "aeiou")]
 

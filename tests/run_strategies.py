@@ -1,4 +1,4 @@
-"""Run by test_distributed.py in a process of its own: pretrains on several logical CPU devices.
+"""Run by training/test_strategy.py in a process of its own: pretrains on several CPU devices.
 
     python run_strategies.py DEVICES STRATEGY=OUTPUT ... -- FLAGS
 

@@ -15,8 +15,8 @@ from passages import NASTY
 from keras_bert.bert import Bert, build_model
 from keras_bert.config import BertConfig
 from keras_bert.model_folder import ModelConfig
-from keras_bert.tokenization import WordPieceTokenizer
-from keras_bert.vocabulary import train_vocabulary
+from keras_bert.text.tokenizer import WordPieceTokenizer
+from keras_bert.text.vocabulary import train_vocabulary
 
 LENGTH = 48  # of the models' rows, so that a passage of some sentences is several windows
 SENTENCES = [text for _, text in toy_rows(60, seed=3)]

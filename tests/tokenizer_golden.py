@@ -5,7 +5,7 @@ import gzip
 import json
 import pathlib
 
-from keras_bert.tokenization import WordPieceTokenizer, load_vocabulary
+from keras_bert.text.tokenizer import WordPieceTokenizer, load_vocabulary
 
 DATA = pathlib.Path(__file__).parent / "data"
 UNCASED = pathlib.Path(__file__).parents[1] / "keras_bert/data/bert_base_uncased_vocab.txt"

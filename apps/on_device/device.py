@@ -6,7 +6,8 @@ import os
 import sys
 import time
 
-from export.runners import TFLiteRunner
+from keras_bert.export.runners import TFLiteRunner
+
 from keras_bert.errors import InputError, about_one_text
 
 _MOST_THREADS = 256

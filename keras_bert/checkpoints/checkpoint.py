@@ -9,7 +9,7 @@ import numpy as np
 from keras_bert.checkpoints import names
 from keras_bert.config import BertConfig, read_json_object
 from keras_bert.errors import InputError
-from keras_bert.vocabulary import check_vocabulary, load_vocabulary
+from keras_bert.text.vocabulary import check_vocabulary, load_vocabulary
 
 _DIFFERENCES_SHOWN = 5
 

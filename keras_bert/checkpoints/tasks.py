@@ -4,9 +4,10 @@ import dataclasses
 
 from keras_bert.checkpoints import names
 from keras_bert.errors import InputError
-from keras_bert.tasks import question_settings, tagging
-from keras_bert.tasks.tag_schemes import detect_scheme
-from keras_bert.tasks.windows import check_room
+from keras_bert.tasks.question_answering import settings as question_settings
+from keras_bert.tasks.question_answering.windows import check_room
+from keras_bert.tasks.tagging import task as tagging_task
+from keras_bert.tasks.tagging.schemes import detect_scheme
 
 # Google's run_squad.py, max_seq_length.
 _ANSWERER_LENGTH = 384
@@ -63,7 +64,7 @@ def _settings(task, checkpoint):
     if task == "tagging":
         # Alone each label counts once: of bio every type has its B, of iob1 some have only I.
         scheme = detect_scheme([[label] for label in checkpoint.labels])
-        return _checked(tagging.Settings, {"scheme": scheme} | stored, task)
+        return _checked(tagging_task.Settings, {"scheme": scheme} | stored, task)
     if task == "question_answering":
         fitting = _fitting(checkpoint.config.max_position_embeddings)
         return _checked(question_settings.Settings, fitting | stored, task)

@@ -26,7 +26,7 @@ def run(values):
         shared.check_path(path)
     shared.import_tensorflow_quietly()
     import keras_bert
-    from export import benchmark, runners
+    from keras_bert.export import benchmark, runners
 
     opened = {}
     for path in paths:

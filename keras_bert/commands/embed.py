@@ -19,10 +19,10 @@ import numpy as np
 from absl import flags
 
 from keras_bert.commands import shared
+from keras_bert.embedding.vectors import POOLINGS
 from keras_bert.errors import InputError
 from keras_bert.files import check_file_replaceable
-from keras_bert.tasks.texts import read_examples
-from keras_bert.tasks.vectors import POOLINGS
+from keras_bert.tasks.sequence.texts import read_examples
 
 
 def define(values):
@@ -67,8 +67,8 @@ def run(values):
     check_output(values, ".npz")
     source = read_texts(values)
     bert = load_encoder(values)
-    from keras_bert.features import Features
-    from keras_bert.npz import check_room, writing_npz
+    from keras_bert.embedding.features import Features
+    from keras_bert.embedding.npz import check_room, writing_npz
 
     features = Features(
         bert,

@@ -39,15 +39,15 @@ def run(values):
     bert = shared.require_task(shared.load_bert(values.model), values.model)
     with shared.stderr_kept_for_errors():
         if values.format == "tflite":
-            from export.tflite import export_tflite
+            from keras_bert.export.tflite import export_tflite
 
             result = export_tflite(bert, values.output, length, values.quantize)
         elif values.format == "saved_model":
-            from export.saved_model import export_saved_model
+            from keras_bert.export.saved_model import export_saved_model
 
             result = export_saved_model(bert, values.output, length)
         else:
-            from export.onnx import export_onnx
+            from keras_bert.export.onnx import export_onnx
 
             result = export_onnx(bert, values.output, length)
     lines = [f"{values.output}: {result['bytes'] / 1e6:.2f} MB"]

@@ -19,7 +19,7 @@ from keras_bert.errors import Diverged, InputError
 from keras_bert.files import check_replaceable
 from keras_bert.model_folder import is_replaceable
 from keras_bert.tasks.registry import NAMES, get_task
-from keras_bert.tasks.tag_schemes import SCHEMES
+from keras_bert.tasks.tagging.schemes import SCHEMES
 from keras_bert.tasks.task import hold_out
 from keras_bert.training.state import TrainingState
 
@@ -219,16 +219,14 @@ def _train(values, task, seed, train, evaluation, fields):
     """Does the run of one seed; returns a dict of what came of it."""
     import keras
 
-    from keras_bert.training import task_training
+    from keras_bert.training import finetune
 
     # Before the start is loaded: a preset, or a checkpoint without pooler, draws random weights.
     keras.utils.set_random_seed(seed)
     start = shared.load_bert(values.init, vocabulary=values.vocab, lower_case=values.lower_case)
-    chosen = {name: values[name].value for name in task_training.setting_names()}
-    settings = task_training.FineTuneSettings(**{**chosen, "seed": seed})
-    config = task_training.config_for(
-        task, start, values.length, fields, values.pooling, values.dropout
-    )
+    chosen = {name: values[name].value for name in finetune.setting_names()}
+    settings = finetune.FineTuneSettings(**{**chosen, "seed": seed})
+    config = finetune.config_for(task, start, values.length, fields, values.pooling, values.dropout)
     rates = (config.encoder.hidden_dropout_prob, config.encoder.attention_probs_dropout_prob)
     if values.dropout is None and not any(rates):
         # What `pretrain --dropout=0` leaves, and BERT's appendix A.3 keeps 0.1 in fine-tuning.
@@ -239,7 +237,7 @@ def _train(values, task, seed, train, evaluation, fields):
     state_folder = _state_folder(values, seed)
     if os.path.exists(state_folder) and not values.resume:
         print("starting anew: --resume would go on with the run that was killed", file=sys.stderr)
-    trainer = task_training.TaskTraining(
+    trainer = finetune.TaskTraining(
         start, config, settings, values.precision, values.freeze, values.metric
     )
     for note in start.notes:

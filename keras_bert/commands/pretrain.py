@@ -111,11 +111,12 @@ def run(values):
     import matplotlib  # noqa: F401  better told now that it is missing than at the end
 
     shared.import_tensorflow_quietly()
-    from keras_bert.training import distributed, precision
+    from keras_bert.training import precision
+    from keras_bert.training import strategy as strategies
     from keras_bert.training.checkpoints import Checkpoints
     from keras_bert.training.pretrain import Pretraining, PretrainSettings, is_finite
 
-    strategy = distributed.make_strategy(values.strategy)  # before TensorFlow does anything else
+    strategy = strategies.make_strategy(values.strategy)  # before TensorFlow does anything else
     names = {field.name for field in dataclasses.fields(PretrainSettings)} - {"warmup_steps"}
     settings = PretrainSettings(
         warmup_steps=int(values.warmup * values.steps),
@@ -132,7 +133,7 @@ def run(values):
     checkpoints = Checkpoints(
         output + ".training", _fingerprint(values, batches, policy), values.keep_checkpoints
     )
-    writes = distributed.is_chief(strategy)
+    writes = strategies.is_chief(strategy)
     if not values.resume and checkpoints.steps() and writes:
         print("starting anew: --resume would go on with the run that was killed", file=sys.stderr)
         checkpoints.discard()
@@ -145,7 +146,7 @@ def run(values):
             evaluate_every=values.evaluate_every,
             resume=values.resume,
         )
-    except distributed.WORKER_LOST as error:
+    except strategies.WORKER_LOST as error:
         if values.strategy != "multi_worker":
             raise
         raise CheckFailed(
@@ -175,7 +176,7 @@ def run(values):
     if writes:
         _write(values, training.finished(tokenizer), batches, scores, output)
         checkpoints.discard()
-    distributed.wait_for_all(strategy)
+    strategies.wait_for_all(strategy)
     return result, [*_lines(scores), f"{seconds:.0f} s of training", f"model folder: {output}"]
 
 
@@ -243,7 +244,7 @@ def _batches(values):
 def _start(values, batches):
     """Returns the `Bert` to go on from or None, the tokenizer, and the config to train."""
     from keras_bert.config import PRESETS, BertConfig
-    from keras_bert.tokenization import WordPieceTokenizer
+    from keras_bert.text.tokenizer import WordPieceTokenizer
 
     tokenizer = WordPieceTokenizer(batches.vocabulary, **batches.manifest.tokenizer)
     start, size = None, len(batches.vocabulary)

@@ -9,7 +9,7 @@ from absl import flags
 from keras_bert.commands import shared
 from keras_bert.files import check_replaceable
 from keras_bert.model_folder import is_replaceable
-from keras_bert.tasks.classification import ClassificationTask
+from keras_bert.tasks.sequence.classification import ClassificationTask
 from keras_bert.tasks.task import Reading, hold_out
 
 _DATA = os.path.join(os.path.dirname(os.path.dirname(__file__)), "data", "sms_spam.tsv.gz")
@@ -69,9 +69,9 @@ def _train(train, validation, seed, vocabulary_path):
     import keras
 
     from keras_bert.bert import load
-    from keras_bert.training.fine_tune import FineTuneSettings
-    from keras_bert.training.task_training import TaskTraining, config_for
-    from keras_bert.vocabulary import train_vocabulary
+    from keras_bert.text.vocabulary import train_vocabulary
+    from keras_bert.training.finetune import TaskTraining, config_for
+    from keras_bert.training.fit import FineTuneSettings
 
     with open(vocabulary_path, "w", encoding="utf-8", newline="") as file:
         file.writelines(f"{t}\n" for t in train_vocabulary(train.texts, _VOCABULARY_SIZE))
@@ -89,9 +89,9 @@ def _train(train, validation, seed, vocabulary_path):
 
 
 def _export_and_verify(bert, model_folder, test, output):
-    from export.runners import open_exported
-    from export.tflite import export_tflite
-    from export.verify import report_lines, verify
+    from keras_bert.export.runners import open_exported
+    from keras_bert.export.tflite import export_tflite
+    from keras_bert.export.verify import report_lines, verify
 
     rows = []
     for quantize in ("none", "dynamic"):
@@ -115,7 +115,7 @@ def _export_and_verify(bert, model_folder, test, output):
 
 
 def _classify_on_device(path):
-    from export.runners import TFLiteRunner
+    from keras_bert.export.runners import TFLiteRunner
 
     runner = TFLiteRunner(path)
     return [{"text": text, **runner.predict(text)} for text in _MESSAGES]
@@ -126,7 +126,7 @@ def _accuracy(bert, examples):
 
 
 def _report(result):
-    from export.benchmark import size_of
+    from keras_bert.export.benchmark import size_of
 
     lines = ["", f"{'':<22}{'accuracy':>10}{'same answer':>14}{'size, MB':>10}{'ms':>8}"]
     for row in result["models"]:

@@ -84,7 +84,7 @@ def open_model(path):
     """
     check_path(path)
     import_tensorflow_quietly()
-    from export.runners import is_exported, open_exported
+    from keras_bert.export.runners import is_exported, open_exported
 
     if is_exported(path):
         return open_exported(path)

@@ -54,12 +54,12 @@ def run(values):
     else:
         items, vectors, notes = _words(word, values, source, bert, layers)
     _check_count(len(items), "places of the word")
-    from keras_bert.tasks.vectors import cosines
+    from keras_bert.embedding.vectors import cosines
 
     matrix = cosines(vectors)
     labels = [item["label"] for item in items]
     if values.output is not None:
-        from keras_bert.heat_map import draw_heat_map
+        from keras_bert.embedding.heat_map import draw_heat_map
 
         title = "sentences" if word is None else f"“{_one_line(word)}”"
         title += f", layer{'s' * (len(layers) > 1)} {', '.join(map(str, layers))}"
@@ -90,8 +90,8 @@ def _check_count(count, what):
 
 def _words(word, values, source, bert, layers):
     """Returns the word's places, their vectors, and notes."""
-    from keras_bert.features import embed
-    from keras_bert.tasks.occurrences import find_occurrences, in_context
+    from keras_bert.embedding.features import embed
+    from keras_bert.embedding.occurrences import find_occurrences, in_context
 
     length = bert.config.max_length if values.length is None else values.length
     found = find_occurrences(word, source.texts, source.names, bert.tokenizer, length)
@@ -121,7 +121,7 @@ def _words(word, values, source, bert, layers):
 
 def _sentences(values, source, bert, layers):
     """Returns the sentences, their vectors, and notes."""
-    from keras_bert.features import Features
+    from keras_bert.embedding.features import Features
 
     features = Features(
         bert, source.texts, layers=layers, length=values.length, batch_size=values.batch_size

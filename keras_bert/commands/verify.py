@@ -28,7 +28,7 @@ def run(values):
     shared.check_path(values.data)
     shared.check_path(values.exported)
     shared.check_path(values.model)
-    from export.runners import is_exported, open_exported
+    from keras_bert.export.runners import is_exported, open_exported
 
     if is_exported(values.model):
         raise InputError(
@@ -37,7 +37,7 @@ def run(values):
         )
     bert, task, examples = shared.open_with_examples(values, values.model, values.data)
 
-    from export.verify import report_lines, verify
+    from keras_bert.export.verify import report_lines, verify
 
     runner = open_exported(values.exported)
     if (runner.config.task, runner.config.labels) != (bert.config.task, bert.config.labels):

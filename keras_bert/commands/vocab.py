@@ -12,7 +12,7 @@ from keras_bert.commands import shared
 from keras_bert.errors import InputError
 from keras_bert.files import check_file_replaceable, replacing_file
 from keras_bert.tasks.tables import decoded_lines
-from keras_bert.vocabulary import train_vocabulary
+from keras_bert.text.vocabulary import train_vocabulary
 
 
 def define(values):

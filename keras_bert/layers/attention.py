@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_bert.layers import islands
+from keras_bert.layers import fused
 from keras_bert.layers.dense import dense, length_of, over_tokens
 
 # Added to the scores of padding. Finite, so that a row that is all padding gives finite numbers;
@@ -85,7 +85,7 @@ class SelfAttention(keras.layers.Layer):
         Float tensor of shape (batch, length, hidden_size).
     """
 
-    use_islands = False  # see `islands.enable`
+    use_islands = False  # see `fused.enable`
 
     def __init__(self, num_heads, dropout=0.1, initializer_range=0.02, **kwargs):
         super().__init__(**kwargs)
@@ -115,8 +115,8 @@ class SelfAttention(keras.layers.Layer):
         key = self._split_heads(over_tokens(self.key_dense, x, length), length)
         value = self._split_heads(over_tokens(self.value_dense, x, length), length)
         scores = ops.matmul(query, ops.transpose(key, (0, 1, 3, 2)))
-        if islands.used(self, training):
-            weights = islands.attention_weights(scores, mask_bias, self.dropout_layer)
+        if fused.used(self, training):
+            weights = fused.attention_weights(scores, mask_bias, self.dropout_layer)
         else:
             scores = scores + mask_bias
             # bfloat16 keeps three digits of a probability; float32 costs little and keeps seven.

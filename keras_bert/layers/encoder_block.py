@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_bert.layers import activations, islands
+from keras_bert.layers import activations, fused
 from keras_bert.layers.attention import SelfAttention
 from keras_bert.layers.dense import dense, length_of, over_tokens
 from keras_bert.layers.normalization import LayerNormalization
@@ -29,7 +29,7 @@ class EncoderBlock(keras.layers.Layer):
         Float tensor of shape (batch, length, hidden_size).
     """
 
-    use_islands = False  # see `islands.enable`
+    use_islands = False  # see `fused.enable`
 
     def __init__(
         self,
@@ -80,16 +80,16 @@ class EncoderBlock(keras.layers.Layer):
         x = self._residual_norm(x, attended, self.attention_norm, training)
         length = length_of(mask_bias)
         inner = over_tokens(self.intermediate, x, length)
-        if islands.used(self, training):
-            inner = islands.activation(self.activation, inner)
+        if fused.used(self, training):
+            inner = fused.activation(self.activation, inner)
         else:
             inner = self.activation(inner)
         inner = over_tokens(self.feed_forward_output, inner, length)
         return self._residual_norm(x, inner, self.output_norm, training)
 
     def _residual_norm(self, x, y, norm, training):
-        if islands.used(self, training):
-            return islands.residual_norm(x, y, self.dropout, norm)
+        if fused.used(self, training):
+            return fused.residual_norm(x, y, self.dropout, norm)
         return norm(x + self.dropout(y, training=training))
 
     def compute_output_shape(self, x_shape, mask_bias_shape=None):

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from keras_bert.errors import InputError
-from keras_bert.layers import islands
+from keras_bert.layers import fused
 from keras_bert.layers.masked_lm_head import GatherPositions, MaskedLMHead
 from keras_bert.models.heads import EncoderWithHead, head_dense
 from keras_bert.pretraining.manifest import PAIR_LABELS
@@ -91,7 +91,7 @@ class BertPretrainer(EncoderWithHead):
         """
         found = {}
         for name, logits in outputs.items():
-            losses, hits = islands.cross_entropy_and_hits(logits, targets[name])
+            losses, hits = fused.cross_entropy_and_hits(logits, targets[name])
             found[f"{name}_loss"] = ops.sum(losses * weights[name])
             found[f"{name}_accuracy"] = ops.sum(hits * weights[name])
         return found

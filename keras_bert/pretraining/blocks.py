@@ -11,7 +11,7 @@ from keras_bert.pretraining.corpus import read_documents
 from keras_bert.pretraining.manifest import VOCABULARY
 from keras_bert.pretraining.pairs import SPECIAL_TOKENS, make_examples
 from keras_bert.pretraining.tokens import segmenter_named, tokenize
-from keras_bert.tokenization import WordPieceTokenizer, load_vocabulary
+from keras_bert.text.tokenizer import WordPieceTokenizer, load_vocabulary
 
 # The arrays of a shard's section of a spill file, in their order.
 SPILLED = ("keys", "lengths", "first_lengths", "labels", "token_ids", "word_starts")

@@ -7,7 +7,7 @@ import os
 import re
 
 from keras_bert.errors import InputError
-from keras_bert.vocabulary import load_vocabulary
+from keras_bert.text.vocabulary import load_vocabulary
 
 MANIFEST, VOCABULARY = "records.json", "vocab.txt"
 PAIRS = ("nsp", "sop", "none")

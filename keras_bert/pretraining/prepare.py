@@ -17,7 +17,7 @@ from keras_bert.pretraining.manifest import (
 )
 from keras_bert.pretraining.pipeline import run_pipeline
 from keras_bert.pretraining.progress import BlockProgress
-from keras_bert.tokenization import WordPieceTokenizer, guess_lower_case, load_vocabulary
+from keras_bert.text.tokenizer import WordPieceTokenizer, guess_lower_case, load_vocabulary
 
 _GZIP_RATIO = 4  # text's, about
 

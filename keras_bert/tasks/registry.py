@@ -19,27 +19,27 @@ def get_task(name):
         InputError: there is no such task.
     """
     if name == "classification":
-        from keras_bert.tasks.classification import ClassificationTask
+        from keras_bert.tasks.sequence.classification import ClassificationTask
 
         return ClassificationTask()
     if name == "regression":
-        from keras_bert.tasks.regression import RegressionTask
+        from keras_bert.tasks.sequence.regression import RegressionTask
 
         return RegressionTask()
     if name == "tagging":
-        from keras_bert.tasks.tagging import TaggingTask
+        from keras_bert.tasks.tagging.task import TaggingTask
 
         return TaggingTask()
     if name == "multiple_choice":
-        from keras_bert.tasks.multiple_choice import MultipleChoiceTask
+        from keras_bert.tasks.multiple_choice.task import MultipleChoiceTask
 
         return MultipleChoiceTask()
     if name == "question_answering" or name in _QUESTION_ANSWERING:
-        from keras_bert.tasks.question_answering import QuestionAnsweringTask
+        from keras_bert.tasks.question_answering.task import QuestionAnsweringTask
 
         return QuestionAnsweringTask(benchmark=name if name in _QUESTION_ANSWERING else "")
     if name.startswith("glue/") and name in NAMES:
-        from keras_bert.tasks.glue import glue_task
+        from keras_bert.tasks.sequence.glue import glue_task
 
         return glue_task(name.removeprefix("glue/"))
     raise InputError(f"task {name!r} is not one of {', '.join(NAMES)}")

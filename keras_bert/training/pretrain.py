@@ -7,18 +7,18 @@ import numpy as np
 
 from keras_bert.bert import Bert, build_model
 from keras_bert.errors import InputError
-from keras_bert.layers import islands
+from keras_bert.layers import fused
 from keras_bert.models.encoder import BertEncoder
 from keras_bert.training import optimizer as optimizers
 from keras_bert.training.batches import fit_input
-from keras_bert.training.distributed import (
+from keras_bert.training.progress import ProgressLine
+from keras_bert.training.run_log import RunLog
+from keras_bert.training.strategy import (
     DistributedPretrainer,
     is_chief,
     make_optimizer,
     wait_for_all,
 )
-from keras_bert.training.progress import ProgressLine
-from keras_bert.training.run_log import RunLog
 
 OPTIMIZERS = ("adamw", "lamb")
 
@@ -72,7 +72,7 @@ class Pretraining:
     Args:
         config: `ModelConfig` of the model to make, with the task "pretraining".
         settings: `PretrainSettings`.
-        strategy: see `distributed.make_strategy`.
+        strategy: see `strategy.make_strategy`.
         batches: `PretrainingBatches` to train on.
         policy: name of a Keras dtype policy.
         evaluation: `PretrainingBatches` of other records to score on, or None.
@@ -104,7 +104,7 @@ class Pretraining:
             self.model = DistributedPretrainer(
                 encoder, config.pair_head, strategy, settings.micro_batches, name="pretrainer"
             )
-            islands.enable(self.model)
+            fused.enable(self.model)
             make = getattr(optimizers, settings.optimizer)
             optimizer = make_optimizer(
                 lambda: make(

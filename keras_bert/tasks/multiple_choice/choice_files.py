@@ -1,0 +1,250 @@
+"""Questions with several choices, from the layouts of SWAG and RACE or plain tables."""
+
+import dataclasses
+import itertools
+import json
+import os
+import re
+import string
+
+from keras_bert.errors import InputError
+from keras_bert.tasks.sequence.texts import some
+from keras_bert.tasks.tables import Row, Table, decoded_lines, read_table
+
+_TEXT_NAMES = ("text", "context", "passage")
+_SWAG = {"sent1", "sent2", "ending0", "ending1"}
+_RACE = {"article", "questions", "options"}
+# One JSON object over many lines is one article; RACE's longest has some 10 kB.
+_MAX_CHARACTERS = 16 * 2**20
+
+
+@dataclasses.dataclass(frozen=True)
+class Choices:
+    """The questions of one file, all with the same number of choices.
+
+    Attributes:
+        path: the file they came from.
+        lines: list of str, where in the file each stands: its line, in RACE also its number.
+        texts: list of str, what is asked about, or what the choices go on from.
+        questions: list of str, "" where there is none.
+        choices: list of lists of str.
+        labels: list of int, the index of the right choice; None where the file was read without.
+    """
+
+    path: str
+    lines: list
+    texts: list
+    questions: list
+    choices: list
+    labels: list | None = None
+
+    def __len__(self):
+        return len(self.texts)
+
+    @property
+    def num_choices(self):
+        """The number of choices that each question has."""
+        return len(self.choices[0])
+
+    def take(self, indices):
+        """Returns the examples at `indices`, in that order."""
+        names = ("lines", "texts", "questions", "choices", "labels")
+        old = {name: getattr(self, name) for name in names}
+        new = {name: old[name] and [old[name][i] for i in indices] for name in names}
+        return dataclasses.replace(self, **new)
+
+    def keys(self):
+        """Returns a str for each example: its text, for what one says of it tells of the other."""
+        return [" ".join(text.lower().split()) for text in self.texts]
+
+
+def read_choices(path, reading, labelled=True):
+    """Reads questions with their choices.
+
+    Read are SWAG's CSV (sent1, sent2, ending0, ending1, …, label), RACE's JSON, one object a file
+    or a line (article, questions, options, answers as letters), and in general CSV, TSV and JSON
+    lines with a text, a question or none, the choices as a list `choices` or as columns choice0,
+    choice1, …, and the number of the right one, from 0, as `label`.
+
+    Args:
+        path: the file, gzip'd or not.
+        reading: `Reading`; in the general layout `text_b_column` is that of the question, "" for
+            none.
+        labelled: whether the labels are read.
+
+    Returns:
+        `Choices`.
+
+    Raises:
+        InputError: a column is missing, a text or choice is empty, a label is not one of the
+            choices, or the questions differ in their number; names file, line and fix.
+    """
+    table = _read(os.fspath(path), reading.columns)
+    if set(table.columns) >= _RACE:
+        found = _race(table, labelled)
+    else:
+        found = _rows(table, reading, labelled)
+    return checked_choices(Choices(table.path, *map(list, zip(*found))), labelled)
+
+
+def checked_choices(examples, labelled=False):
+    """Returns the examples, without the labels if they are not `labelled`.
+
+    Raises:
+        InputError: a text or choice is no text or empty, the questions differ in their number of
+            choices, or a label is not one of them.
+    """
+    for i, line in enumerate(examples.lines):
+        place = f"{examples.path}:{line}"
+        choices = examples.choices[i]
+        _check_text(examples.texts[i], f"{place}: the text")
+        if not isinstance(examples.questions[i], str):
+            raise InputError(f"{place}: the question must be a text: {examples.questions[i]!r}")
+        if not isinstance(choices, (list, tuple)) or len(choices) < 2:
+            raise InputError(f"{place}: the choices must be a list of at least two: {choices!r}")
+        for number, choice in enumerate(choices):
+            _check_text(choice, f"{place}: choice {number}")
+        if len(choices) != examples.num_choices:
+            raise InputError(
+                f"{place}: {len(choices)} choices where the questions before have "
+                f"{examples.num_choices}: all must have the same number"
+            )
+        if labelled and examples.labels[i] not in range(len(choices)):
+            raise InputError(
+                f"{place}: label {examples.labels[i]} is not the number of a choice, from 0 to "
+                f"{len(choices) - 1}"
+            )
+    return examples if labelled else dataclasses.replace(examples, labels=None)
+
+
+def _read(path, columns):
+    """Returns a `Table`; of a file that is one JSON object over many lines, one row."""
+    # What comes through a pipe cannot be looked at first.
+    if columns is None and os.path.isfile(path):
+        lines = decoded_lines(path)
+        first = next(lines, "")
+        if first.lstrip().startswith("{") and not _is_json(first):
+            read, content = 0, []
+            for line in itertools.chain([first], lines):
+                read += len(line)
+                if read > _MAX_CHARACTERS:
+                    break
+                content.append(line)
+            else:
+                text = "".join(content)
+                if _is_json(text) and set(json.loads(text)) >= _RACE:
+                    fields = json.loads(text)
+                    _check_unicode(fields, path)
+                    return Table(path, list(fields), [Row(1, fields)])
+    return read_table(path, columns)
+
+
+def _is_json(text):
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _check_unicode(fields, path):
+    try:
+        json.dumps(fields, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise InputError(f"{path}: a lone surrogate, such as \\ud800, is not a text") from None
+
+
+def _race(table, labelled):
+    """Yields (line, text, question, choices, label) of each question of each article."""
+    for row in table.rows:
+        place = f"{table.path}:{row.line}"
+        names = ("questions", "options", *(["answers"] if labelled else []))
+        lists = [row.fields.get(name) for name in names]
+        for name, values in zip(names, lists):
+            if not isinstance(values, list) or not values:
+                raise InputError(f"{place}: {name} must be a list, not {values!r:.60}")
+        if len({len(values) for values in lists}) > 1:
+            counts = ", ".join(f"{len(v)} {name}" for name, v in zip(names, lists))
+            raise InputError(f"{place}: there must be as many {' as '.join(names)}: {counts}")
+        for number, (question, choices, *answer) in enumerate(zip(*lists), start=1):
+            line = f"{row.line}, question {number}"
+            label = _letter(answer[0], choices, f"{table.path}:{line}") if labelled else None
+            yield line, row.fields.get("article"), question, choices, label
+
+
+def _letter(answer, choices, place):
+    letters = string.ascii_uppercase[: len(choices) if isinstance(choices, list) else 0]
+    if not isinstance(answer, str) or len(answer) != 1 or answer not in letters:
+        wanted = f"a letter from A to {letters[-1]}" if letters else "the letter of a choice"
+        raise InputError(f"{place}: answer {answer!r} is not {wanted}")
+    return letters.index(answer)
+
+
+def _rows(table, reading, labelled):
+    """Yields (line, text, question, choices, label) of each row of SWAG or of a table."""
+    is_swag = set(table.columns) >= _SWAG
+    text = _column(table, "text", reading.text_column, ("sent1",) if is_swag else _TEXT_NAMES)
+    question = reading.text_b_column
+    if question is None:
+        question = "question" if "question" in table.columns else ""
+    elif question:
+        _column(table, "text_b", question, ())
+    label = _column(table, "label", reading.label_column, ("label",)) if labelled else None
+    columns = None if "choices" in table.columns else _numbered(table, is_swag)
+    for row in table.rows:
+        fields = row.fields
+        choices = fields.get("choices")
+        if isinstance(choices, str) and choices.startswith("[") and _is_json(choices):
+            choices = json.loads(choices)  # as `predict` writes them into a table's cell
+        if columns is not None:
+            choices = [fields.get(name) for name in columns]
+            for name, choice in zip(columns, choices):
+                _check_text(choice, f"{table.path}:{row.line}: {name}")
+        if is_swag and fields.get("sent2"):
+            choices = [f"{fields['sent2']} {choice}" for choice in choices]
+        asked = fields.get(question, "") if question else ""
+        found = _number(fields.get(label), label, f"{table.path}:{row.line}") if labelled else None
+        yield str(row.line), fields.get(text), asked, choices, found
+
+
+def _numbered(table, is_swag):
+    """Returns the columns of the choices, from number 0 on."""
+    stem = "ending" if is_swag else "choice"
+    numbers = [
+        int(m[1]) for m in (re.fullmatch(stem + r"(\d{1,4})", c) for c in table.columns) if m
+    ]
+    missing = sorted(set(range(max(numbers, default=1) + 1)) - set(numbers))
+    if missing:
+        raise InputError(
+            f"{table.path}: no column {stem}{missing[0]}; its columns are {some(table.columns)}: "
+            f"name the choices {stem}0, {stem}1, and so on, or give a list `choices`"
+        )
+    return [f"{stem}{number}" for number in sorted(numbers)]
+
+
+def _number(value, column, place):
+    if isinstance(value, str) and re.fullmatch(r"\s*\d{1,4}\s*", value, re.ASCII):
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InputError(
+            f"{place}: {column} must be the number of the right choice, from 0, not {value!r}"
+        )
+    return value
+
+
+def _column(table, role, asked, usual):
+    for name in usual if asked is None else (asked,):
+        if name in table.columns:
+            return name
+    wanted = f"looked for {', '.join(usual)}" if asked is None else repr(asked)
+    raise InputError(
+        f"{table.path}: no {role} column ({wanted}); its columns are {some(table.columns)}: "
+        f"name it with --{role}_column"
+    )
+
+
+def _check_text(value, what):
+    if not isinstance(value, str):
+        raise InputError(f"{what} must be a text, not {value!r}")
+    if not value.strip():
+        raise InputError(f"{what} is empty")

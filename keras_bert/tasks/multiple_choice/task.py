@@ -1,0 +1,187 @@
+"""Which of several answers or continuations is the right one."""
+
+import dataclasses
+import json
+import re
+
+import numpy as np
+
+from keras_bert.errors import InputError
+from keras_bert.tasks.multiple_choice.choice_files import Choices, checked_choices, read_choices
+from keras_bert.tasks.settings import check_settings
+from keras_bert.tasks.task import Rows, Task, softmax
+
+# The gap in a question, as in "The boy felt _ ."; not the one in a name such as num_choices.
+_GAP = re.compile(r"(?<!\w)_+(?!\w)")
+# The tokenizer's own results are many times larger than the token ids that are kept of them.
+_CUT_AT_ONCE = 256
+
+
+@dataclasses.dataclass(frozen=True)
+class ChoiceRow:
+    """The tokens of one choice with its text.
+
+    Attributes:
+        token_ids: int32 array, [CLS] text [SEP] ending [SEP].
+        segment_ids: int8 array, 0 up to and with the first [SEP], then 1.
+    """
+
+    token_ids: np.ndarray
+    segment_ids: np.ndarray
+
+
+class MultipleChoiceTask(Task):
+    """One of several choices (Devlin et al. 2018, section 4.4).
+
+    Each choice is a row of its own, [CLS] text [SEP] question choice [SEP], and gets one score;
+    the softmax over the scores of a question says how probable each choice is.
+    """
+
+    kind = "multiple_choice"
+    outputs = ("score",)
+
+    def metrics(self, config):
+        return ("accuracy",)
+
+    def read(self, path, reading, labelled=True):
+        return read_choices(path, reading, labelled)
+
+    def examples_from(self, texts, choices=None):
+        """Returns unlabelled examples.
+
+        Args:
+            texts: list of str, what the choices go on from or are answers to.
+            choices: list with a list of str for each; or with the text of such a JSON list, as
+                it comes from a command line.
+        """
+        if choices is None:
+            raise InputError('no choices: give them as a list, --text_b=\'["one", "another"]\'')
+        lines = [str(number) for number in range(1, len(texts) + 1)]
+        lists = [_listed(each, line) for each, line in zip(choices, lines)]
+        return checked_choices(Choices("the texts", lines, list(texts), [""] * len(texts), lists))
+
+    def config_fields(self, examples, asked):
+        if asked.get("labels"):
+            raise InputError("--labels is for classification: multiple choice has numbers")
+        return {"pair": True, "settings": {"num_choices": examples.num_choices}}
+
+    def check_config(self, config):
+        check_settings(config.settings, {"num_choices": int})
+        if config.settings["num_choices"] < 2:
+            raise InputError(f"setting num_choices must be at least 2, not {config.settings}")
+
+    def check(self, examples, config):
+        wanted = config.settings["num_choices"]
+        if len(examples) and examples.num_choices != wanted:
+            raise InputError(
+                f"{examples.path}:{examples.lines[0]}: {examples.num_choices} choices where the "
+                f"model takes {wanted}"
+            )
+
+    def rows(self, examples, tokenizer, config):
+        """Returns the `Rows`, those of one question after the other.
+
+        Where a row is too long, the end of the text goes first, then the beginning of the
+        question, and last that of the choice.
+
+        Source: google-research/albert race_utils.py, convert_single_example.
+        """
+        encodings = []
+        for start in range(0, len(examples), _CUT_AT_ONCE):
+            part = examples.take(range(start, min(start + _CUT_AT_ONCE, len(examples))))
+            encodings += _encodings(part, tokenizer, config.max_length - 3)  # [CLS], twice [SEP]
+        group = examples.num_choices if len(examples) else 1
+        return Rows(encodings, np.repeat(np.arange(len(examples)), group), group=group)
+
+    def targets(self, examples, rows, config):
+        return np.array(examples.labels, "int32")
+
+    def finish(self, logits, config):
+        return {"score": np.asarray(logits, "float32")}
+
+    def answers(self, outputs, rows, examples, config):
+        """Returns a dict a question.
+
+        `choice`, its number from 0; `text`, the choice itself; `probability`, that it is the
+        right one; `probabilities`, those of all choices.
+        """
+        scores = np.array(outputs["score"], "float32").reshape(-1, rows.group)
+        return [
+            {
+                "choice": int(np.argmax(each)),
+                "text": choices[int(np.argmax(each))],
+                "probability": float(np.max(each)),
+                "probabilities": [float(p) for p in each],
+            }
+            for each, choices in zip(softmax(scores), examples.choices)
+        ]
+
+    def scores(self, answers, examples, config):
+        right = [a["choice"] == label for a, label in zip(answers, examples.labels, strict=True)]
+        return {"accuracy": sum(right) / len(right) if right else 0.0, "count": len(right)}
+
+    def inputs(self, examples):
+        """Returns `context` (an answer's `text` is the choice), `question` if any, `choices`."""
+        columns = {"context": examples.texts, "choices": examples.choices}
+        if any(examples.questions):
+            columns["question"] = examples.questions
+        return [dict(zip(columns, values)) for values in zip(*columns.values())]
+
+    def line(self, answer):
+        text = " ".join(answer["text"].split())
+        return f"{answer['choice']}\t{answer['probability']:.4f}\t{text}"
+
+    def columns(self, config):
+        numbers = range(config.settings["num_choices"])
+        return ["choice", "text", "probability", *(f"probability_{i}" for i in numbers)]
+
+    def cells(self, answer, config):
+        return [
+            answer["choice"], answer["text"], answer["probability"], *answer["probabilities"],
+        ]  # fmt: skip
+
+    def same(self, answer, other, config):
+        return answer["choice"] == other["choice"]
+
+
+def ending(question, choice):
+    """Returns what stands after the text: the question with its gap filled, or then the choice.
+
+    Args:
+        question: str, "" for none.
+        choice: str.
+
+    Source: google-research/albert race_utils.py, RaceProcessor.
+    """
+    if _GAP.search(question):
+        return _GAP.sub(lambda gap: choice, question)
+    return f"{question} {choice}" if question else choice
+
+
+def _encodings(examples, tokenizer, room):
+    """Returns the `ChoiceRow` of each choice; `room` pieces of text and ending fit in one."""
+    asked = zip(examples.questions, examples.choices)
+    endings = [ending(question, each) for question, choices in asked for each in choices]
+    # Several questions are about one text.
+    texts = list(dict.fromkeys(examples.texts))
+    ids_of = {text: pieces.ids for text, pieces in zip(texts, tokenizer.cut(texts))}
+    rows = []
+    for i, pieces in enumerate(tokenizer.cut(endings)):
+        last = pieces.ids[max(len(pieces) - room, 0) :]
+        text = ids_of[examples.texts[i // examples.num_choices]][: room - len(last)]
+        ids = [tokenizer.cls_id, *text, tokenizer.sep_id, *last, tokenizer.sep_id]
+        segment_ids = np.arange(len(ids)) >= len(text) + 2
+        rows.append(ChoiceRow(np.array(ids, "int32"), segment_ids.astype("int8")))
+    return rows
+
+
+def _listed(choices, line):
+    if isinstance(choices, str):
+        try:
+            choices = json.loads(choices)
+        except (ValueError, RecursionError):
+            raise InputError(
+                f"the texts:{line}: the choices must be a list, as in "
+                f'--text_b=\'["one", "another"]\', not {choices!r}'
+            ) from None
+    return choices

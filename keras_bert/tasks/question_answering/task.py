@@ -1,0 +1,312 @@
+"""Extractive question answering: the answer to a question is a piece of a given passage.
+
+Long passages go through the model as overlapping windows. What comes out is always an exact slice
+of the passage, or, where the model was trained to say so, that the passage holds no answer.
+"""
+
+import dataclasses
+import json
+
+import numpy as np
+
+from keras_bert.errors import InputError
+from keras_bert.tasks.question_answering import metrics
+from keras_bert.tasks.question_answering.settings import TYPES, Settings, settings_of
+from keras_bert.tasks.question_answering.spans import answer_of, best_text
+from keras_bert.tasks.question_answering.squad_files import Questions, read_questions
+from keras_bert.tasks.question_answering.squad_json import check_text
+from keras_bert.tasks.question_answering.windows import answer_tokens, check_room, make_windows
+from keras_bert.tasks.task import Rows, Task
+
+BENCHMARKS = ("", "squad1", "squad2", "cmrc2018", "drcd")
+_CHINESE = ("cmrc2018", "drcd")
+
+
+class QuestionAnsweringTask(Task):
+    """Finds the piece of a passage that answers a question (Devlin et al. 2018, section 4.2).
+
+    An answer is a dict: `text`, `start` and `end` (characters of the passage), `probability`, and
+    `n_best`, the best answers in order, each with these keys. Where a passage may hold no answer,
+    `n_best` has that too, as "" from 0 to 0, and `null_odds` says by how much its score is above
+    that of the best span.
+
+    Args:
+        benchmark: one of `BENCHMARKS`, whose rules count; with "" the training file decides.
+    """
+
+    kind = "question_answering"
+    outputs = ("start_logits", "end_logits")
+    per_token = True
+    perfect = 100.0
+
+    def __init__(self, benchmark=""):
+        if benchmark not in BENCHMARKS:
+            raise InputError(f"benchmark {benchmark!r} is not one of {', '.join(BENCHMARKS[1:])}")
+        self.benchmark = benchmark
+
+    @property
+    def name(self):
+        return self.benchmark or self.kind
+
+    def metrics(self, config):
+        return ("f1", "exact_match")
+
+    def read(self, path, reading, labelled=True, misaligned=None):
+        """Returns the `Questions` of a file; see `squad_files.read_questions`.
+
+        Args:
+            path: the file.
+            reading: `Reading`; `text_column` names questions, `text_b_column` passages.
+            labelled: whether answers are read.
+            misaligned: None takes that of `reading`, which is "error" where it has none.
+        """
+        if misaligned is None:
+            misaligned = getattr(reading, "misaligned", None) or "error"
+        return read_questions(
+            path,
+            labelled=labelled,
+            misaligned=misaligned,
+            empty=reading.empty,
+            columns=reading.columns,
+            question_column=reading.text_column,
+            context_column=reading.text_b_column,
+        )
+
+    def examples_from(self, questions, contexts=None):
+        """Returns unlabelled `Questions` of lists of str, as many questions as passages."""
+        if contexts is None or len(questions) != len(contexts):
+            raise InputError("a passage is needed for each question: give it as the second text")
+        lines = [str(i) for i in range(1, len(questions) + 1)]
+        for line, question, context in zip(lines, questions, contexts):
+            check_text(f"text {line}", "question", question)
+            check_text(f"text {line}", "context", context)
+        titles = [""] * len(lines)
+        return Questions("the texts", lines, lines, list(questions), list(contexts), titles)
+
+    def config_fields(self, examples, asked):
+        self._check_answers(examples)
+        impossible = any(examples.impossible)
+        found = {
+            "null_answers": impossible or self.benchmark == "squad2",
+            "character_f1": self.benchmark in _CHINESE
+            or (not self.benchmark and _mostly_chinese(examples)),
+        }
+        found |= {name: asked[name] for name in TYPES if asked.get(name) is not None}
+        if impossible and not found["null_answers"]:
+            raise InputError(f"{examples.path}: has questions without an answer: set null_answers")
+        settings = dataclasses.asdict(Settings(**found))
+        return {"labels": (), "pair": True, "settings": settings}
+
+    def settings_for(self, settings, max_length, asked=()):
+        """Returns the settings with windows that fit: shorter questions, a smaller stride."""
+        found = Settings(**settings)
+        question, stride = found.max_question_length, found.doc_stride
+        if "max_question_length" not in asked and max_length - question - 3 < max_length // 2:
+            question = min(question, max(max_length // 4, 1))
+        room = max_length - question - 3
+        if "doc_stride" not in asked and stride > room:
+            stride = max(room // 2, 1)
+        check_room(max_length, 1, question)
+        return {**settings, "max_question_length": question, "doc_stride": stride}
+
+    def notes(self, examples):
+        found = [(examples.skipped, "questions left out"), (examples.moved, "answers moved")]
+        return [
+            f"{examples.path}: {count} {what}: the answer is not where the file says"
+            for count, what in found
+            if count
+        ]
+
+    def check_config(self, config):
+        settings_of(config)
+
+    def check(self, examples, config):
+        settings = settings_of(config)
+        check_room(config.max_length, settings.doc_stride, settings.max_question_length)
+        self._check_answers(examples)
+
+    def _check_answers(self, examples):
+        """Raises InputError if a question has no answer where the benchmark has no such."""
+        if self.benchmark not in ("", "squad2") and any(examples.impossible or ()):
+            line = examples.lines[examples.impossible.index(True)]
+            raise InputError(
+                f"{examples.path}: question {line!r} has no answer, in {self.benchmark} all have "
+                f"one: use --task=squad2"
+            )
+
+    def rows(self, examples, tokenizer, config):
+        """Returns the windows of all questions; see `windows.make_windows`."""
+        settings = settings_of(config)
+        windows, indices = make_windows(
+            tokenizer,
+            examples.questions,
+            examples.contexts,
+            config.max_length,
+            settings.doc_stride,
+            settings.max_question_length,
+        )
+        return Rows(windows, indices, windows)
+
+    def training_rows(self, examples, tokenizer, config):
+        """Returns the windows of questions whose answer can be aligned with tokens, or is none."""
+        rows = self.rows(examples, tokenizer, config)
+        kept = [
+            bool(answer_tokens(window.passage, examples.answers[i])) or examples.impossible[i]
+            for window, i in zip(rows.details, rows.example_indices.tolist())
+        ]
+        windows = [window for window, keep in zip(rows.details, kept) if keep]
+        if not windows:
+            raise InputError(f"{examples.path}: no answer is found in the tokens of its passage")
+        return Rows(windows, rows.example_indices[kept], windows)
+
+    def skipped(self, rows, examples):
+        return len(examples) - len(np.unique(rows.example_indices))
+
+    def targets(self, examples, rows, config):
+        """Returns where the answer starts and ends in each window.
+
+        Returns:
+            A dict of `start_logits` and `end_logits`, int32 arrays of shape (rows,): positions in
+            the row; 0, which is [CLS], where the window does not hold the whole answer.
+        """
+        found = np.zeros((2, len(rows)), "int32")
+        for row, (window, i) in enumerate(zip(rows.details, rows.example_indices.tolist())):
+            tokens = answer_tokens(window.passage, examples.answers[i])
+            positions = [window.position_of(token) for token in tokens or ()]
+            if positions and None not in positions:
+                found[:, row] = positions
+        return dict(zip(self.outputs, found))
+
+    def finish(self, logits, config=None):
+        return {name: np.asarray(logits[name], "float32") for name in self.outputs}
+
+    def answers(self, outputs, rows, examples, config):
+        settings = settings_of(config)
+        order = np.argsort(rows.example_indices, kind="stable")
+        bounds = np.searchsorted(rows.example_indices[order], np.arange(len(examples) + 1))
+        answers = []
+        for i, context in enumerate(examples.contexts):
+            of_example = order[bounds[i] : bounds[i + 1]].tolist()
+            parts = [[outputs[name][row] for row in of_example] for name in self.outputs]
+            windows = [rows.details[row] for row in of_example]
+            answers.append(answer_of(windows, *parts, context, settings))
+        return answers
+
+    def scores(self, answers, examples, config):
+        """Returns the official scores, in percent as the official scripts do.
+
+        Args:
+            answers: list of dicts with `text` (None: not answered), and perhaps what `answers`
+                gives besides.
+            examples: `Questions` with answers.
+            config: `ModelConfig`.
+
+        Returns:
+            A dict of `f1`, `exact_match` and `count`; where some questions have no answer also
+            `has_answer_f1`, `has_answer_exact_match`, `has_answer_count`, the same with
+            `no_answer_`, and where answers have `null_odds`, `best_f1` and `best_exact_match` with
+            the `best_f1_threshold` and `best_exact_match_threshold` at which they are reached.
+            Those with questions without an answer go by SQuAD 2.0's rules, Chinese ones too. A
+            benchmark's rules are its own, whatever the model was trained for.
+        """
+        settings = settings_of(config)
+        null_answers, character_f1 = settings.null_answers, settings.character_f1
+        if self.benchmark:
+            null_answers = self.benchmark == "squad2"
+            character_f1 = self.benchmark in _CHINESE
+        references = [[text for text, _ in found] for found in examples.answers]
+        texts = [answer["text"] for answer in answers]
+        if not null_answers and all(references):
+            score = metrics.chinese_scores if character_f1 else metrics.squad1_scores
+            return _named(score(texts, references))
+        scores = metrics.squad2_scores(texts, references)
+        if all("null_odds" in answer for answer in answers):
+            # Searched over what the spans are worth, not over what the present threshold left.
+            spans = [best_text(answer) for answer in answers]
+            odds = [answer["null_odds"] for answer in answers]
+            searched = metrics.squad2_scores(spans, references, odds)
+            scores |= {name: value for name, value in searched.items() if "best" in name}
+        return _named(scores)
+
+    def tuned_settings(self, answers, examples, config):
+        """Returns the `null_threshold` of the best F1, {} where all questions have an answer."""
+        if not settings_of(config).null_answers or examples.impossible is None:
+            return {}
+        found = self.scores(answers, examples, config)
+        threshold = found["best_f1_threshold"]
+        never = sum(examples.impossible) / len(examples)
+        if found["best_f1"] < 100 * never + 1e-9:
+            # The search starts from no answers at all, and calls that 0 whatever the odds are.
+            threshold = min(answer["null_odds"] for answer in answers) - 1.0
+        return {"null_threshold": float(threshold)}
+
+    def inputs(self, examples):
+        # Without the passage, which would make the file of answers as long as that of questions.
+        columns = zip(examples.questions, examples.ids)
+        return [{"question": question, "id": i} for question, i in columns]
+
+    def line(self, answer):
+        # As a passage has it, line ends and all, it stands in the files and in --json.
+        return f"{' '.join(answer['text'].split())}\t{answer['probability']:.4f}"
+
+    def columns(self, config):
+        names = ["text", "start", "end", "probability"]
+        return [*names, *(["null_odds"] if settings_of(config).null_answers else [])]
+
+    def cells(self, answer, config):
+        return [answer[name] for name in self.columns(config)]
+
+    def submission_file(self, examples):
+        return "predictions.json"
+
+    def submission(self, answers, examples, config):
+        """Returns the JSON object from id to answer that the official scripts take."""
+        found = {i: answer["text"] for i, answer in zip(examples.ids, answers)}
+        return json.dumps(found, ensure_ascii=False) + "\n"
+
+    def same(self, answer, other, config):
+        return answer["text"] == other["text"]
+
+    def collapsed(self, answers, config):
+        # Passages differ, and with them the texts at one place.
+        return len(answers) > 1 and len({(each["start"], each["end"]) for each in answers}) == 1
+
+    def read_predictions(self, path, examples):
+        """Reads predictions made elsewhere, for `scores`; see `metrics.read_predictions`.
+
+        Returns:
+            A tuple: list of answers, dicts of `text`, which is None where there is none; number of
+            those; number of predictions for questions that are not among the examples.
+        """
+        found = metrics.read_predictions(path)
+        texts, missing, unknown = metrics.predictions_of(found, examples)
+        return [{"text": text} for text in texts], missing, unknown
+
+
+def _mostly_chinese(examples):
+    texts = [text for found in examples.answers for text, _ in found]
+    chinese = sum(any("\u4e00" <= char <= "\u9fff" for char in text) for text in texts)
+    return 2 * chinese > len(texts)
+
+
+_OUR_NAMES = {
+    "exact_match": "exact_match",
+    "exact": "exact_match",
+    "f1": "f1",
+    "total": "count",
+    "HasAns_exact": "has_answer_exact_match",
+    "HasAns_f1": "has_answer_f1",
+    "HasAns_total": "has_answer_count",
+    "NoAns_exact": "no_answer_exact_match",
+    "NoAns_f1": "no_answer_f1",
+    "NoAns_total": "no_answer_count",
+    "best_exact": "best_exact_match",
+    "best_exact_thresh": "best_exact_match_threshold",
+    "best_f1": "best_f1",
+    "best_f1_thresh": "best_f1_threshold",
+}
+
+
+def _named(scores):
+    """Returns official scores under our names."""
+    return {_OUR_NAMES[name]: value for name, value in scores.items()}

@@ -1,0 +1,1 @@
+"""Labels and numbers for whole texts and for pairs of texts."""

@@ -1,0 +1,181 @@
+"""Classes of single texts and of pairs."""
+
+import warnings
+
+import numpy as np
+
+from keras_bert.errors import InputError
+from keras_bert.tasks.sequence import texts
+from keras_bert.tasks.sequence.texts import some
+from keras_bert.tasks.task import Task, check_labels, softmax
+
+METRICS = ("accuracy", "macro_f1", "matthews")
+
+
+class ClassificationTask(Task):
+    """One label for each text or pair (Devlin et al. 2018, section 4.1)."""
+
+    kind = "classification"
+    outputs = ("probability",)
+
+    def metrics(self, config):
+        return METRICS
+
+    def read(self, path, reading, labelled=True):
+        return texts.read_examples(path, reading, labelled)
+
+    def examples_from(self, first, second=None):
+        return texts.examples_from(first, second)
+
+    def config_fields(self, examples, asked):
+        labels = asked.get("labels")
+        found = labels or label_list(examples)
+        if len(found) < 2 or len(set(found)) < len(found):
+            where = f"--labels={','.join(labels)}" if labels else examples.path
+            raise InputError(f"{where}: at least two different labels are needed, found {found}")
+        return {"labels": tuple(found), "pair": examples.texts_b is not None}
+
+    def check_config(self, config):
+        check_labels(config)
+
+    def check(self, examples, config):
+        texts.check_pair(examples, config)
+        if examples.labels is not None:
+            label_ids(examples, config.labels)
+
+    def rows(self, examples, tokenizer, config):
+        return texts.rows_of(examples, tokenizer, config)
+
+    def targets(self, examples, rows, config):
+        return label_ids(examples, config.labels)
+
+    def finish(self, logits, config):
+        return {"probability": softmax(logits)}
+
+    def answers(self, outputs, rows, examples, config):
+        return decode(outputs["probability"], config.labels)
+
+    def scores(self, answers, examples, config):
+        index = {label: i for i, label in enumerate(config.labels)}
+        predicted = np.array([index[answer["label"]] for answer in answers], "int32")
+        return scores(label_ids(examples, config.labels), predicted, config.labels)
+
+    def score_lines(self, scores, config):
+        table = confusion_table(scores["confusion"], config.labels)
+        return [*super().score_lines(scores, config), *table]
+
+    def inputs(self, examples):
+        return texts.inputs_of(examples)
+
+    def line(self, answer):
+        return f"{answer['label']}\t{answer['probability']:.4f}"
+
+    def columns(self, config):
+        return ["label", "probability", *(f"probability_{label}" for label in config.labels)]
+
+    def cells(self, answer, config):
+        probabilities = [answer["probabilities"][label] for label in config.labels]
+        return [answer["label"], answer["probability"], *probabilities]
+
+    def same(self, answer, other, config):
+        return answer["label"] == other["label"]
+
+
+def label_list(examples):
+    """Returns the distinct labels: numbers in numeric order, else in order of the alphabet."""
+    labels = sorted(set(examples.labels))
+    try:
+        return sorted(labels, key=int)  # stable, so 1 and 01 have an order too
+    except ValueError:
+        return labels
+
+
+def binary_f1(true, predicted):
+    """Returns the F1 of the positive class, 0 where it is neither there nor predicted.
+
+    Args:
+        true: sequence of bool.
+        predicted: sequence of bool, as many.
+    """
+    from sklearn import metrics
+
+    true, predicted = np.array(true, bool), np.array(predicted, bool)
+    return float(metrics.f1_score(true, predicted, zero_division=0.0))
+
+
+def label_ids(examples, labels):
+    """Returns the index of each example's label, int32 of shape (count,).
+
+    Raises:
+        InputError: a label is not in `labels`; names file, line and label.
+    """
+    index = {label: i for i, label in enumerate(labels)}
+    for label, line in zip(examples.labels, examples.lines):
+        if label not in index:
+            raise InputError(
+                f"{examples.path}:{line}: label {label!r} is not one that the model knows "
+                f"({some(labels)}): correct it or leave the row out"
+            )
+    return np.array([index[label] for label in examples.labels], "int32")
+
+
+def decode(class_probabilities, labels):
+    """Turns probabilities into answers.
+
+    Args:
+        class_probabilities: float array of shape (batch, num_classes).
+        labels: list of num_classes str.
+
+    Returns:
+        A list of dicts: `label`, its `probability`, and `probabilities` by label.
+    """
+    return [
+        {
+            "label": labels[int(np.argmax(row))],
+            "probability": float(np.max(row)),
+            "probabilities": {label: float(p) for label, p in zip(labels, row)},
+        }
+        for row in class_probabilities
+    ]
+
+
+def scores(true_ids, predicted_ids, labels):
+    """Scores predictions with scikit-learn.
+
+    Args:
+        true_ids: int array of shape (count,).
+        predicted_ids: int array of shape (count,).
+        labels: list of str, the names of the classes.
+
+    Returns:
+        A dict: `accuracy`, `macro_f1` (over the classes that occur in either array), `matthews`,
+        `count`, and `confusion`, a list of rows, true class by predicted class.
+    """
+    from sklearn import metrics
+
+    with warnings.catch_warnings():
+        # It warns where all texts are of one class, for which 0 is the usual answer.
+        warnings.simplefilter("ignore", UserWarning)
+        matthews = float(metrics.matthews_corrcoef(true_ids, predicted_ids))
+    return {
+        "accuracy": float(metrics.accuracy_score(true_ids, predicted_ids)),
+        "macro_f1": float(
+            metrics.f1_score(true_ids, predicted_ids, average="macro", zero_division=0.0)
+        ),
+        "matthews": matthews,
+        "count": len(true_ids),
+        "confusion": metrics.confusion_matrix(
+            true_ids, predicted_ids, labels=range(len(labels))
+        ).tolist(),
+    }
+
+
+def confusion_table(confusion, labels):
+    """Returns the confusion matrix as lines of text, true classes down, predicted across."""
+    cells = [["true \\ predicted", *labels]]
+    cells += [[label, *map(str, row)] for label, row in zip(labels, confusion)]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
+    return [
+        "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:]))])
+        for row in cells
+    ]

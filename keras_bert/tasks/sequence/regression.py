@@ -1,0 +1,151 @@
+"""A number for each text or pair, such as how alike two sentences are."""
+
+import math
+import warnings
+
+import numpy as np
+
+from keras_bert.errors import InputError
+from keras_bert.tasks.sequence import texts
+from keras_bert.tasks.settings import check_settings
+from keras_bert.tasks.task import Task
+
+# Numbers nearer than this, in standard deviations of the training file's, are one answer: errors
+# of that size lower a correlation of 0.9 by about 0.001.
+_SAME = 0.05
+# Of mean and scale; what is made of them must stay far within float32.
+_LARGEST = 1e30
+
+
+class RegressionTask(Task):
+    """One number for each text or pair: the classifier's network with one output.
+
+    The model learns the number less its mean, over its standard deviation, both of the training
+    file, so that one learning rate suits stars from 1 to 5 and prices in thousands.
+    """
+
+    kind = "regression"
+    outputs = ("value",)
+
+    def metrics(self, config):
+        return ("pearson", "spearman")
+
+    def read(self, path, reading, labelled=True):
+        return texts.read_examples(path, reading, labelled, convert=_number)
+
+    def examples_from(self, first, second=None):
+        return texts.examples_from(first, second)
+
+    def config_fields(self, examples, asked):
+        if asked.get("labels"):
+            raise InputError("--labels is for classification: regression has numbers")
+        values = np.array(examples.labels, "float64")
+        if not np.ptp(values):
+            raise InputError(f"{examples.path}: all labels are {values[0]}: nothing to learn")
+        with np.errstate(over="ignore"):
+            settings = {"mean": float(values.mean()), "scale": float(values.std())}
+        if not max(abs(value) for value in settings.values()) < _LARGEST:
+            largest = int(np.abs(values).argmax())
+            raise InputError(
+                f"{examples.path}:{examples.lines[largest]}: {values[largest]:g} is too large a "
+                f"number to learn: give the labels in another unit"
+            )
+        return {"pair": examples.texts_b is not None, "settings": settings}
+
+    def check_config(self, config):
+        check_settings(config.settings, {"mean": float, "scale": float})
+        mean, scale = config.settings["mean"], config.settings["scale"]
+        if not 0 < scale < _LARGEST or abs(mean) >= _LARGEST:
+            raise InputError(
+                f"settings of regression are a mean and a scale above 0, both below {_LARGEST:g}, "
+                f"not {mean:g} and {scale:g}"
+            )
+
+    def check(self, examples, config):
+        texts.check_pair(examples, config)
+
+    def rows(self, examples, tokenizer, config):
+        return texts.rows_of(examples, tokenizer, config)
+
+    def targets(self, examples, rows, config):
+        values = np.array(examples.labels, "float64")
+        standard = (values - config.settings["mean"]) / config.settings["scale"]
+        return standard.astype("float32")[:, None]
+
+    def finish(self, logits, config):
+        values = np.asarray(logits, "float32")
+        return {"value": values * config.settings["scale"] + config.settings["mean"]}
+
+    def answers(self, outputs, rows, examples, config):
+        return [{"value": float(row[0])} for row in outputs["value"]]
+
+    def scores(self, answers, examples, config):
+        return scores(examples.labels, [answer["value"] for answer in answers])
+
+    def score_lines(self, scores, config):
+        error = f"{'mean absolute error':<19} {scores['mean_absolute_error']:.4f}"
+        return [*super().score_lines(scores, config), error]
+
+    def inputs(self, examples):
+        return texts.inputs_of(examples)
+
+    def line(self, answer):
+        return f"{answer['value']:.4f}"
+
+    def columns(self, config):
+        return ["value"]
+
+    def cells(self, answer, config):
+        return [answer["value"]]
+
+    def same(self, answer, other, config):
+        difference = abs(answer["value"] - other["value"])
+        return difference <= _SAME * config.settings["scale"]
+
+
+def scores(true, predicted):
+    """Scores numbers with SciPy.
+
+    Args:
+        true: sequence of float.
+        predicted: sequence of float.
+
+    Returns:
+        A dict: `pearson` and `spearman` correlation, 0 where all numbers of one side are equal;
+        `mean_absolute_error`, `mean_squared_error`, `count`.
+    """
+    from scipy import stats
+
+    true, predicted = np.array(true, "float64"), np.array(predicted, "float64")
+    with warnings.catch_warnings():
+        # It warns of constant input, for which there is no correlation, and of nearly such.
+        warnings.simplefilter("ignore")
+        found = {
+            name: float(function(true, predicted).statistic) if len(true) > 1 else 0.0
+            for name, function in (("pearson", stats.pearsonr), ("spearman", stats.spearmanr))
+        }
+    return {
+        **{name: value if math.isfinite(value) else 0.0 for name, value in found.items()},
+        "mean_absolute_error": float(np.abs(true - predicted).mean()),
+        "mean_squared_error": float(np.square(true - predicted).mean()),
+        "count": len(true),
+    }
+
+
+def _number(table, row, column):
+    number = number_of(row.fields.get(column))
+    if number is None:
+        value = row.fields.get(column)
+        raise InputError(f"{table.path}:{row.line}: {column} must be a number, not {value!r:.60}")
+    return number
+
+
+def number_of(value):
+    """Returns a finite float, or None: of a number, or of a text that holds one as files do."""
+    if isinstance(value, str) and (not value.isascii() or "_" in value):
+        return None  # float() takes 1_000 and digits of other scripts
+    try:
+        number = math.nan if isinstance(value, bool) or value is None else float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    return number if math.isfinite(number) else None

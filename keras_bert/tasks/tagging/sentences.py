@@ -1,0 +1,68 @@
+"""Sentences in words: what tagging learns from and is asked about."""
+
+import dataclasses
+
+from keras_bert.errors import InputError
+from keras_bert.tasks.tagging.words import words_of
+
+
+@dataclasses.dataclass(frozen=True)
+class Sentences:
+    """Sentences of one file, in words.
+
+    Attributes:
+        path: the file they came from.
+        lines: list of int, the line of each sentence's first word.
+        words: list of list of str.
+        tags: list of list of str, one for each word; None where the file was read without.
+        word_lines: list of list of int, the line of each word.
+        texts: list with the text of each sentence; None where the file does not tell it.
+        word_offsets: list of list of (start, end), where in its text each word stands; or None.
+    """
+
+    path: str
+    lines: list
+    words: list
+    tags: list | None
+    word_lines: list
+    texts: list | None = None
+    word_offsets: list | None = None
+
+    def __len__(self):
+        return len(self.words)
+
+    def keys(self):
+        """Returns a str for each sentence, equal for copies of it."""
+        return [" ".join(words).lower() for words in self.words]
+
+    def take(self, indices):
+        """Returns the sentences at `indices`, in that order."""
+
+        def pick(values):
+            return None if values is None else [values[i] for i in indices]
+
+        columns = [getattr(self, field.name) for field in dataclasses.fields(self)[1:]]
+        return Sentences(self.path, *map(pick, columns))
+
+
+def sentences_of(path, texts, lines):
+    """Makes sentences of running texts, their words found by `words_of`.
+
+    Args:
+        path: where they come from, for messages.
+        texts: list of str.
+        lines: list of int, the line of each.
+
+    Raises:
+        InputError: a text has no words, or is not a text.
+    """
+    words, offsets = [], []
+    for text, line in zip(texts, lines, strict=True):
+        if not isinstance(text, str):
+            raise InputError(f"{path}:{line}: a text must be a string, not {type(text).__name__}")
+        offsets.append(words_of(text))
+        words.append([text[start:end] for start, end in offsets[-1]])
+        if not words[-1]:
+            raise InputError(f"{path}:{line}: {text[:20]!r} is a text without words")
+    word_lines = [[line] * len(found) for line, found in zip(lines, words)]
+    return Sentences(path, list(lines), words, None, word_lines, list(texts), offsets)

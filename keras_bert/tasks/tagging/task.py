@@ -1,0 +1,301 @@
+"""A tag for every word: parts of speech, named entities."""
+
+import dataclasses
+import io
+import json
+
+import numpy as np
+
+from keras_bert.errors import InputError
+from keras_bert.tasks.sequence.texts import some
+from keras_bert.tasks.settings import check_settings
+from keras_bert.tasks.tagging.conll import read_conll, read_words, write_conll
+from keras_bert.tasks.tagging.decoding import best_tags
+from keras_bert.tasks.tagging.schemes import (
+    SCHEMES,
+    convert,
+    detect_scheme,
+    entities,
+    entity_scores,
+    stray_tags,
+    type_table,
+)
+from keras_bert.tasks.tagging.sentences import Sentences, sentences_of
+from keras_bert.tasks.tagging.word_rows import rows_of_words
+from keras_bert.tasks.tagging.words import join_words
+from keras_bert.tasks.task import Task, check_labels, softmax
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What a tagger keeps in its `config.json`.
+
+    Attributes:
+        scheme: how its tags mark entities, one of `tag_schemes.SCHEMES`.
+        overlap: words of context that the rows of a split sentence share.
+        mark_capitals: whether `segment_ids` are 1 for words with a capital letter.
+    """
+
+    scheme: str = "none"
+    overlap: int = 16
+    mark_capitals: bool = False
+
+    def __post_init__(self):
+        types = {"scheme": str, "overlap": int, "mark_capitals": bool}
+        check_settings(dataclasses.asdict(self), types)
+        if self.scheme not in SCHEMES:
+            raise InputError(f"scheme must be one of {', '.join(SCHEMES)}, not {self.scheme!r}")
+        if self.overlap < 0:
+            raise InputError(f"overlap must be 0 words or more, not {self.overlap}")
+
+
+class TaggingTask(Task):
+    """One tag a word, read from the word's first piece (Devlin et al. 2018, section 5.3)."""
+
+    kind = "tagging"
+    outputs = ("probability",)
+    per_token = True
+
+    def metrics(self, config):
+        if _settings(config).scheme == "none":
+            return ("accuracy",)
+        return ("f1", "precision", "recall", "accuracy")
+
+    def read(self, path, reading, labelled=True):
+        if not labelled:
+            return read_words(path, reading.word_column, reading.columns, reading.text_column)
+        return read_conll(path, reading.tag_column, word_column=reading.word_column)
+
+    def examples_from(self, texts, texts_b=None):
+        """Returns unlabelled `Sentences` of texts, each a str or a list of its words."""
+        if texts_b is not None:
+            raise InputError("tagging takes single texts, not pairs")
+        return _sentences(list(texts))
+
+    def config_fields(self, examples, asked):
+        """Returns `labels`, `pair` and `settings`; `asked` may hold any of `Settings`.
+
+        Without a scheme the file's own is taken; with another its tags are converted.
+        """
+        names = [field.name for field in dataclasses.fields(Settings)]
+        given = {name: asked[name] for name in names if asked.get(name) is not None}
+        settings = Settings(**{"scheme": detect_scheme(examples.tags), **given})
+        if given.get("scheme") != "none":
+            _check_strays(examples)
+        tags = _tags_in(settings.scheme, examples)
+        distinct = sorted(set().union(*tags), key=lambda tag: (tag != "O", tag))
+        labels = asked.get("labels") or distinct
+        if len(labels) < 2 or len(set(labels)) < len(labels):
+            where = f"--labels={','.join(labels)}" if asked.get("labels") else examples.path
+            raise InputError(f"{where}: at least two different tags are needed, found {labels}")
+        _check_tags(tags, examples, labels)
+        _check_labels(labels, settings.scheme)
+        return {
+            "labels": tuple(labels), "pair": False, "settings": dataclasses.asdict(settings),
+        }  # fmt: skip
+
+    def check_config(self, config):
+        check_labels(config)
+        if _settings(config).mark_capitals and config.encoder.type_vocab_size < 2:
+            raise InputError("mark_capitals needs a second segment, the encoder has one")
+
+    def check(self, examples, config):
+        settings = _settings(config)
+        _check_labels(config.labels, settings.scheme)
+        if examples.tags is not None:
+            tags = _known_tags(settings.scheme, examples, config.labels)
+            _check_tags(tags, examples, config.labels)
+
+    def rows(self, examples, tokenizer, config):
+        settings = _settings(config)
+        return rows_of_words(
+            examples.words, tokenizer, config.max_length, settings.overlap, settings.mark_capitals
+        )
+
+    def targets(self, examples, rows, config):
+        # Only where a word is read, not in every row that repeats it: so each word counts once,
+        # and is learned with the context that it is answered with.
+        tags = _known_tags(_settings(config).scheme, examples, config.labels)
+        _check_tags(tags, examples, config.labels)
+        ids = {label: index for index, label in enumerate(config.labels)}
+        found = []
+        for row, example, read in zip(rows.encodings, rows.example_indices, rows.details):
+            target = np.full(len(row.token_ids), -1, "int32")
+            target[read.positions] = [ids[tags[example][word]] for word in read.words]
+            found.append(target)
+        return found
+
+    def finish(self, logits, config):
+        return {"probability": softmax(logits)}
+
+    def answers(self, outputs, rows, examples, config):
+        """Returns a dict a sentence, with one tag a word.
+
+        `words`, `tags`, the most probable that make whole entities, and `probabilities`, those of
+        the tags; `text` where it is known. With a scheme also `entities`: dicts of `type`, `text`,
+        `probability` (the mean of its words'), and `start` and `end`, characters of the text;
+        without a text, `first_word` and `last_word`, numbers of words from 0.
+        """
+        found = [np.zeros((len(words), len(config.labels))) for words in examples.words]
+        places = zip(rows.example_indices, rows.details, strict=True)
+        for values, (example, read) in zip(outputs["probability"], places, strict=True):
+            words = slice(read.words.start, read.words.stop)
+            found[example][words] = np.asarray(values)[read.positions]
+        scheme = _settings(config).scheme
+        answers = []
+        for index, probabilities in enumerate(found):
+            best = best_tags(probabilities, config.labels, scheme)
+            tags = [config.labels[label] for label in best]
+            certain = probabilities[np.arange(len(best)), best].tolist()
+            answers.append(_answer(examples, index, tags, certain, scheme))
+        return answers
+
+    def scores(self, answers, examples, config):
+        """Returns `accuracy` of the words' tags, `words`, `count`, and with a scheme
+        `tag_schemes.entity_scores`.
+        """
+        scheme = _settings(config).scheme
+        predicted = [answer["tags"] for answer in answers]
+        pairs = zip(_known_tags(scheme, examples, config.labels), predicted, strict=True)
+        right = sum(a == b for true, found in pairs for a, b in zip(true, found, strict=True))
+        words = sum(map(len, predicted))
+        scored = {"accuracy": right / words, "words": words, "count": len(answers)}
+        # Entities of the tags as they stand in the file, which has them in whatever scheme.
+        return scored if scheme == "none" else {**entity_scores(examples.tags, predicted), **scored}
+
+    def score_lines(self, scores, config):
+        lines = super().score_lines(scores, config)
+        width = max(map(len, (*self.metrics(config), "words")))
+        lines.append(f"{'words':<{width}} {scores['words']}")
+        return lines + (type_table(scores["types"]) if "types" in scores else [])
+
+    def inputs(self, examples):
+        # What was asked stands in the answer: its words, and the text where it is known.
+        return [{} for _ in range(len(examples))]
+
+    def line(self, answer):
+        return " ".join(f"{word}/{tag}" for word, tag in zip(answer["words"], answer["tags"]))
+
+    def columns(self, config):
+        return ["words", "tags"]
+
+    def cells(self, answer, config):
+        words, tags = answer["words"], answer["tags"]
+        if any(" " in word for word in words):  # some languages' treebanks have such words
+            return [json.dumps(words, ensure_ascii=False), json.dumps(tags, ensure_ascii=False)]
+        return [" ".join(words), " ".join(tags)]
+
+    def submission_file(self, examples):
+        return "predictions.conll"
+
+    def submission(self, answers, examples, config):
+        """Returns a CoNLL file: a word and its tag a line, as conlleval and others read it."""
+        file = io.StringIO()
+        write_conll(file, *([answer[name] for answer in answers] for name in ("words", "tags")))
+        return file.getvalue()
+
+    def same(self, answer, other, config):
+        return answer["tags"] == other["tags"]
+
+    def collapsed(self, answers, config):
+        # Sentences differ in length, and with them their lists of tags.
+        return len({tag for answer in answers for tag in answer["tags"]}) == 1
+
+
+def _answer(examples, index, tags, probabilities, scheme):
+    words = examples.words[index]
+    text = examples.texts[index] if examples.texts else None
+    answer = {} if text is None else {"text": text}
+    answer |= {"words": words, "tags": tags, "probabilities": probabilities}
+    if scheme == "none":
+        return answer
+    answer["entities"] = []
+    for type_, first, end in entities(tags, scheme):
+        if text is None:
+            place = {"first_word": first, "last_word": end - 1}
+            part = join_words(words[first:end])
+        else:
+            offsets = examples.word_offsets[index]
+            place = {"start": offsets[first][0], "end": offsets[end - 1][1]}
+            part = text[place["start"] : place["end"]]
+        mean = float(np.mean(probabilities[first:end]))
+        answer["entities"].append({"type": type_, "text": part, **place, "probability": mean})
+    return answer
+
+
+def _sentences(texts):
+    """Returns `Sentences` of texts and of lists of words."""
+    path = "the texts"
+    parts = []
+    for number, text in enumerate(texts, start=1):
+        if not isinstance(text, (list, tuple)):
+            parts.append(sentences_of(path, [text], [number]))
+            continue
+        for word in text:
+            if not isinstance(word, str) or not word or any(sign in word for sign in "\t\r\n"):
+                raise InputError(f"{path}:{number}: {word!r:.40} is not a word")
+        if not text:
+            raise InputError(f"{path}:{number}: an empty list of words")
+        lines = [[number] * len(text)]
+        parts.append(Sentences(path, [number], [list(text)], None, lines, [None], [None]))
+    columns = ("lines", "words", "word_lines", "texts", "word_offsets")
+    joined = {name: [getattr(part, name)[0] for part in parts] for name in columns}
+    return Sentences(path=path, tags=None, **joined)
+
+
+def _settings(config):
+    try:
+        return Settings(**config.settings)
+    except TypeError:
+        names = ", ".join(field.name for field in dataclasses.fields(Settings))
+        raise InputError(
+            f"settings of tagging are {names}, found {some(config.settings)}"
+        ) from None
+
+
+def _tags_in(scheme, examples):
+    """Returns the tags of labelled sentences in a scheme; as they stand if it is theirs."""
+    found = detect_scheme(examples.tags)
+    if scheme == "none" or found in (scheme, "none"):
+        return examples.tags
+    return [convert(tags, scheme) for tags in examples.tags]
+
+
+def _known_tags(scheme, examples, labels):
+    """Returns tags in a scheme, of sentences that the labels do not cover so as they stand.
+
+    A small file may look like another scheme than its model's: one with a stray I and no B is io.
+    """
+    known = set(labels)
+    return [
+        written if known.issuperset(written) or not known.issuperset(tags) else tags
+        for written, tags in zip(_tags_in(scheme, examples), examples.tags)
+    ]
+
+
+def _check_tags(tags, examples, labels):
+    known = set(labels)
+    for index, sentence in enumerate(tags):
+        for word, tag in enumerate(sentence):
+            if tag not in known:
+                raise InputError(
+                    f"{examples.path}:{examples.word_lines[index][word]}: tag "
+                    f"{examples.tags[index][word]!r} is not one that the model knows "
+                    f"({some(labels)}): correct it or leave the sentence out"
+                )
+
+
+def _check_strays(examples):
+    strays = stray_tags(examples.tags)
+    for tags, lines in zip(examples.tags, examples.word_lines):
+        for tag, line in zip(tags, lines):
+            if tag in strays:
+                raise InputError(
+                    f"{examples.path}:{line}: tag {tag!r} is neither O nor, as the others, a mark "
+                    f"such as B-PER: correct it, or give --scheme=none for tags that mark nothing"
+                )
+
+
+def _check_labels(labels, scheme):
+    if scheme != "none" and detect_scheme([labels]) == "none":
+        raise InputError(f"scheme {scheme!r} needs tags such as B-PER, found {some(labels)}")

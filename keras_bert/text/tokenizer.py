@@ -1,0 +1,310 @@
+"""WordPiece tokenization: text to token ids with character offsets, as the original BERT does it.
+
+The contract is `tokenization.py` of google-research/bert, not that of any later library:
+
+* Control and format characters, NUL and U+FFFD are dropped; whitespace ends a word.
+* CJK ideographs and punctuation (Unicode P*, and every ASCII sign) are words by themselves.
+* Lower-casing is that of Python's `str.lower`, final sigma included; accents are dropped by NFD.
+* A word of more than 200 characters, or one that the vocabulary cannot spell, is [UNK].
+* "[MASK]" or "[CLS]" inside a text is ordinary text; `encode_with_mask` is the one exception.
+
+The work is done in Rust by the library `tokenizers`. Texts on which it departs from the original
+are recognized and take the slow way through `basic_tokenization`, so that the results are the
+original's for every string, code points of every plane and lone surrogates included. What remains
+open is what the original leaves open: a code point that this Python's `unicodedata` does not know
+yet counts as a letter.
+"""
+
+import re
+
+import numpy as np
+
+from keras_bert.errors import InputError
+from keras_bert.text import cleaning
+from keras_bert.text.encoding import Encoding, Pieces, assemble, truncated_lengths
+from keras_bert.text.vocabulary import (
+    MAX_CHARS_PER_WORD,
+    check_vocabulary,
+    guess_lower_case,
+    load_vocabulary,
+    train_vocabulary,
+)
+
+__all__ = [
+    "Encoding",
+    "WordPieceTokenizer",
+    "guess_lower_case",
+    "load_vocabulary",
+    "train_vocabulary",
+    "truncated_lengths",
+]
+
+_MASK_OR_TEXT = re.compile(r"\[MASK\]|(?:(?!\[MASK\]).)+", re.DOTALL)
+
+
+class WordPieceTokenizer:
+    """Cuts text into the pieces of a vocabulary and numbers them.
+
+    Args:
+        vocabulary: list of str, the tokens in the order of their ids.
+        lower_case: whether to lower the case first.
+        strip_accents: whether to drop accents first; None means the same as `lower_case`.
+        tokenize_chinese_chars: whether each CJK ideograph is a word by itself.
+        max_chars_per_word: int, a longer word becomes [UNK].
+
+    Raises:
+        InputError: the vocabulary has a token twice or lacks a special token, or a switch is not
+            of its type.
+
+    Source: google-research/bert tokenization.py, FullTokenizer.
+    """
+
+    def __init__(
+        self,
+        vocabulary,
+        lower_case=True,
+        strip_accents=None,
+        tokenize_chinese_chars=True,
+        max_chars_per_word=MAX_CHARS_PER_WORD,
+    ):
+        from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+
+        check_vocabulary(vocabulary)
+        # They may come from the config.json of a stranger.
+        switches = {
+            "lower_case": lower_case,
+            "strip_accents": strip_accents,
+            "tokenize_chinese_chars": tokenize_chinese_chars,
+        }
+        for name, value in switches.items():
+            if not isinstance(value, bool) and (name, value) != ("strip_accents", None):
+                raise InputError(f"{name} must be bool, not {value!r}")
+        if not isinstance(max_chars_per_word, int) or not 1 <= max_chars_per_word < 2**31:
+            raise InputError(f"max_chars_per_word must be a positive int: {max_chars_per_word!r}")
+        self.vocabulary = list(vocabulary)
+        self.lower_case = lower_case
+        self.strip_accents = lower_case if strip_accents is None else strip_accents
+        self.tokenize_chinese_chars = tokenize_chinese_chars
+        self.max_chars_per_word = max_chars_per_word
+        self._ids = {token: index for index, token in enumerate(self.vocabulary)}
+        self.pad_id, self.unk_id, self.cls_id, self.sep_id = (
+            self._ids[token] for token in ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
+        )
+        self._tokenizer = Tokenizer(
+            models.WordPiece(
+                self._ids, unk_token="[UNK]", max_input_chars_per_word=max_chars_per_word
+            )
+        )
+        self._tokenizer.normalizer = normalizers.BertNormalizer(
+            clean_text=True,
+            handle_chinese_chars=tokenize_chinese_chars,
+            strip_accents=self.strip_accents,
+            lowercase=lower_case,
+        )
+        self._tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+
+    @classmethod
+    def from_file(cls, path, **switches):
+        """Makes a tokenizer from a vocabulary file, see `load_vocabulary`.
+
+        Args:
+            path: path of the file.
+            **switches: the other arguments of the class.
+        """
+        return cls(load_vocabulary(path), **switches)
+
+    def get_config(self):
+        """Returns the switches as a dict; with the vocabulary they make an equal tokenizer."""
+        return {
+            "lower_case": self.lower_case,
+            "strip_accents": self.strip_accents,
+            "tokenize_chinese_chars": self.tokenize_chinese_chars,
+            "max_chars_per_word": self.max_chars_per_word,
+        }
+
+    @property
+    def vocabulary_size(self):
+        """The number of tokens."""
+        return len(self.vocabulary)
+
+    @property
+    def mask_id(self):
+        """The id of [MASK]; InputError if the vocabulary has none."""
+        if "[MASK]" not in self._ids:
+            raise InputError("the vocabulary has no token [MASK], which masking needs")
+        return self._ids["[MASK]"]
+
+    def tokenize(self, text):
+        """Returns the pieces of a text (list of str), without special tokens."""
+        return self.cut([text])[0].tokens
+
+    def encode(self, text, text_b=None, length=None):
+        """Encodes a sentence or a pair of sentences.
+
+        Args:
+            text: str.
+            text_b: str or None.
+            length: int or None, the most tokens to return, special tokens included. The end of
+                the longer sentence is cut off first, and at a tie that of the second.
+
+        Returns:
+            Encoding.
+
+        Raises:
+            InputError: a text is not a string, or `length` cannot hold the special tokens.
+
+        Source: google-research/bert run_classifier.py, convert_single_example.
+        """
+        return self.encode_batch([text], None if text_b is None else [text_b], length)[0]
+
+    def encode_batch(self, texts, texts_b=None, length=None):
+        """Encodes many sentences or pairs at once, on all cores; each as `encode` does.
+
+        Args:
+            texts: sequence of str.
+            texts_b: sequence of str, as many, or None.
+            length: int or None, the most tokens per encoding.
+
+        Returns:
+            list of Encoding.
+
+        Raises:
+            InputError: as `encode`, or `texts` and `texts_b` differ in number.
+        """
+        return [
+            assemble(*row, self.cls_id, self.sep_id) for row in self._rows(texts, texts_b, length)
+        ]
+
+    def encode_with_mask(self, text, length=None):
+        """Encodes a sentence in which each literal "[MASK]" stands for the mask token.
+
+        Args:
+            text: str.
+            length: int or None, the most tokens to return.
+
+        Returns:
+            Encoding; the offsets of a mask token are those of its "[MASK]".
+
+        Raises:
+            InputError: the vocabulary has no [MASK], or as `encode`.
+        """
+        pieces = Pieces([], [], [])
+        for match in _MASK_OR_TEXT.finditer(_checked(text)):
+            start = match.start()
+            if match.group() == "[MASK]":
+                part = Pieces([self.mask_id], ["[MASK]"], [(0, len("[MASK]"))])
+            else:
+                part = self.cut([match.group()])[0]
+            pieces.ids += part.ids
+            pieces.tokens += part.tokens
+            pieces.offsets += [(start + first, start + last) for first, last in part.offsets]
+        kept = truncated_lengths(len(pieces), None, length)
+        return assemble(pieces, None, *kept, self.cls_id, self.sep_id)
+
+    def __call__(self, texts, texts_b=None, length=None):
+        """Makes the inputs of a model from sentences or pairs.
+
+        Args:
+            texts: sequence of str, (batch,).
+            texts_b: sequence of str, (batch,), or None.
+            length: int, the length of each row; None means that of the longest.
+
+        Returns:
+            dict of int32 arrays of shape (batch, length): `token_ids`, filled up with [PAD],
+            `segment_ids` and `padding_mask` (1 for tokens, 0 for padding), filled up with 0.
+
+        Raises:
+            InputError: as `encode_batch`.
+        """
+        rows = list(self._rows(texts, texts_b, length))
+        if length is None:
+            specials = 2 if texts_b is None else 3
+            length = max((kept_a + kept_b + specials for _, _, kept_a, kept_b in rows), default=0)
+        token_ids = np.full((len(rows), length), self.pad_id, "int32")
+        segment_ids = np.zeros_like(token_ids)
+        padding_mask = np.zeros_like(token_ids)
+        for row, (a, b, kept_a, kept_b) in enumerate(rows):
+            ids = [self.cls_id, *a.ids[:kept_a], self.sep_id]
+            if b is not None:
+                segment_ids[row, len(ids) : len(ids) + kept_b + 1] = 1
+                ids += [*b.ids[:kept_b], self.sep_id]
+            token_ids[row, : len(ids)] = ids
+            padding_mask[row, : len(ids)] = 1
+        return {"token_ids": token_ids, "segment_ids": segment_ids, "padding_mask": padding_mask}
+
+    def detokenize(self, token_ids):
+        """Joins tokens to a readable text.
+
+        Args:
+            token_ids: sequence of int; [PAD], [CLS] and [SEP] are left out.
+
+        Returns:
+            str: the words, separated by spaces.
+
+        Raises:
+            InputError: a number that is no token's id.
+        """
+        text = ""
+        for index in token_ids:
+            if not 0 <= index < self.vocabulary_size:
+                raise InputError(
+                    f"{index} is no token id: not from 0 to {self.vocabulary_size - 1}"
+                )
+            if index in (self.pad_id, self.cls_id, self.sep_id):
+                continue
+            token = self.vocabulary[index]
+            text += token[2:] if token.startswith("##") else " " + token
+        return text.strip(" ")
+
+    def _rows(self, texts, texts_b, length):
+        """Yields (pieces, pieces or None, number kept of the first, number kept of the second)."""
+        all_a = self.cut(texts)
+        all_b = [None] * len(all_a) if texts_b is None else self.cut(texts_b)
+        if len(all_a) != len(all_b):
+            raise InputError(f"{len(all_a)} first sentences but {len(all_b)} second sentences")
+        for a, b in zip(all_a, all_b, strict=True):
+            yield a, b, *truncated_lengths(len(a), None if b is None else len(b), length)
+
+    def cut(self, texts):
+        """Returns the pieces of each text: objects with `ids`, `tokens`, `offsets` and a length."""
+        if isinstance(texts, (str, bytes)):
+            raise InputError("expected a sequence of texts, not one text; use encode for one")
+        texts = [_checked(text) for text in texts]
+        different = [bool(cleaning.DIFFERENT.search(text)) for text in texts]
+        usual = [text for text, slow in zip(texts, different, strict=True) if not slow]
+        fast = iter(self._tokenizer.encode_batch(usual, add_special_tokens=False))
+        return [
+            self._cut_exactly(text) if slow else next(fast)
+            for text, slow in zip(texts, different, strict=True)
+        ]
+
+    def _cut_exactly(self, text):
+        """Cuts a text that the Rust normalizer would treat differently from the original."""
+        pieces = Pieces([], [], [])
+        switches = (self.lower_case, self.strip_accents, self.tokenize_chinese_chars)
+        for word, origins in cleaning.split_words(text, *switches):
+            start = 0
+            for token_id, token in self._cut_word(word):
+                if token == "[UNK]":
+                    end = len(word)
+                else:
+                    end = start + len(token) - (2 if start else 0)
+                pieces.ids.append(token_id)
+                pieces.tokens.append(token)
+                pieces.offsets.append((origins[start], origins[end - 1] + 1))
+                start = end
+        return pieces
+
+    def _cut_word(self, word):
+        """Returns the (id, token) of each piece of a normalized word."""
+        try:
+            return [(token.id, token.value) for token in self._tokenizer.model.tokenize(word)]
+        except UnicodeEncodeError:  # A lone surrogate, which no UTF-8 vocabulary can spell.
+            return [(self.unk_id, "[UNK]")]
+
+
+def _checked(text):
+    """Returns the text if it is one."""
+    if not isinstance(text, str):
+        raise InputError(f"a text must be a string, not {type(text).__name__}: {text!r:.60}")
+    return text

@@ -1,0 +1,189 @@
+"""Fine-tuning: compile, fit, keep the best epoch."""
+
+import dataclasses
+import math
+import time
+
+import keras
+import numpy as np
+
+from keras_bert.errors import InputError
+from keras_bert.layers import fused
+from keras_bert.training.batches import TrainingBatches
+from keras_bert.training.optimizer import WarmupLinearDecay, adamw
+from keras_bert.training.progress import ProgressLine
+
+# Islands make a step a fifth to a third faster, and XLA takes about a second for each shape.
+_STEPS_PER_SHAPE = 100
+
+
+@dataclasses.dataclass(frozen=True)
+class FineTuneSettings:
+    """What a user chooses; the defaults are those that BERT's paper recommends (appendix A.3).
+
+    Attributes:
+        epochs: passes over the training set.
+        batch_size: texts a step.
+        learning_rate: the schedule's peak.
+        warmup: share of all steps during which the learning rate rises.
+        weight_decay: AdamW's decoupled decay.
+        clipnorm: largest global norm of the gradient; 0 does not clip.
+        layer_decay: factor of the learning rate from each block to the one below it.
+        checkpoint_every: steps from one saved state to the next, within an epoch.
+        seed: of the head's initialization, the order of the data and dropout.
+    """
+
+    epochs: int = 3
+    batch_size: int = 32
+    learning_rate: float = 5e-5
+    warmup: float = 0.1
+    weight_decay: float = 0.01
+    clipnorm: float = 1.0
+    layer_decay: float = 1.0
+    checkpoint_every: int = 1000
+    seed: int = 0
+
+
+def freeze(encoder, what):
+    """Excludes a part of the encoder from training.
+
+    Args:
+        encoder: a `BertEncoder`.
+        what: "" for nothing, "encoder" for all of it, "embeddings", or a number N: the
+            embeddings and the lowest N blocks.
+
+    Raises:
+        InputError: `what` is none of these.
+    """
+    blocks = [layer for layer in encoder.layers if layer.name.startswith("layer_")]
+    if what == "encoder":
+        encoder.trainable = False
+        return
+    if what in ("", "embeddings"):
+        count = 0
+    elif what.isdecimal() and len(what) < 5 and int(what) <= len(blocks):
+        count = int(what)
+    else:
+        raise InputError(
+            f"--freeze={what:.20}: expected encoder, embeddings or a number of blocks up to "
+            f"{len(blocks)}"
+        )
+    if what:
+        for layer in encoder.layers:
+            if layer.name.startswith("embeddings") or layer in blocks[:count]:
+                layer.trainable = False
+
+
+def fine_tune(
+    model, loss, texts, targets, settings, evaluate, loss_weights=None, state=None, resume=False,
+    tensorboard=None,
+):  # fmt: skip
+    """Trains a model with `compile` and `fit` and leaves its best epoch's weights in it.
+
+    Args:
+        model: a Keras model that takes what `texts` gives.
+        loss: a Keras loss on its outputs, or a dict of them.
+        texts: `TokenizedTexts` to train on, or `CachedFeatures` of them.
+        targets: what the loss compares with; see `TrainingBatches`.
+        settings: `FineTuneSettings`.
+        evaluate: function without arguments that gives a dict of scores of the model as it is;
+            its first entry decides which epoch is best, larger being better.
+        loss_weights: weights of several losses, or None.
+        state: `TrainingState`, or None to keep none.
+        resume: whether to go on from the state, if there is one.
+        tensorboard: folder for TensorBoard's event files, or None.
+
+    Returns:
+        A dict: `history`, a list with the scores of every epoch; `best_epoch`, from 1; `seconds`
+        of training and scoring, those before a kill too.
+    """
+    batches = TrainingBatches(texts, targets, settings.batch_size, settings.seed)
+    per_epoch = batches.steps_per_epoch
+    steps = per_epoch * settings.epochs
+    schedule = WarmupLinearDecay(
+        settings.learning_rate, steps, warmup_steps=int(settings.warmup * steps)
+    )
+    optimizer = adamw(
+        schedule, settings.weight_decay, settings.clipnorm or None, settings.layer_decay
+    )
+    if steps >= _STEPS_PER_SHAPE * batches.count_shapes():
+        fused.enable(model)
+    # XLA would compile anew for each length, and loses to oneDNN's bfloat16 products on CPUs.
+    model.compile(optimizer, loss, loss_weights=loss_weights, jit_compile=False)
+    model.optimizer.build(model.trainable_variables)
+
+    keeper = _KeepBest(evaluate, state, settings.checkpoint_every)
+    step = keeper.restore(model) if resume and state is not None else 0
+    callbacks = [keeper, ProgressLine(steps, step, settings.batch_size)]
+    if tensorboard:
+        # Every step: with a larger number Keras drops the epochs' scores that fall between.
+        callbacks.append(keras.callbacks.TensorBoard(tensorboard, update_freq="batch"))
+    # `fit` has whole epochs only, so an epoch that was cut short is ended by a call of its own.
+    rest_of_epoch = -step % per_epoch
+    for last_step in (step + rest_of_epoch, steps):
+        if step < last_step:
+            model.fit(
+                batches.stream(step, last_step),
+                initial_epoch=step // per_epoch,
+                epochs=-(-last_step // per_epoch),
+                steps_per_epoch=min(per_epoch, last_step - step),
+                callbacks=callbacks,
+                shuffle=False,  # the order is the batches' own
+                verbose=0,
+            )
+            if model.stop_training:
+                break
+        step = last_step
+    model.set_weights(keeper.best_weights)
+    seconds = keeper.seconds
+    return {"history": keeper.history, "best_epoch": keeper.best_epoch, "seconds": seconds}
+
+
+class _KeepBest(keras.callbacks.Callback):
+    """Scores the model after every epoch, keeps the best weights, and saves the state."""
+
+    def __init__(self, evaluate, state, save_every):
+        super().__init__()
+        self.evaluate = evaluate
+        self.state = state
+        self.save_every = save_every
+        self.step = 0
+        self.history = []
+        self.best_epoch, self.best_weights = 0, []
+        self.began = time.monotonic()
+
+    @property
+    def seconds(self):
+        return time.monotonic() - self.began
+
+    def restore(self, model):
+        saved = self.state.restore(model)
+        if saved is not None:
+            self.step, seconds, self.history, self.best_epoch, self.best_weights = saved
+            self.began = time.monotonic() - seconds
+        return self.step
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.step += 1
+        if self.step % self.save_every == 0:
+            self._save()
+
+    def on_epoch_end(self, epoch, logs=None):
+        scores = self.evaluate()
+        logs.update(scores)  # so that the progress line and TensorBoard show them
+        self.history.append({"epoch": epoch + 1, **{k: float(v) for k, v in logs.items()}})
+        decisive = next(iter(scores))
+        if all(scores[decisive] > past[decisive] for past in self.history[:-1]):
+            self.best_epoch, self.best_weights = epoch + 1, self.model.get_weights()
+        self._save()
+        if not math.isfinite(logs["loss"]):
+            # Steps of float16 come back from an infinite loss; no step from infinite weights.
+            finite = all(np.isfinite(value).all() for value in self.model.get_weights())
+            self.model.stop_training = not finite
+
+    def _save(self):
+        if self.state is not None:
+            self.state.save(
+                self.model, self.step, self.seconds, self.history, self.best_epoch,
+                self.best_weights,
+            )  # fmt: skip

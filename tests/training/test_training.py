@@ -1,0 +1,256 @@
+"""Optimizer against NumPy, batches as a pure function, and runs that repeat and resume exactly."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import types
+
+import keras
+import numpy as np
+import pytest
+
+import keras_bert
+from keras_bert.errors import InputError
+from keras_bert.text.padding import TokenizedTexts
+from keras_bert.training import precision
+from keras_bert.training.batches import TrainingBatches
+from keras_bert.training.fit import freeze
+from keras_bert.training.optimizer import WarmupLinearDecay, adamw
+
+ROOT = pathlib.Path(keras_bert.__file__).parent.parent
+
+
+def test_schedule_rises_and_falls_linearly():
+    schedule = WarmupLinearDecay(peak=1.0, steps=110, warmup_steps=10)
+    values = [float(schedule(step)) for step in range(111)]
+    np.testing.assert_allclose(values[:10], np.arange(1, 11) / 10, atol=1e-6)
+    np.testing.assert_allclose(values[10:], np.arange(100, -1, -1) / 100, atol=1e-6)
+    assert (
+        WarmupLinearDecay.from_config(schedule.get_config()).get_config() == schedule.get_config()
+    )
+
+
+def test_adamw_steps_equal_numpy():
+    """Adam with bias correction and clipping (Kingma and Ba 2015), decay decoupled (AdamW)."""
+    rng = np.random.default_rng(0)
+    rate, decay, clip = 1e-2, 0.1, 1.0
+    start = {"kernel": rng.normal(size=(4, 3)), "bias": rng.normal(size=3), "gamma": np.ones(3)}
+    variables = [keras.Variable(v.astype("float32"), name=k) for k, v in start.items()]
+    optimizer = adamw(rate, weight_decay=decay, clipnorm=clip)
+    expected = {k: v.astype("float64") for k, v in start.items()}
+    moments = {k: [np.zeros_like(v), np.zeros_like(v)] for k, v in expected.items()}
+    for step in range(1, 6):
+        gradients = {k: 3 * rng.normal(size=v.shape) for k, v in start.items()}
+        optimizer.apply(
+            [keras.ops.convert_to_tensor(g.astype("float32")) for g in gradients.values()],
+            variables,
+        )
+        norm = np.sqrt(sum((g**2).sum() for g in gradients.values()))
+        for name, gradient in gradients.items():
+            gradient = gradient * min(1.0, clip / norm)
+            if name == "kernel":
+                expected[name] -= rate * decay * expected[name]
+            first, second = moments[name]
+            first[:] = 0.9 * first + 0.1 * gradient
+            second[:] = 0.999 * second + 0.001 * gradient**2
+            corrected = (first / (1 - 0.9**step)) / (np.sqrt(second / (1 - 0.999**step)) + 1e-6)
+            expected[name] -= rate * corrected
+    for variable in variables:
+        np.testing.assert_allclose(
+            keras.ops.convert_to_numpy(variable), expected[variable.name], rtol=2e-4, atol=2e-6
+        )
+
+
+def toy_texts(count=200, max_length=30):
+    rng = np.random.default_rng(0)
+    encodings = []
+    for i in range(count):
+        length = int(rng.integers(3, max_length + 1))
+        ids = [i + 1] * length  # every token tells which text it is of
+        encodings.append(types.SimpleNamespace(token_ids=ids, segment_ids=[0] * length))
+    return TokenizedTexts(encodings, max_length)
+
+
+def test_an_epoch_holds_every_text_once():
+    batches = TrainingBatches(toy_texts(), np.arange(200), batch_size=16, seed=0)
+    for epoch in range(3):
+        steps = range(epoch * 13, (epoch + 1) * 13)
+        targets = np.concatenate([batches[step][1] for step in steps])
+        assert sorted(targets) == list(range(200))
+
+
+def test_a_batch_is_a_function_of_data_seed_and_step():
+    one, two = (TrainingBatches(toy_texts(), np.arange(200), 16, seed=5) for _ in range(2))
+    for step in (30, 3, 17, 3):  # any step, in any order, without those before it
+        inputs, targets = one[step]
+        for name, value in two[step][0].items():
+            np.testing.assert_array_equal(value, inputs[name])
+        np.testing.assert_array_equal(two[step][1], targets)
+    other = TrainingBatches(toy_texts(), np.arange(200), 16, seed=6)
+    assert not np.array_equal(other[3][1], one[3][1])
+    assert not np.array_equal(one[3][1], one[3 + 13][1])
+
+
+def test_batches_hold_their_texts_padded_to_the_longest():
+    texts = toy_texts()
+    batches = TrainingBatches(texts, np.arange(200), 16, seed=0)
+    padding = []
+    for step in range(13):
+        inputs, targets = batches[step]
+        ids, mask = inputs["token_ids"], inputs["padding_mask"]
+        assert ids.dtype == mask.dtype == np.int32
+        assert ids.shape[1] % 8 == 0 or ids.shape[1] == 30
+        np.testing.assert_array_equal(ids, mask * (targets[:, None] + 1))
+        np.testing.assert_array_equal(mask.sum(axis=1), texts.lengths[targets])
+        padding.append(1 - mask.mean())
+    assert np.mean(padding) < 0.25  # unsorted, half of these batches would be padding
+    shapes = {batches[step][0]["token_ids"].shape for step in range(13)}
+    assert batches.count_shapes() == len(shapes) > 2
+
+
+@pytest.mark.parametrize(
+    ("what", "frozen"),
+    [
+        ("", set()),
+        ("embeddings", {"embeddings"}),
+        ("1", {"embeddings", "layer_0"}),
+        ("2", {"embeddings", "layer_0", "layer_1"}),
+        ("encoder", {"embeddings", "layer_0", "layer_1", "pooler"}),
+    ],
+)
+def test_freeze(what, frozen):
+    encoder = keras_bert.BertEncoder.from_preset("bert_tiny_en_uncased", vocab_size=100)
+    freeze(encoder, what)
+    names = {v.path.split("/")[0].removesuffix("_norm") for v in encoder.trainable_variables}
+    assert names == {"embeddings", "layer_0", "layer_1", "pooler"} - frozen
+
+
+@pytest.mark.parametrize("what", ["3", "pooler", "-1"])
+def test_freeze_refuses_what_is_not_there(what):
+    encoder = keras_bert.BertEncoder.from_preset("bert_tiny_en_uncased", vocab_size=100)
+    with pytest.raises(InputError, match="up to 2"):
+        freeze(encoder, what)
+
+
+@pytest.mark.parametrize(
+    ("flags", "capabilities", "policy"),
+    [
+        ({"amx_bf16"}, [], "mixed_bfloat16"),
+        ({"avx512_bf16"}, [], "mixed_bfloat16"),
+        ({"avx2"}, [], "float32"),
+        (set(), [(9, 0), (8, 0)], "mixed_bfloat16"),
+        (set(), [(7, 5)], "mixed_float16"),
+        ({"amx_bf16"}, [(6, 1)], "float32"),
+    ],
+)
+def test_precision_is_chosen_for_the_machine(monkeypatch, flags, capabilities, policy):
+    monkeypatch.setattr(precision, "_cpu_flags", lambda: flags)
+    monkeypatch.setattr(precision, "_gpu_capabilities", lambda: capabilities)
+    assert precision.resolve("auto") == policy
+    assert precision.resolve("float32") == "float32"
+
+
+def weights_of(folder):
+    return keras_bert.load(folder).model.get_weights()
+
+
+def equal(a, b):
+    return all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
+
+
+def test_two_runs_are_equal_and_another_seed_is_not(cli, toy, tmp_path):
+    assert cli(*toy.arguments, f"--output={tmp_path / 'again'}").status == 0
+    assert equal(weights_of(toy.model), weights_of(tmp_path / "again"))
+    assert cli(*toy.arguments, "--seed=1", f"--output={tmp_path / 'other'}").status == 0
+    assert not equal(weights_of(toy.model), weights_of(tmp_path / "other"))
+
+
+def test_a_killed_run_resumes_to_the_same_weights(toy, tmp_path):
+    output = tmp_path / "killed"
+    command = [
+        sys.executable, "-m", "keras_bert", *toy.arguments, f"--output={output}", "--resume",
+    ]  # fmt: skip
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(
+        command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+    )
+    for line in process.stderr:
+        if line.startswith("epoch 2"):  # the state of epoch 1 is certainly on disk
+            process.send_signal(signal.SIGKILL)
+            break
+    assert process.wait() == -signal.SIGKILL
+    assert not output.exists()
+    path = tmp_path / "killed.training" / "state.npz"
+    with np.load(path) as state:
+        arrays = dict(state)
+    header = json.loads(bytes(arrays["header"]))
+    assert 0 < header["seconds"] < 600
+    header["seconds"] = 1000  # told below: the time before the kill is part of the run's
+    arrays["header"] = np.frombuffer(json.dumps(header).encode(), "uint8")
+    np.savez(path, **arrays)
+    command.append("--json")
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert 1000 < json.loads(done.stdout.splitlines()[-1])["seconds"] < 1600
+    assert "epoch 1:" not in done.stderr
+    assert "epoch 4:" in done.stderr
+    assert equal(weights_of(toy.model), weights_of(output))
+    assert not (tmp_path / "killed.training").exists()
+
+
+def test_tensorboard_logs_hold_the_loss_and_the_scores(cli, toy, tmp_path):
+    logs = tmp_path / "logs"
+    arguments = [*toy.arguments, "--epochs=1", f"--output={tmp_path / 'm'}"]
+    assert cli(*arguments, f"--tensorboard={logs}").status == 0
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(logs / "train"))
+    events.Reload()
+    assert {"batch_loss", "epoch_loss", "epoch_eval_accuracy"} <= set(events.Tags()["tensors"])
+
+
+def test_a_state_of_another_run_or_a_damaged_one_is_refused(cli, toy, tmp_path):
+    output = tmp_path / "model"
+    folder = tmp_path / "model.training"
+    folder.mkdir()
+    (folder / "state.npz").write_bytes(b"PK\x03\x04 not really")
+    found = cli(*toy.arguments, f"--output={output}", "--resume")
+    assert found.status == 2
+    assert "state.npz: the saved state is damaged" in found.err
+    header = b'{"fingerprint": "other"}'
+    np.savez(folder / "state.npz", header=np.frombuffer(header, "uint8"))
+    found = cli(*toy.arguments, f"--output={output}", "--resume")
+    assert found.status == 2
+    assert "belongs to a run with other data or settings" in found.err
+    assert not output.exists()
+
+
+def test_the_toy_task_is_learned(cli, toy):
+    found = cli("evaluate", f"--model={toy.model}", f"--data={toy.dev}")
+    assert found.status == 0
+    assert float(found.out.split()[1]) >= 0.97
+
+
+def test_pairs_with_three_labels_train_and_keep_their_order(cli, toy, tmp_path):
+    lines = ["sentence1\tsentence2\tlabel"]
+    rng = np.random.default_rng(0)
+    for i in range(30):
+        a, b = rng.choice(["film", "story", "actor", "music"], 2)
+        lines.append(f"{a} one\t{b} two\t{('no', 'maybe', 'yes')[i % 3]}")
+    data = tmp_path / "pairs.tsv"
+    data.write_text("\n".join(lines) + "\n")
+    output = tmp_path / "model"
+    found = cli(
+        "finetune", "--init=bert_tiny_en_uncased", f"--vocab={toy.vocabulary}", f"--train={data}",
+        "--eval_fraction=0.2", "--labels=yes,no,maybe", "--length=16", "--epochs=1",
+        "--precision=float32", f"--output={output}",
+    )  # fmt: skip
+    assert found.status == 0, found.err
+    bert = keras_bert.load(output)
+    assert bert.config.labels == ("yes", "no", "maybe")
+    assert bert.config.pair
+    answers = bert.predict(["film one"] * 2, ["story two", "music two"])
+    assert [list(answer["probabilities"]) for answer in answers] == [["yes", "no", "maybe"]] * 2
+    assert bert.predict("film one", "story two")["label"] == answers[0]["label"]
