@@ -160,10 +160,10 @@ class SavedModelRunner(Runner):
             self._check_names(inputs, texts, self._from_text.structured_outputs)
             self._takes_pairs = "text_b" in inputs
 
-    def rows_and_outputs(self, examples, rows_at_once=None):
+    def rows_and_outputs(self, examples, batch_size=None):
         # A model that takes single texts and pairs alike has a signature for single texts only.
         if not self._takes_text or (examples.texts_b is not None) != self._takes_pairs:
-            return super().rows_and_outputs(examples, rows_at_once)
+            return super().rows_and_outputs(examples, batch_size)
         import tensorflow as tf
 
         (name,) = self.task.outputs
@@ -229,7 +229,9 @@ class KerasRunner(Predictor):
         import tensorflow as tf
 
         logits = self._function({name: tf.constant(value) for name, value in inputs.items()})
-        return self.task.finish(tf.nest.map_structure(lambda x: x.numpy(), logits), self.config)
+        return self.task.outputs_from_logits(
+            tf.nest.map_structure(lambda x: x.numpy(), logits), self.config
+        )
 
 
 def is_exported(path):

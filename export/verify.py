@@ -46,7 +46,7 @@ def verify(bert, runner, task, examples, model_path, exported_path, repeats=30):
         repeats,
     )
     same = [
-        task.same(one, other, bert.config)
+        task.answers_agree(one, other, bert.config)
         for one, other in zip(answers, found_answers, strict=True)
     ]
     return {
@@ -56,7 +56,7 @@ def verify(bert, runner, task, examples, model_path, exported_path, repeats=30):
         "model_scores": model_scores,
         "exported_scores": exported_scores,
         "metric": metric,
-        "drop": (model_scores[metric] - exported_scores[metric]) / task.perfect,
+        "drop": (model_scores[metric] - exported_scores[metric]) / task.perfect_score,
         "model_bytes": size_of(model_path),
         "exported_bytes": size_of(exported_path),
         "model_ms": times["model"]["median_ms"],

@@ -33,7 +33,7 @@ class Bert(Predictor):
         notes: list of str, what a user should know of how it was loaded.
     """
 
-    rows_at_once = 64
+    batch_size = 64
 
     def __init__(self, config, model, tokenizer):
         if tokenizer.vocabulary_size != config.encoder.vocab_size:
@@ -58,7 +58,7 @@ class Bert(Predictor):
 
     def run(self, inputs):
         """Runs the model on one batch; see `Predictor`."""
-        return self.task.finish(self.network.predict_on_batch(inputs), self.config)
+        return self.task.outputs_from_logits(self.network.predict_on_batch(inputs), self.config)
 
     def predict(self, texts, texts_b=None, batch_size=None):
         """Answers for texts; see `Predictor.predict`.

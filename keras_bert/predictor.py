@@ -18,11 +18,11 @@ class Predictor(abc.ABC):
     Attributes:
         config: `ModelConfig`.
         tokenizer: `WordPieceTokenizer`.
-        rows_at_once: rows that go through `run` together.
+        batch_size: rows that go through `run` together.
         fixed_length: int where the model takes sequences of one length only, else None.
     """
 
-    rows_at_once = 1
+    batch_size = 1
     fixed_length = None
 
     @property
@@ -34,30 +34,30 @@ class Predictor(abc.ABC):
     def run(self, inputs):
         """Runs the model on one batch."""
 
-    def outputs(self, rows, rows_at_once=None):
+    def outputs(self, rows, batch_size=None):
         """Runs the model over rows, those of like length together.
 
         Args:
             rows: `Rows`.
-            rows_at_once: rows a batch; None takes the model's own number.
+            batch_size: rows a batch; None takes the model's own number.
 
         Returns:
             A dict by the names of the task's outputs, of lists with one float32 array a row;
             for tasks per token cut to the row's tokens.
         """
         texts = TokenizedTexts(rows.encodings, self.config.max_length, self.tokenizer.pad_id)
-        at_once = rows_at_once or self.rows_at_once
+        at_once = batch_size or self.batch_size
         return outputs_of(self.run, texts, self.task, at_once, self.fixed_length)
 
-    def answers(self, examples, rows_at_once=None):
+    def answers(self, examples, batch_size=None):
         """Returns the task's answers to examples, one each."""
-        rows, outputs = self.rows_and_outputs(examples, rows_at_once)
+        rows, outputs = self.rows_and_outputs(examples, batch_size)
         return self.task.answers(outputs, rows, examples, self.config)
 
-    def rows_and_outputs(self, examples, rows_at_once=None):
+    def rows_and_outputs(self, examples, batch_size=None):
         """Returns the `Rows` of examples and what `outputs` gives for them."""
         rows = self.task.rows(examples, self.tokenizer, self.config)
-        return rows, self.outputs(rows, rows_at_once)
+        return rows, self.outputs(rows, batch_size)
 
     def predict(self, texts, texts_b=None, batch_size=None):
         """Answers for texts, or pairs of texts.
@@ -94,14 +94,14 @@ class Predictor(abc.ABC):
         return np.array(found, "float32").reshape(len(answers), len(self.config.labels))
 
 
-def outputs_of(run, texts, task, rows_at_once, fixed_length=None):
+def outputs_of(run, texts, task, batch_size, fixed_length=None):
     """Runs a function over texts, those of like length together.
 
     Args:
         run: function from a batch of `texts` to a dict of outputs; see `Predictor.run`.
         texts: `TokenizedTexts`, or anything with its `lengths` and `batch`.
         task: `Task`, for the names and the kind of the outputs.
-        rows_at_once: texts a batch.
+        batch_size: texts a batch.
         fixed_length: tokens to pad each batch to, or None.
 
     Returns:
@@ -109,10 +109,10 @@ def outputs_of(run, texts, task, rows_at_once, fixed_length=None):
     """
     order = np.argsort(texts.lengths, kind="stable")
     found = {name: [None] * len(texts) for name in task.outputs}
-    for start in range(0, len(order), rows_at_once):
-        part = order[start : start + rows_at_once]
+    for start in range(0, len(order), batch_size):
+        part = order[start : start + batch_size]
         # A text by itself needs no padding.
-        length = fixed_length or (texts.lengths[part[0]] if rows_at_once == 1 else None)
+        length = fixed_length or (texts.lengths[part[0]] if batch_size == 1 else None)
         batch = run(texts.batch(part, length))
         for name, values in found.items():
             for row, value in zip(part, batch[name]):

@@ -35,7 +35,7 @@ def _run(arguments):
         raise InputError(f"{arguments.model}: the model takes {takes}")
     for text, name in device.texts_of(arguments.texts):
         answer, time = device.timed(name, model.predict, text, text_b)
-        print(model.task.line(answer), time, device.one_line(text), sep="\t")
+        print(model.task.answer_line(answer), time, device.one_line(text), sep="\t")
 
 
 if __name__ == "__main__":

@@ -98,7 +98,7 @@ def line(row, result):
     # In the order of the task's metrics, the deciding one first.
     scored = [name for name in runs[0]["epochs"][0] if name.startswith("eval_")]
     names = [name.removeprefix("eval_") for name in scored]
-    percent = 100 / get_task(row.task).perfect
+    percent = 100 / get_task(row.task).perfect_score
     scores = []
     for name in names[:2]:
         text = f"{name} {percent * result.get('mean', result)[name]:.2f}"

@@ -19,7 +19,7 @@ from score_titles import read_articles, tagged_sentences
 from keras_bert.files import replacing_file
 from keras_bert.tasks.registry import get_task
 from keras_bert.tasks.tagging.schemes import entities
-from keras_bert.tasks.task import Reading
+from keras_bert.tasks.task import FileLayout
 
 _JOINED_WORDS = 150
 # Scored by rows that start from the model of inference.
@@ -37,8 +37,8 @@ def english_inference(data, folder, init):
     labels = ("entailment", "neutral", "contradiction")
     pairs = [(row["premise"], row["hypothesis"], labels[int(row["label"])]) for row in rows]
     for name in ("SICK_train.txt.gz", "SICK_trial.txt"):
-        reading = Reading(label_column="entailment_judgment")
-        found = get_task("classification").read(os.path.join(data, "sick", name), reading)
+        layout = FileLayout(label_column="entailment_judgment")
+        found = get_task("classification").read(os.path.join(data, "sick", name), layout)
         pairs += zip(found.texts, found.texts_b, map(str.lower, found.labels))
     scored = _scored_sentences(data)
     pairs = [pair for pair in pairs if not scored & {_words(text) for text in pair[:2]}]
@@ -58,12 +58,16 @@ def similar_pairs(data, folder, init):
 
     scored = _scored_sentences(data)
     pairs = []
-    for task, name, reading in (
-        ("glue/mrpc", "glue/MRPC/train.tsv.gz", Reading()),
-        ("glue/stsb", "glue/STS-B/train.tsv.gz", Reading()),
-        ("classification", "sick/SICK_train.txt.gz", Reading(label_column="entailment_judgment")),
+    for task, name, layout in (
+        ("glue/mrpc", "glue/MRPC/train.tsv.gz", FileLayout()),
+        ("glue/stsb", "glue/STS-B/train.tsv.gz", FileLayout()),
+        (
+            "classification",
+            "sick/SICK_train.txt.gz",
+            FileLayout(label_column="entailment_judgment"),
+        ),
     ):
-        found = get_task(task).read(os.path.join(data, name), reading)
+        found = get_task(task).read(os.path.join(data, name), layout)
         pairs += zip(found.texts, found.texts_b)
     pairs = [pair for pair in pairs if not scored & set(map(_words, pair))]
     texts = sorted({text for pair in pairs for text in pair})
@@ -87,7 +91,7 @@ def _scored_sentences(data):
     """Returns the words of each sentence in the dev sets of `_PAIRS_SCORED`, a set of tuples."""
     scored = set()
     for name, folder in _PAIRS_SCORED.items():
-        found = get_task(name).read(os.path.join(data, "glue", folder, "dev.tsv"), Reading())
+        found = get_task(name).read(os.path.join(data, "glue", folder, "dev.tsv"), FileLayout())
         scored |= set(map(_words, [*found.texts, *found.texts_b]))
     return scored
 

@@ -163,7 +163,7 @@ def read_texts(values):
     if values.input is not None:
         if texts_b is not None:
             raise InputError("--text_b goes with --text; a file has a --text_b_column")
-        examples = read_examples(shared.check_path(values.input), shared.reading(values), False)
+        examples = read_examples(shared.check_path(values.input), shared.file_layout(values), False)
         return Source(examples.texts, examples.texts_b, examples.path, examples.lines)
     if texts_b is not None and len(texts_b) != len(values.text):
         raise InputError(f"{len(values.text)} times --text but {len(texts_b)} times --text_b")

@@ -42,8 +42,8 @@ def _score_predictions(values):
     if task.kind != "question_answering":
         raise InputError(f"--predictions is for question answering, not --task={task.name}")
     # The official scripts do not look at the questions' texts either.
-    reading = dataclasses.replace(shared.reading(values), empty="keep")
-    questions = task.read(shared.check_path(values.data), reading)
+    layout = dataclasses.replace(shared.file_layout(values), empty="keep")
+    questions = task.read(shared.check_path(values.data), layout)
     config = types.SimpleNamespace(**task.config_fields(questions, {}))
     answers, missing, unknown = task.read_predictions(values.predictions, questions)
     scores = task.scores(answers, questions, config)

@@ -153,8 +153,8 @@ def run(values):
     _check_flags(values, task)
     train, evaluation, whole = _read(values, task)
     names = ("labels", "scheme", "mark_capitals", *_SETTINGS)
-    asked = {name: values[name].value for name in names}
-    fields = task.model_fields(whole, asked, values.length)
+    overrides = {name: values[name].value for name in names}
+    fields = task.model_fields(whole, overrides, values.length)
     for note in task.notes(train):
         print(note, file=sys.stderr)
     # Both before anything heavy is imported, so that a bad row is told in a second.
@@ -274,11 +274,11 @@ def _train(values, task, seed, train, evaluation, fields):
 
 def _read(values, task):
     """Returns the examples to train on, those to score on, and all those of --train."""
-    reading = shared.reading(values, training=True)
+    layout = shared.file_layout(values, training=True)
     # The labels are those of the whole file: a rare one may fall into the held-out part alone.
-    whole = task.read(shared.check_path(values.train), reading)
+    whole = task.read(shared.check_path(values.train), layout)
     if values.eval is not None:
-        evaluation = task.read(shared.check_path(values.eval), shared.reading(values))
+        evaluation = task.read(shared.check_path(values.eval), shared.file_layout(values))
         return whole, evaluation, whole
     held_out, rest = hold_out(whole, values.eval_fraction, values.seed)
     return rest, held_out, whole

@@ -54,21 +54,21 @@ def run(values):
         output = os.path.join(output, task.submission_file(examples))
         check_file_replaceable(output)
     answers = model.answers(examples)
-    records = [{**asked, **answer} for asked, answer in zip(task.inputs(examples), answers)]
+    records = [{**fields, **answer} for fields, answer in zip(task.asked_fields(examples), answers)]
     if output is not None:
         if values.submission:
             text = task.submission(answers, examples, model.config)
             with replacing_file(output) as temporary, open(temporary, "wb") as file:
                 file.write(text.encode())
         else:
-            asked = list(dict.fromkeys(itertools.chain(*task.inputs(examples))))
-            _write(output, records, asked, task, model.config)
+            names = list(dict.fromkeys(itertools.chain(*task.asked_fields(examples))))
+            _write(output, records, names, task, model.config)
         lines = [f"{len(records)} answers: {output}"]
         return {"output": output, "count": len(records)}, lines
     # With the first of what was asked: a passage would fill the screen.
     lines = [
-        "\t".join([task.line(answer), *map(_one_line, list(asked.values())[:1])])
-        for asked, answer in zip(task.inputs(examples), answers)
+        "\t".join([task.answer_line(answer), *map(_one_line, list(fields.values())[:1])])
+        for fields, answer in zip(task.asked_fields(examples), answers)
     ]
     return {"predictions": records}, lines
 
@@ -106,7 +106,7 @@ def _utf8(values, name):
         raise InputError(f"--{name} is not UTF-8") from None
 
 
-def _write(path, records, asked, task, config):
+def _write(path, records, names, task, config):
     with (
         replacing_file(path) as temporary,
         open(temporary, "w", encoding="utf-8", newline="") as file,
@@ -116,9 +116,9 @@ def _write(path, records, asked, task, config):
                 file.write(json.dumps(record, ensure_ascii=False) + "\n")
             return
         columns = task.columns(config)
-        header = [*asked, *columns]
+        header = [*names, *columns]
         rows = [
-            [*(_cell(r.get(name, "")) for name in asked), *task.cells(r, config)] for r in records
+            [*(_cell(r.get(name, "")) for name in names), *task.cells(r, config)] for r in records
         ]
         if path.endswith(".csv"):
             csv.writer(file, lineterminator="\n").writerows([header, *rows])

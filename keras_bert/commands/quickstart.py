@@ -10,7 +10,7 @@ from keras_bert.commands import shared
 from keras_bert.files import check_replaceable
 from keras_bert.model_folder import is_replaceable
 from keras_bert.tasks.sequence.classification import ClassificationTask
-from keras_bert.tasks.task import Reading, hold_out
+from keras_bert.tasks.task import FileLayout, hold_out
 
 _DATA = os.path.join(os.path.dirname(os.path.dirname(__file__)), "data", "sms_spam.tsv.gz")
 # Written for this page, so that they are in nobody's training set.
@@ -39,7 +39,7 @@ def run(values):
     os.makedirs(values.output, exist_ok=True)
     shared.import_tensorflow_quietly()
 
-    messages = _TASK.read(_DATA, Reading(columns=["label", "text"]))
+    messages = _TASK.read(_DATA, FileLayout(columns=["label", "text"]))
     test, rest = hold_out(messages, 0.2, values.seed)
     validation, train = hold_out(rest, 0.1, values.seed)
     _say(

@@ -12,7 +12,7 @@ from absl import flags
 from keras_bert.errors import InputError
 from keras_bert.model_folder import is_model_folder, read_config
 from keras_bert.tasks.registry import NAMES, get_task, task_of
-from keras_bert.tasks.task import Reading
+from keras_bert.tasks.task import FileLayout
 
 
 def define_column_flags(values):
@@ -52,10 +52,10 @@ def define_string(values, name, text, default=None, required=False):
         flags.register_validator(name, lambda value: value != "", "is empty", flag_values=values)
 
 
-def reading(values, training=False):
-    """Returns the `Reading` that the column flags ask for, for training or for scoring."""
-    names = [field.name for field in dataclasses.fields(Reading) if field.name in values]
-    found = Reading(**{name: values[name].value for name in names})
+def file_layout(values, training=False):
+    """Returns the `FileLayout` that the column flags ask for, for training or for scoring."""
+    names = [field.name for field in dataclasses.fields(FileLayout) if field.name in values]
+    found = FileLayout(**{name: values[name].value for name in names})
     if training:
         return found
     # A score compares texts, wherever in the passage they stand.
@@ -108,7 +108,7 @@ def open_with_examples(values, model_path, data_path, labelled=True):
         model = require_task(open_model(model_path), model_path)
         task = model.task
     # Before a folder's weights are loaded, so that a bad row is told in a second.
-    examples = task.read(data_path, reading(values), labelled)
+    examples = task.read(data_path, file_layout(values), labelled)
     model = model or require_task(open_model(model_path), model_path)
     if task.kind != model.config.task:
         raise InputError(f"--task={task.name}: the model is for {model.config.task}")

@@ -15,7 +15,7 @@ from keras_bert.errors import InputError
 
 
 @dataclasses.dataclass(frozen=True)
-class Reading:
+class FileLayout:
     """How a file is laid out, as the flags say; each task reads those that concern it.
 
     Attributes:
@@ -72,13 +72,13 @@ class Task(abc.ABC):
         name: what `--task` says: the kind, or a benchmark of it such as `glue/sst2`.
         outputs: names of the model's outputs, as exported files have them.
         per_token: whether they are of shape (batch, length, ...) rather than (batch, ...).
-        perfect: the highest score of the first metric; 100 where the field counts in percent.
+        perfect_score: the highest score of the first metric; 100 where the field counts in percent.
     """
 
     kind = ""
     outputs = ()
     per_token = False
-    perfect = 1.0
+    perfect_score = 1.0
 
     @property
     def name(self):
@@ -89,7 +89,7 @@ class Task(abc.ABC):
         """Returns names among `scores`, larger being better; the first decides the best epoch."""
 
     @abc.abstractmethod
-    def read(self, path, reading, labelled=True):
+    def read(self, path, layout, labelled=True):
         """Returns the examples of a file; `labelled` ones come with what the model should answer.
 
         Raises:
@@ -101,29 +101,29 @@ class Task(abc.ABC):
         """Returns unlabelled examples of texts; see `Predictor.predict`."""
 
     @abc.abstractmethod
-    def config_fields(self, examples, asked):
+    def config_fields(self, examples, overrides):
         """Returns the fields of `ModelConfig` that the training examples decide.
 
         Args:
             examples: what `--train` holds.
-            asked: dict of what flags ask for: `labels` (list or None) and the task's settings.
+            overrides: dict of what flags ask for: `labels` (list or None) and the task's settings.
         """
 
-    def model_fields(self, examples, asked, max_length):
+    def model_fields(self, examples, overrides, max_length):
         """Returns `config_fields`, with settings that suit rows of at most so many tokens."""
-        fields = self.config_fields(examples, asked)
+        fields = self.config_fields(examples, overrides)
         if fields.get("settings"):
-            given = [name for name, value in asked.items() if value is not None]
+            given = [name for name, value in overrides.items() if value is not None]
             fields["settings"] = self.settings_for(fields["settings"], max_length, given)
         return fields
 
-    def settings_for(self, settings, max_length, asked=()):
+    def settings_for(self, settings, max_length, overrides=()):
         """Returns the settings as a model of rows of at most so many tokens needs them.
 
         Args:
             settings: dict, as in `ModelConfig`.
             max_length: tokens of a row.
-            asked: names of those that a user chose, which stay.
+            overrides: names of those that a user chose, which stay.
         """
         return settings
 
@@ -161,7 +161,7 @@ class Task(abc.ABC):
         """
 
     @abc.abstractmethod
-    def finish(self, logits, config):
+    def outputs_from_logits(self, logits, config):
         """Turns the model's logits into its `outputs`; what exported files do in their graph.
 
         Args:
@@ -202,11 +202,11 @@ class Task(abc.ABC):
         ]
 
     @abc.abstractmethod
-    def inputs(self, examples):
-        """Returns what was asked, one dict an example, to stand before the answer in a record."""
+    def asked_fields(self, examples):
+        """Returns what was asked, a dict for each example: a record has it before the answer."""
 
     @abc.abstractmethod
-    def line(self, answer):
+    def answer_line(self, answer):
         """Returns an answer in one line, for a terminal."""
 
     @abc.abstractmethod
@@ -234,8 +234,8 @@ class Task(abc.ABC):
         raise InputError(f"task {self.name} has no submission file")
 
     @abc.abstractmethod
-    def same(self, answer, other, config):
-        """Says whether two answers are the same, as far as whoever asked is concerned.
+    def answers_agree(self, answer, other, config):
+        """Says whether two answers are the same, as far as a user is concerned.
 
         Args:
             answer, other: what two models answered.
@@ -245,7 +245,7 @@ class Task(abc.ABC):
     def collapsed(self, answers, config):
         """Says whether a model says one thing to everything (Mosbach et al. 2020)."""
         rest = answers[1:]
-        return bool(rest) and all(self.same(answers[0], answer, config) for answer in rest)
+        return bool(rest) and all(self.answers_agree(answers[0], answer, config) for answer in rest)
 
 
 def check_labels(config):

@@ -15,7 +15,7 @@ from keras_bert.errors import Diverged, InputError
 from keras_bert.model_folder import ModelConfig
 from keras_bert.predictor import outputs_of
 from keras_bert.tasks.registry import get_task
-from keras_bert.tasks.task import Reading, hold_out
+from keras_bert.tasks.task import FileLayout, hold_out
 from keras_bert.text.padding import TokenizedTexts
 from keras_bert.training import precision as precisions
 from keras_bert.training.cached_features import CachedFeatures, can_cache, head_of
@@ -27,7 +27,7 @@ _HELD_OUT = 0.1
 
 
 def finetune(
-    bert, task, train, evaluation=None, length=128, reading=None, asked=None, pooling="cls",
+    bert, task, train, evaluation=None, length=128, layout=None, overrides=None, pooling="cls",
     dropout=None, precision="auto", frozen="", metric=None, **settings,
 ):  # fmt: skip
     """Fine-tunes for a task, and keeps the best epoch.
@@ -38,9 +38,9 @@ def finetune(
         train: path of a file that the task reads, or examples that its `read` gave.
         evaluation: the same, to choose the best epoch and to score on; None holds out a tenth.
         length: the most tokens of a row, special ones included.
-        reading: `Reading`, how the files are laid out; None as their like usually are.
-        asked: dict of what the training file else decides: `labels`, or settings of the task such
-            as `doc_stride` and `scheme`.
+        layout: `FileLayout`, how the files are laid out; None as their like usually are.
+        overrides: dict of what the training file decides otherwise: `labels`, or settings of the
+            task such as `doc_stride` and `scheme`.
         pooling: "cls" or "mean"; see `BertClassifier`.
         dropout: in place of the start's two rates; None keeps them.
         precision: see `precision.resolve`.
@@ -58,13 +58,13 @@ def finetune(
     """
     task, settings = get_task(task), FineTuneSettings(**settings)
     whole, evaluation = (
-        task.read(part, reading or Reading()) if isinstance(part, str | os.PathLike) else part
+        task.read(part, layout or FileLayout()) if isinstance(part, str | os.PathLike) else part
         for part in (train, evaluation)
     )
     train = whole
     if evaluation is None:
         evaluation, train = hold_out(whole, _HELD_OUT, settings.seed)
-    fields = task.model_fields(whole, asked or {}, length)
+    fields = task.model_fields(whole, overrides or {}, length)
     config = config_for(task, bert, length, fields, pooling, dropout)
     training = TaskTraining(bert, config, settings, precision, frozen, metric)
     training.train(train, evaluation)
@@ -175,10 +175,10 @@ class TaskTraining:
             model = head_of(model)
 
             def run(features):
-                return self.task.finish(model.predict_on_batch(features), self.config)
+                return self.task.outputs_from_logits(model.predict_on_batch(features), self.config)
 
         def evaluate():
-            outputs = outputs_of(run, evaluation_texts, self.task, bert.rows_at_once)
+            outputs = outputs_of(run, evaluation_texts, self.task, bert.batch_size)
             _, _, found = self._answered(outputs, evaluation_rows, evaluation)
             return {f"eval_{name}": found[name] for name in self.metrics}
 

@@ -19,7 +19,7 @@ from keras_bert.commands import finetune, prepare, pretrain
 from keras_bert.embedding.features import embed
 from keras_bert.tasks.registry import get_task
 from keras_bert.tasks.tagging.conll import read_conll
-from keras_bert.tasks.task import Reading
+from keras_bert.tasks.task import FileLayout
 
 BENCHMARKS = pathlib.Path(__file__).parents[2] / "benchmarks" / "scores"
 
@@ -181,7 +181,7 @@ def test_splits_are_by_document(module, data, tmp_path):
 
     task = get_task("squad2")
     train, dev = (
-        task.read(make(f"made:squad2.{part}.json"), Reading()) for part in ("train", "dev")
+        task.read(make(f"made:squad2.{part}.json"), FileLayout()) for part in ("train", "dev")
     )
     assert dev.ids == ["3", "7"]
     assert train.ids == ["0", "1", "2", "4", "5", "6"]

@@ -146,7 +146,7 @@ def test_int8_gives_nearly_all_answers_of_keras(exported, expected, kind, name):
         assert np.mean(same) > 0.95
     else:
         same = [
-            runner.task.same(one, two, runner.config)
+            runner.task.answers_agree(one, two, runner.config)
             for one, two in zip(again, answers, strict=True)
         ]
         assert np.mean(same) > 0.9

@@ -10,7 +10,7 @@ import pytest
 from keras_bert.errors import InputError
 from keras_bert.tasks.sequence.texts import read_examples
 from keras_bert.tasks.tables import read_table
-from keras_bert.tasks.task import Reading
+from keras_bert.tasks.task import FileLayout
 
 
 def make(tmp_path, name, content):
@@ -135,7 +135,7 @@ def test_an_asked_column_that_is_missing_is_refused(tmp_path):
     path = make(tmp_path, "a.csv", "text,label\na,1\n")
     for role in ("text_column", "text_b_column", "label_column"):
         with pytest.raises(InputError, match="no column 'body'; its columns are text, label"):
-            read_examples(path, Reading(**{role: "body"}))
+            read_examples(path, FileLayout(**{role: "body"}))
 
 
 @pytest.mark.parametrize(
@@ -166,13 +166,13 @@ def test_a_surrogate_pair_is_a_character(tmp_path):
 )
 def test_columns_that_do_not_fit_the_file_are_refused(tmp_path, columns, message):
     with pytest.raises(InputError, match=message):
-        read_examples(make(tmp_path, "a.csv", "text,label\na,1\n"), Reading(columns=columns))
+        read_examples(make(tmp_path, "a.csv", "text,label\na,1\n"), FileLayout(columns=columns))
 
 
 def test_columns_are_not_for_json_lines(tmp_path):
     with pytest.raises(InputError, match="--columns is for CSV and TSV"):
         read_examples(
-            make(tmp_path, "a.jsonl", '{"text": "a", "label": 1}\n'), Reading(columns=["a", "b"])
+            make(tmp_path, "a.jsonl", '{"text": "a", "label": 1}\n'), FileLayout(columns=["a", "b"])
         )
 
 
@@ -180,7 +180,7 @@ def test_one_column_is_not_read_as_two_things(tmp_path):
     path = make(tmp_path, "a.csv", "text,label\na,1\n")
     for asked in ({"text_column": "label"}, {"text_column": "text", "text_b_column": "text"}):
         with pytest.raises(InputError, match="asked for twice"):
-            read_examples(path, Reading(**asked))
+            read_examples(path, FileLayout(**asked))
 
 
 def test_a_pipe_is_read(tmp_path):

@@ -19,7 +19,7 @@ from keras_bert.bert import load
 from keras_bert.commands import finetune
 from keras_bert.tasks.registry import get_task
 from keras_bert.tasks.sequence.classification import ClassificationTask
-from keras_bert.tasks.task import Reading
+from keras_bert.tasks.task import FileLayout
 from keras_bert.text.padding import TokenizedTexts
 from keras_bert.training.cached_features import CachedFeatures, can_cache, head_of
 from keras_bert.training.finetune import TaskTraining, config_for
@@ -76,7 +76,7 @@ def test_a_script_trains_on_examples_that_it_read(toy, tmp_path):
     path = tmp_path / "train.conll"
     path.write_text("good B-ADJ\nfilm O\n\nthe O\ngood B-ADJ\nstory I-ADJ\n\n" * 20)
     task = get_task("tagging")
-    examples = task.read(path, Reading())
+    examples = task.read(path, FileLayout())
     train, dev = examples.take(range(30)), examples.take(range(30, 40))
     settings = {"epochs": 20, "batch_size": 8, "learning_rate": 3e-3}
     tagger, scores = keras_bert.finetune(
@@ -316,7 +316,7 @@ def test_a_run_killed_inside_an_epoch_resumes_to_the_same_weights(
 ):
     monkeypatch.setattr("keras_bert.training.fit._STEPS_PER_SHAPE", steps_per_shape)
     task = ClassificationTask()
-    train, dev = (task.read(path, Reading()) for path in (toy.train, toy.dev))
+    train, dev = (task.read(path, FileLayout()) for path in (toy.train, toy.dev))
     train = train.take(range(100))
 
     def training():
@@ -357,7 +357,7 @@ def test_a_run_killed_inside_an_epoch_resumes_to_the_same_weights(
 
 def test_layer_decay_slows_the_lower_blocks(toy):
     task = ClassificationTask()
-    train = task.read(toy.train, Reading()).take(range(64))
+    train = task.read(toy.train, FileLayout()).take(range(64))
     moved = {}
     for decay in (1.0, 0.1):
         start = load(toy.model)
@@ -458,10 +458,10 @@ def test_a_run_fed_by_a_pipe_ends_and_is_named_by_what_was_read(cli, toy, tmp_pa
     finetune.define(values)
     values(flags)
     task = get_task("classification")
-    read = task.read(toy.dev, Reading())
+    read = task.read(toy.dev, FileLayout())
     name = finetune._fingerprint(values, 0, read, read.take(range(50)))
     assert name == finetune._fingerprint(
-        values, 0, task.read(toy.dev, Reading()), read.take(range(50))
+        values, 0, task.read(toy.dev, FileLayout()), read.take(range(50))
     )
     assert name != finetune._fingerprint(values, 0, read.take(range(99)), read.take(range(50)))
 

@@ -58,7 +58,7 @@ class Choices:
         return [" ".join(text.lower().split()) for text in self.texts]
 
 
-def read_choices(path, reading, labelled=True):
+def read_choices(path, layout, labelled=True):
     """Reads questions with their choices.
 
     Read are SWAG's CSV (sent1, sent2, ending0, ending1, …, label), RACE's JSON, one object a file
@@ -68,7 +68,7 @@ def read_choices(path, reading, labelled=True):
 
     Args:
         path: the file, gzip'd or not.
-        reading: `Reading`; in the general layout `text_b_column` is that of the question, "" for
+        layout: `FileLayout`; in a table of our own `text_b_column` is that of the question, "" for
             none.
         labelled: whether the labels are read.
 
@@ -79,11 +79,11 @@ def read_choices(path, reading, labelled=True):
         InputError: a column is missing, a text or choice is empty, a label is not one of the
             choices, or the questions differ in their number; names file, line and fix.
     """
-    table = _read(os.fspath(path), reading.columns)
+    table = _read(os.fspath(path), layout.columns)
     if set(table.columns) >= _RACE:
         found = _race(table, labelled)
     else:
-        found = _rows(table, reading, labelled)
+        found = _rows(table, layout, labelled)
     return checked_choices(Choices(table.path, *map(list, zip(*found))), labelled)
 
 
@@ -180,16 +180,16 @@ def _letter(answer, choices, place):
     return letters.index(answer)
 
 
-def _rows(table, reading, labelled):
+def _rows(table, layout, labelled):
     """Yields (line, text, question, choices, label) of each row of SWAG or of a table."""
     is_swag = set(table.columns) >= _SWAG
-    text = _column(table, "text", reading.text_column, ("sent1",) if is_swag else _TEXT_NAMES)
-    question = reading.text_b_column
+    text = _column(table, "text", layout.text_column, ("sent1",) if is_swag else _TEXT_NAMES)
+    question = layout.text_b_column
     if question is None:
         question = "question" if "question" in table.columns else ""
     elif question:
         _column(table, "text_b", question, ())
-    label = _column(table, "label", reading.label_column, ("label",)) if labelled else None
+    label = _column(table, "label", layout.label_column, ("label",)) if labelled else None
     columns = None if "choices" in table.columns else _numbered(table, is_swag)
     for row in table.rows:
         fields = row.fields

@@ -43,8 +43,8 @@ class MultipleChoiceTask(Task):
     def metrics(self, config):
         return ("accuracy",)
 
-    def read(self, path, reading, labelled=True):
-        return read_choices(path, reading, labelled)
+    def read(self, path, layout, labelled=True):
+        return read_choices(path, layout, labelled)
 
     def examples_from(self, texts, choices=None):
         """Returns unlabelled examples.
@@ -60,8 +60,8 @@ class MultipleChoiceTask(Task):
         lists = [_listed(each, line) for each, line in zip(choices, lines)]
         return checked_choices(Choices("the texts", lines, list(texts), [""] * len(texts), lists))
 
-    def config_fields(self, examples, asked):
-        if asked.get("labels"):
+    def config_fields(self, examples, overrides):
+        if overrides.get("labels"):
             raise InputError("--labels is for classification: multiple choice has numbers")
         return {"pair": True, "settings": {"num_choices": examples.num_choices}}
 
@@ -96,7 +96,7 @@ class MultipleChoiceTask(Task):
     def targets(self, examples, rows, config):
         return np.array(examples.labels, "int32")
 
-    def finish(self, logits, config):
+    def outputs_from_logits(self, logits, config):
         return {"score": np.asarray(logits, "float32")}
 
     def answers(self, outputs, rows, examples, config):
@@ -120,14 +120,14 @@ class MultipleChoiceTask(Task):
         right = [a["choice"] == label for a, label in zip(answers, examples.labels, strict=True)]
         return {"accuracy": sum(right) / len(right) if right else 0.0, "count": len(right)}
 
-    def inputs(self, examples):
+    def asked_fields(self, examples):
         """Returns `context` (an answer's `text` is the choice), `question` if any, `choices`."""
         columns = {"context": examples.texts, "choices": examples.choices}
         if any(examples.questions):
             columns["question"] = examples.questions
         return [dict(zip(columns, values)) for values in zip(*columns.values())]
 
-    def line(self, answer):
+    def answer_line(self, answer):
         text = " ".join(answer["text"].split())
         return f"{answer['choice']}\t{answer['probability']:.4f}\t{text}"
 
@@ -140,7 +140,7 @@ class MultipleChoiceTask(Task):
             answer["choice"], answer["text"], answer["probability"], *answer["probabilities"],
         ]  # fmt: skip
 
-    def same(self, answer, other, config):
+    def answers_agree(self, answer, other, config):
         return answer["choice"] == other["choice"]
 
 

@@ -37,7 +37,7 @@ class QuestionAnsweringTask(Task):
     kind = "question_answering"
     outputs = ("start_logits", "end_logits")
     per_token = True
-    perfect = 100.0
+    perfect_score = 100.0
 
     def __init__(self, benchmark=""):
         if benchmark not in BENCHMARKS:
@@ -51,25 +51,25 @@ class QuestionAnsweringTask(Task):
     def metrics(self, config):
         return ("f1", "exact_match")
 
-    def read(self, path, reading, labelled=True, misaligned=None):
+    def read(self, path, layout, labelled=True, misaligned=None):
         """Returns the `Questions` of a file; see `squad_files.read_questions`.
 
         Args:
             path: the file.
-            reading: `Reading`; `text_column` names questions, `text_b_column` passages.
+            layout: `FileLayout`; `text_column` names questions, `text_b_column` passages.
             labelled: whether answers are read.
-            misaligned: None takes that of `reading`, which is "error" where it has none.
+            misaligned: None takes that of `layout`, which is "error" where it has none.
         """
         if misaligned is None:
-            misaligned = getattr(reading, "misaligned", None) or "error"
+            misaligned = getattr(layout, "misaligned", None) or "error"
         return read_questions(
             path,
             labelled=labelled,
             misaligned=misaligned,
-            empty=reading.empty,
-            columns=reading.columns,
-            question_column=reading.text_column,
-            context_column=reading.text_b_column,
+            empty=layout.empty,
+            columns=layout.columns,
+            question_column=layout.text_column,
+            context_column=layout.text_b_column,
         )
 
     def examples_from(self, questions, contexts=None):
@@ -83,7 +83,7 @@ class QuestionAnsweringTask(Task):
         titles = [""] * len(lines)
         return Questions("the texts", lines, lines, list(questions), list(contexts), titles)
 
-    def config_fields(self, examples, asked):
+    def config_fields(self, examples, overrides):
         self._check_answers(examples)
         impossible = any(examples.impossible)
         found = {
@@ -91,20 +91,20 @@ class QuestionAnsweringTask(Task):
             "character_f1": self.benchmark in _CHINESE
             or (not self.benchmark and _mostly_chinese(examples)),
         }
-        found |= {name: asked[name] for name in TYPES if asked.get(name) is not None}
+        found |= {name: overrides[name] for name in TYPES if overrides.get(name) is not None}
         if impossible and not found["null_answers"]:
             raise InputError(f"{examples.path}: has questions without an answer: set null_answers")
         settings = dataclasses.asdict(Settings(**found))
         return {"labels": (), "pair": True, "settings": settings}
 
-    def settings_for(self, settings, max_length, asked=()):
+    def settings_for(self, settings, max_length, overrides=()):
         """Returns the settings with windows that fit: shorter questions, a smaller stride."""
         found = Settings(**settings)
         question, stride = found.max_question_length, found.doc_stride
-        if "max_question_length" not in asked and max_length - question - 3 < max_length // 2:
+        if "max_question_length" not in overrides and max_length - question - 3 < max_length // 2:
             question = min(question, max(max_length // 4, 1))
         room = max_length - question - 3
-        if "doc_stride" not in asked and stride > room:
+        if "doc_stride" not in overrides and stride > room:
             stride = max(room // 2, 1)
         check_room(max_length, 1, question)
         return {**settings, "max_question_length": question, "doc_stride": stride}
@@ -177,7 +177,7 @@ class QuestionAnsweringTask(Task):
                 found[:, row] = positions
         return dict(zip(self.outputs, found))
 
-    def finish(self, logits, config=None):
+    def outputs_from_logits(self, logits, config=None):
         return {name: np.asarray(logits[name], "float32") for name in self.outputs}
 
     def answers(self, outputs, rows, examples, config):
@@ -240,12 +240,12 @@ class QuestionAnsweringTask(Task):
             threshold = min(answer["null_odds"] for answer in answers) - 1.0
         return {"null_threshold": float(threshold)}
 
-    def inputs(self, examples):
+    def asked_fields(self, examples):
         # Without the passage, which would make the file of answers as long as that of questions.
         columns = zip(examples.questions, examples.ids)
         return [{"question": question, "id": i} for question, i in columns]
 
-    def line(self, answer):
+    def answer_line(self, answer):
         # As a passage has it, line ends and all, it stands in the files and in --json.
         return f"{' '.join(answer['text'].split())}\t{answer['probability']:.4f}"
 
@@ -264,7 +264,7 @@ class QuestionAnsweringTask(Task):
         found = {i: answer["text"] for i, answer in zip(examples.ids, answers)}
         return json.dumps(found, ensure_ascii=False) + "\n"
 
-    def same(self, answer, other, config):
+    def answers_agree(self, answer, other, config):
         return answer["text"] == other["text"]
 
     def collapsed(self, answers, config):

@@ -21,14 +21,14 @@ class ClassificationTask(Task):
     def metrics(self, config):
         return METRICS
 
-    def read(self, path, reading, labelled=True):
-        return texts.read_examples(path, reading, labelled)
+    def read(self, path, layout, labelled=True):
+        return texts.read_examples(path, layout, labelled)
 
     def examples_from(self, first, second=None):
         return texts.examples_from(first, second)
 
-    def config_fields(self, examples, asked):
-        labels = asked.get("labels")
+    def config_fields(self, examples, overrides):
+        labels = overrides.get("labels")
         found = labels or label_list(examples)
         if len(found) < 2 or len(set(found)) < len(found):
             where = f"--labels={','.join(labels)}" if labels else examples.path
@@ -49,7 +49,7 @@ class ClassificationTask(Task):
     def targets(self, examples, rows, config):
         return label_ids(examples, config.labels)
 
-    def finish(self, logits, config):
+    def outputs_from_logits(self, logits, config):
         return {"probability": softmax(logits)}
 
     def answers(self, outputs, rows, examples, config):
@@ -64,10 +64,10 @@ class ClassificationTask(Task):
         table = confusion_table(scores["confusion"], config.labels)
         return [*super().score_lines(scores, config), *table]
 
-    def inputs(self, examples):
+    def asked_fields(self, examples):
         return texts.inputs_of(examples)
 
-    def line(self, answer):
+    def answer_line(self, answer):
         return f"{answer['label']}\t{answer['probability']:.4f}"
 
     def columns(self, config):
@@ -77,7 +77,7 @@ class ClassificationTask(Task):
         probabilities = [answer["probabilities"][label] for label in config.labels]
         return [answer["label"], answer["probability"], *probabilities]
 
-    def same(self, answer, other, config):
+    def answers_agree(self, answer, other, config):
         return answer["label"] == other["label"]
 
 

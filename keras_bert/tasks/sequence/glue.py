@@ -113,15 +113,15 @@ class _GlueTask:
     def metrics(self, config):
         return self.layout.metrics
 
-    def read(self, path, reading, labelled=True):
+    def read(self, path, layout, labelled=True):
         path = os.fspath(path)
         flags = ("columns", "text_column", "text_b_column", "label_column")
         examples = None
         # The first line decides, and what comes through a pipe cannot be read again.
-        if os.path.isfile(path) and all(getattr(reading, flag) is None for flag in flags):
+        if os.path.isfile(path) and all(getattr(layout, flag) is None for flag in flags):
             examples = self._read_official(path, labelled)
         if examples is None:
-            examples = super().read(path, reading, labelled)
+            examples = super().read(path, layout, labelled)
         if labelled:
             labels = [self._label(*each, path) for each in zip(examples.labels, examples.lines)]
             examples = dataclasses.replace(examples, labels=labels)
@@ -208,11 +208,11 @@ class _GlueTask:
 class GlueClassification(_GlueTask, ClassificationTask):
     """A task of GLUE with classes."""
 
-    def config_fields(self, examples, asked):
+    def config_fields(self, examples, overrides):
         labels = list(self.layout.labels)
-        if asked.get("labels") and list(asked["labels"]) != labels:
+        if overrides.get("labels") and list(overrides["labels"]) != labels:
             raise InputError(f"--labels: {self.name} has its own, {', '.join(labels)}")
-        fields = super().config_fields(examples, {**asked, "labels": labels})
+        fields = super().config_fields(examples, {**overrides, "labels": labels})
         return {**fields, "pair": len(self.layout.texts) == 2}
 
     def check(self, examples, config):
@@ -245,8 +245,8 @@ class GlueClassification(_GlueTask, ClassificationTask):
 class GlueRegression(_GlueTask, RegressionTask):
     """STS-B: how alike two sentences are, from 0 to 5."""
 
-    def config_fields(self, examples, asked):
-        return {**super().config_fields(examples, asked), "pair": True}
+    def config_fields(self, examples, overrides):
+        return {**super().config_fields(examples, overrides), "pair": True}
 
     def _label(self, label, line, path):
         value = number_of(label)

@@ -30,14 +30,14 @@ class RegressionTask(Task):
     def metrics(self, config):
         return ("pearson", "spearman")
 
-    def read(self, path, reading, labelled=True):
-        return texts.read_examples(path, reading, labelled, convert=_number)
+    def read(self, path, layout, labelled=True):
+        return texts.read_examples(path, layout, labelled, convert=_number)
 
     def examples_from(self, first, second=None):
         return texts.examples_from(first, second)
 
-    def config_fields(self, examples, asked):
-        if asked.get("labels"):
+    def config_fields(self, examples, overrides):
+        if overrides.get("labels"):
             raise InputError("--labels is for classification: regression has numbers")
         values = np.array(examples.labels, "float64")
         if not np.ptp(values):
@@ -72,7 +72,7 @@ class RegressionTask(Task):
         standard = (values - config.settings["mean"]) / config.settings["scale"]
         return standard.astype("float32")[:, None]
 
-    def finish(self, logits, config):
+    def outputs_from_logits(self, logits, config):
         values = np.asarray(logits, "float32")
         return {"value": values * config.settings["scale"] + config.settings["mean"]}
 
@@ -86,10 +86,10 @@ class RegressionTask(Task):
         error = f"{'mean absolute error':<19} {scores['mean_absolute_error']:.4f}"
         return [*super().score_lines(scores, config), error]
 
-    def inputs(self, examples):
+    def asked_fields(self, examples):
         return texts.inputs_of(examples)
 
-    def line(self, answer):
+    def answer_line(self, answer):
         return f"{answer['value']:.4f}"
 
     def columns(self, config):
@@ -98,7 +98,7 @@ class RegressionTask(Task):
     def cells(self, answer, config):
         return [answer["value"]]
 
-    def same(self, answer, other, config):
+    def answers_agree(self, answer, other, config):
         difference = abs(answer["value"] - other["value"])
         return difference <= _SAME * config.settings["scale"]
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from keras_bert.errors import InputError
 from keras_bert.tasks.tables import read_table
-from keras_bert.tasks.task import Reading, Rows
+from keras_bert.tasks.task import FileLayout, Rows
 
 # Names under which public datasets keep their texts (GLUE, SNLI, Quora, the usual CSV exports).
 _TEXT_NAMES = ("text", "sentence", "message", "review", "title", "content", "text_a")
@@ -56,12 +56,12 @@ class Examples:
         )
 
 
-def read_examples(path, reading=None, labelled=True, convert=None):
+def read_examples(path, layout=None, labelled=True, convert=None):
     """Reads texts, or pairs of texts, from CSV, TSV or JSON lines.
 
     Args:
         path: the file.
-        reading: `Reading`, or None for its defaults; where it names no column, usual names are
+        layout: `FileLayout`, or None for its defaults; where it names no column, usual names are
             looked for (text, sentence, …), and the second text of a pair next to the first. A
             `text_b_column` of "" says that there is none.
         labelled: whether labels are read.
@@ -73,11 +73,11 @@ def read_examples(path, reading=None, labelled=True, convert=None):
     Raises:
         InputError: a column is missing, or a text or label is empty; names file, line and fix.
     """
-    reading = reading or Reading()
-    table = read_table(path, reading.columns)
-    text_column, text_b_column = _text_columns(table, reading.text_column, reading.text_b_column)
+    layout = layout or FileLayout()
+    table = read_table(path, layout.columns)
+    text_column, text_b_column = _text_columns(table, layout.text_column, layout.text_b_column)
     if labelled:
-        label_column = _find(table, "label", reading.label_column, _LABEL_NAMES)
+        label_column = _find(table, "label", layout.label_column, _LABEL_NAMES)
     chosen = [text_column, *([text_b_column] if text_b_column else [])]
     chosen += [label_column] if labelled else []
     for column in chosen:
@@ -142,13 +142,13 @@ def _text_columns(table, text_column, text_b_column):
     )
 
 
-def _find(table, role, asked, usual):
-    if asked is not None:
-        if asked not in table.columns:
+def _find(table, role, wanted, usual):
+    if wanted is not None:
+        if wanted not in table.columns:
             raise InputError(
-                f"{table.path}: no column {asked!r}; its columns are {some(table.columns)}"
+                f"{table.path}: no column {wanted!r}; its columns are {some(table.columns)}"
             )
-        return asked
+        return wanted
     for name in usual:
         if name in table.columns:
             return name

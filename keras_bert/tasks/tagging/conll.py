@@ -8,7 +8,7 @@ from keras_bert.tasks.sequence.texts import read_examples
 from keras_bert.tasks.tables import decoded_lines
 from keras_bert.tasks.tagging import conllu
 from keras_bert.tasks.tagging.sentences import Sentences, sentences_of
-from keras_bert.tasks.task import Reading
+from keras_bert.tasks.task import FileLayout
 
 _DOCUMENT = "-DOCSTART-"
 _CONLL_NAMES = (".conll", ".conllu", ".bio", ".iob", ".iob2", ".bioes", ".bmes", ".bilou")
@@ -71,7 +71,9 @@ def read_words(path, word_column=None, columns=None, text_column=None):
     if extension == ".json":
         raise InputError(f"{path}: sentences come as CoNLL, CSV, TSV, JSON lines or a text a line")
     if extension in _TABLES or (extension == ".tsv" and (text_column or columns)):
-        found = read_examples(path, Reading(columns, text_column, text_b_column=""), labelled=False)
+        found = read_examples(
+            path, FileLayout(columns, text_column, text_b_column=""), labelled=False
+        )
         return sentences_of(path, found.texts, found.lines)
     lines = _lines(path)
     if word_column or _is_conll(path, lines):

@@ -61,10 +61,10 @@ class TaggingTask(Task):
             return ("accuracy",)
         return ("f1", "precision", "recall", "accuracy")
 
-    def read(self, path, reading, labelled=True):
+    def read(self, path, layout, labelled=True):
         if not labelled:
-            return read_words(path, reading.word_column, reading.columns, reading.text_column)
-        return read_conll(path, reading.tag_column, word_column=reading.word_column)
+            return read_words(path, layout.word_column, layout.columns, layout.text_column)
+        return read_conll(path, layout.tag_column, word_column=layout.word_column)
 
     def examples_from(self, texts, texts_b=None):
         """Returns unlabelled `Sentences` of texts, each a str or a list of its words."""
@@ -72,21 +72,21 @@ class TaggingTask(Task):
             raise InputError("tagging takes single texts, not pairs")
         return _sentences(list(texts))
 
-    def config_fields(self, examples, asked):
-        """Returns `labels`, `pair` and `settings`; `asked` may hold any of `Settings`.
+    def config_fields(self, examples, overrides):
+        """Returns `labels`, `pair` and `settings`; `overrides` may hold any of `Settings`.
 
         Without a scheme the file's own is taken; with another its tags are converted.
         """
         names = [field.name for field in dataclasses.fields(Settings)]
-        given = {name: asked[name] for name in names if asked.get(name) is not None}
+        given = {name: overrides[name] for name in names if overrides.get(name) is not None}
         settings = Settings(**{"scheme": detect_scheme(examples.tags), **given})
         if given.get("scheme") != "none":
             _check_strays(examples)
         tags = _tags_in(settings.scheme, examples)
         distinct = sorted(set().union(*tags), key=lambda tag: (tag != "O", tag))
-        labels = asked.get("labels") or distinct
+        labels = overrides.get("labels") or distinct
         if len(labels) < 2 or len(set(labels)) < len(labels):
-            where = f"--labels={','.join(labels)}" if asked.get("labels") else examples.path
+            where = f"--labels={','.join(labels)}" if overrides.get("labels") else examples.path
             raise InputError(f"{where}: at least two different tags are needed, found {labels}")
         _check_tags(tags, examples, labels)
         _check_labels(labels, settings.scheme)
@@ -125,7 +125,7 @@ class TaggingTask(Task):
             found.append(target)
         return found
 
-    def finish(self, logits, config):
+    def outputs_from_logits(self, logits, config):
         return {"probability": softmax(logits)}
 
     def answers(self, outputs, rows, examples, config):
@@ -169,11 +169,11 @@ class TaggingTask(Task):
         lines.append(f"{'words':<{width}} {scores['words']}")
         return lines + (type_table(scores["types"]) if "types" in scores else [])
 
-    def inputs(self, examples):
+    def asked_fields(self, examples):
         # What was asked stands in the answer: its words, and the text where it is known.
         return [{} for _ in range(len(examples))]
 
-    def line(self, answer):
+    def answer_line(self, answer):
         return " ".join(f"{word}/{tag}" for word, tag in zip(answer["words"], answer["tags"]))
 
     def columns(self, config):
@@ -194,7 +194,7 @@ class TaggingTask(Task):
         write_conll(file, *([answer[name] for answer in answers] for name in ("words", "tags")))
         return file.getvalue()
 
-    def same(self, answer, other, config):
+    def answers_agree(self, answer, other, config):
         return answer["tags"] == other["tags"]
 
     def collapsed(self, answers, config):

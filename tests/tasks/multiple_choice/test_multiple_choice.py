@@ -11,7 +11,7 @@ import pytest
 import keras_bert
 from keras_bert.errors import InputError
 from keras_bert.tasks.multiple_choice.task import MultipleChoiceTask, ending
-from keras_bert.tasks.task import Reading, hold_out
+from keras_bert.tasks.task import FileLayout, hold_out
 from keras_bert.text.tokenizer import WordPieceTokenizer
 
 TASK = MultipleChoiceTask()
@@ -48,7 +48,7 @@ def make(folder, name, text):
 
 
 def read(path, labelled=True, **flags):
-    return TASK.read(path, Reading(**flags), labelled)
+    return TASK.read(path, FileLayout(**flags), labelled)
 
 
 @pytest.mark.parametrize("name", ["train.csv", "train.csv.gz"])
@@ -100,14 +100,16 @@ def test_general_layouts(tmp_path):
     assert found.texts == ["It rains.", "It shines."]
     assert found.questions == ["Why wet?", ""]
     assert (found.choices, found.labels) == ([["rain", "sun"]] * 2, [0, 1])
-    assert [sorted(each) for each in TASK.inputs(found)] == [["choices", "context", "question"]] * 2
+    assert [sorted(each) for each in TASK.asked_fields(found)] == [
+        ["choices", "context", "question"]
+    ] * 2
     csv = 'label,choice1,text,choice0\n1,"no, never",Is it?,yes\n'
     found = read(make(tmp_path, "a.csv", csv))
     assert (found.texts, found.choices, found.labels) == (["Is it?"], [["yes", "no, never"]], [1])
     # As `predict` writes them.
     cell = 'text,choices,label\nIs it?,"[""yes"", ""no""]",1\n'
     assert read(make(tmp_path, "b.csv", cell)).choices == [["yes", "no"]]
-    assert TASK.inputs(found) == [{"context": "Is it?", "choices": ["yes", "no, never"]}]
+    assert TASK.asked_fields(found) == [{"context": "Is it?", "choices": ["yes", "no, never"]}]
     tsv = 'q\tchoice0\tchoice1\tchoice2\tbody\tgold\nWhy "?\ta\tb\tc\tIt is.\t2\n'
     flags = {"text_column": "body", "text_b_column": "q", "label_column": "gold"}
     found = read(make(tmp_path, "a.tsv", tsv), **flags)
@@ -241,7 +243,7 @@ def test_answers_are_softmax_over_the_choices_of_a_question():
     examples = TASK.examples_from(["p", "q"], [["a", "b"], ["c", "d"]])
     rows = types.SimpleNamespace(group=2)
     logits = np.array([[0.0], [np.log(3.0)], [1000.0], [-1000.0]], "float32")
-    outputs = TASK.finish(logits, CONFIG)
+    outputs = TASK.outputs_from_logits(logits, CONFIG)
     answers = TASK.answers({"score": list(outputs["score"])}, rows, examples, CONFIG)
     first, second = answers
     assert (first["choice"], first["text"], second["choice"], second["text"]) == (1, "b", 0, "c")
@@ -249,13 +251,13 @@ def test_answers_are_softmax_over_the_choices_of_a_question():
     assert first["probability"] == first["probabilities"][1]
     np.testing.assert_allclose(second["probabilities"], [1, 0])
     assert json.dumps(answers)
-    assert TASK.line(first) == "1\t0.7500\tb"
+    assert TASK.answer_line(first) == "1\t0.7500\tb"
     assert TASK.columns(CONFIG) == [
         "choice", "text", "probability", "probability_0", "probability_1",
     ]  # fmt: skip
     assert TASK.cells(first, CONFIG)[:2] == [1, "b"]
-    assert TASK.same(first, {"choice": 1}, CONFIG)
-    assert not TASK.same(first, second, CONFIG)
+    assert TASK.answers_agree(first, {"choice": 1}, CONFIG)
+    assert not TASK.answers_agree(first, second, CONFIG)
 
 
 def test_examples_from_lists_and_from_a_command_line():
@@ -325,8 +327,8 @@ def test_each_choice_by_itself_gives_what_the_trained_network_gives(tokenizer, t
     together = TokenizedTexts(rows.encodings, 64, group=rows.group).batch(np.arange(2))
     logits = np.asarray(bert.model(together, training=False))
     expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    for rows_at_once in (1, 3, None):
-        answers = bert.answers(examples, rows_at_once)
+    for batch_size in (1, 3, None):
+        answers = bert.answers(examples, batch_size)
         found = [answer["probabilities"] for answer in answers]
         np.testing.assert_allclose(found, expected, atol=1e-5)
         assert [answer["choice"] for answer in answers] == logits.argmax(axis=1).tolist()

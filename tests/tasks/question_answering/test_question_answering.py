@@ -16,7 +16,7 @@ from keras_bert.tasks.question_answering.metrics import normalize
 from keras_bert.tasks.question_answering.squad_files import Questions
 from keras_bert.tasks.question_answering.task import QuestionAnsweringTask, Settings, settings_of
 from keras_bert.tasks.question_answering.windows import cut_passages
-from keras_bert.tasks.task import Reading
+from keras_bert.tasks.task import FileLayout
 
 TASK = QuestionAnsweringTask()
 
@@ -306,7 +306,7 @@ def test_settings_come_from_the_benchmark_or_the_file(tmp_path):
     def settings(benchmark, *answers, impossible=False, **flags):
         path = squad_file(tmp_path / "a.json", *answers, impossible=impossible)
         task = QuestionAnsweringTask(benchmark)
-        fields = task.config_fields(task.read(path, Reading()), {"labels": None, **flags})
+        fields = task.config_fields(task.read(path, FileLayout()), {"labels": None, **flags})
         assert (fields["labels"], fields["pair"]) == ((), True)
         return Settings(**fields["settings"])
 
@@ -351,21 +351,23 @@ def test_names_and_hooks(tmp_path):
     with pytest.raises(InputError, match="benchmark 'squad3'"):
         QuestionAnsweringTask("squad3")
     assert TASK.metrics(None) == ("f1", "exact_match")
-    logits = TASK.finish({"start_logits": [[1]], "end_logits": [[2]], "more": 3}, config())
+    logits = TASK.outputs_from_logits(
+        {"start_logits": [[1]], "end_logits": [[2]], "more": 3}, config()
+    )
     assert {name: values.dtype for name, values in logits.items()} == dict.fromkeys(
         TASK.outputs, np.dtype("float32")
     )
     examples = TASK.examples_from(["Who?", "When?"], ["Ann", "Bob"])
     assert examples.lines == ["1", "2"]
-    assert TASK.inputs(examples)[1] == {"question": "When?", "id": "2"}
+    assert TASK.asked_fields(examples)[1] == {"question": "When?", "id": "2"}
     answer = {"text": "Ann", "start": 0, "end": 3, "probability": 0.5, "n_best": []}
-    assert TASK.line(answer) == "Ann\t0.5000"
+    assert TASK.answer_line(answer) == "Ann\t0.5000"
     assert TASK.columns(config()) == ["text", "start", "end", "probability"]
     assert TASK.cells(answer | {"null_odds": -1.0}, config(null_answers=True)) == [
         "Ann", 0, 3, 0.5, -1.0,
     ]  # fmt: skip
-    assert TASK.same(answer, {"text": "Ann"}, config())
-    assert not TASK.same(answer, {"text": "ann"}, config())
+    assert TASK.answers_agree(answer, {"text": "Ann"}, config())
+    assert not TASK.answers_agree(answer, {"text": "ann"}, config())
     path = tmp_path / "predictions.json"
     path.write_text(TASK.submission([answer, {"text": "北"}], examples, config()))
     assert TASK.read_predictions(path, examples) == ([{"text": "Ann"}, {"text": "北"}], 0, 0)
@@ -434,14 +436,14 @@ def test_a_model_that_answers_with_one_place_of_every_passage_has_collapsed():
 
 
 def test_an_answer_with_line_ends_is_printed_on_one_line():
-    assert TASK.line({"text": "a\tb\u2028c\r\nd", "probability": 0.25}) == "a b c d\t0.2500"
+    assert TASK.answer_line({"text": "a\tb\u2028c\r\nd", "probability": 0.25}) == "a b c d\t0.2500"
 
 
 def test_reading_of_misaligned_answers_can_be_asked_for(tmp_path):
     path = squad_file(tmp_path / "a.json", ("Peking", 7))
     with pytest.raises(InputError, match="does not stand at answer_start 7"):
-        TASK.read(path, Reading())
-    assert TASK.read(path, Reading(), misaligned="search").moved == 1
+        TASK.read(path, FileLayout())
+    assert TASK.read(path, FileLayout(), misaligned="search").moved == 1
     reading = types.SimpleNamespace(
         misaligned="keep", empty=None, columns=None, text_column=None, text_b_column=None
     )

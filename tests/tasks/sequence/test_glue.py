@@ -9,7 +9,7 @@ import pytest
 from keras_bert.errors import InputError
 from keras_bert.tasks.registry import get_task
 from keras_bert.tasks.sequence.glue import LAYOUTS
-from keras_bert.tasks.task import Reading, hold_out
+from keras_bert.tasks.task import FileLayout, hold_out
 
 BOM = "\ufeff"
 PARSES = "( a ) )\t( b )\t(ROOT a)\t(ROOT b)"
@@ -109,7 +109,7 @@ def make(folder, name, text):
 
 
 def read(key, path, labelled=True, **flags):
-    return get_task(f"glue/{key}").read(path, Reading(**flags), labelled)
+    return get_task(f"glue/{key}").read(path, FileLayout(**flags), labelled)
 
 
 @pytest.mark.parametrize("name", ["dev.tsv", "train.tsv.gz"])

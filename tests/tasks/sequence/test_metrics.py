@@ -126,7 +126,7 @@ def test_numbers_are_the_same_within_a_twentieth_of_the_standard_deviation():
     task = regression.RegressionTask()
     config = types.SimpleNamespace(settings={"mean": 100.0, "scale": 2.0})
     for other, is_same in ((3.0, True), (3.09, True), (2.91, True), (3.11, False), (2.5, False)):
-        assert task.same({"value": 3.0}, {"value": other}, config) == is_same
+        assert task.answers_agree({"value": 3.0}, {"value": other}, config) == is_same
 
 
 @pytest.mark.parametrize("value", ["1_00", "１２", "x", "", "nan", "inf", True, None, 10**400, []])

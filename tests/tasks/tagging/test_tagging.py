@@ -11,7 +11,7 @@ from seqeval.metrics import accuracy_score, f1_score, precision_score, recall_sc
 
 from keras_bert.errors import InputError
 from keras_bert.tasks.tagging.task import Settings, TaggingTask
-from keras_bert.tasks.task import Reading
+from keras_bert.tasks.task import FileLayout
 from keras_bert.text.tokenizer import WordPieceTokenizer
 
 TASK = TaggingTask()
@@ -33,7 +33,7 @@ def read(tmp_path):
     def read(text, labelled=True, name="a.conll", **reading):
         path = tmp_path / name
         path.write_text(text, encoding="utf-8")
-        return TASK.read(str(path), Reading(**reading), labelled)
+        return TASK.read(str(path), FileLayout(**reading), labelled)
 
     return read
 
@@ -46,7 +46,10 @@ def config(labels=NER, max_length=32, **settings):
 def outputs(rows, label_count, seed=0):
     """A model that looks at one piece only: its id decides the logits of its token."""
     table = np.random.default_rng(seed).normal(size=(len(VOCABULARY), label_count))
-    found = [TASK.finish(table[row.token_ids], None)["probability"] for row in rows.encodings]
+    found = [
+        TASK.outputs_from_logits(table[row.token_ids], None)["probability"]
+        for row in rows.encodings
+    ]
     return {"probability": found}
 
 
@@ -207,7 +210,7 @@ def test_splitting_changes_no_answer_of_a_model_that_looks_at_words(tokenizer):
             chosen = config(max_length=max_length, overlap=overlap)
             split = answer(examples, tokenizer, chosen)
             assert split == whole
-            assert all(TASK.same(a, b, None) for a, b in zip(split, whole))
+            assert all(TASK.answers_agree(a, b, None) for a, b in zip(split, whole))
     for words, found in zip(examples.words, whole):
         assert len(found["tags"]) == len(found["probabilities"]) == len(words)
     # Equal first pieces have equal tags, where the scheme has no rules of its own.
@@ -385,13 +388,13 @@ def test_texts_of_tables_are_tagged_not_their_syntax(read):
 
 def test_same_looks_at_tags_only():
     answer = {"tags": ["O"], "probabilities": [0.6]}
-    assert TASK.same(answer, {"tags": ["O"], "probabilities": [1.0]}, config=None)
-    assert not TASK.same(answer, {"tags": ["B-PER"]}, config=None)
+    assert TASK.answers_agree(answer, {"tags": ["O"], "probabilities": [1.0]}, config=None)
+    assert not TASK.answers_agree(answer, {"tags": ["B-PER"]}, config=None)
 
 
 def test_finish_is_a_softmax_over_tags():
     logits = np.random.default_rng(0).normal(size=(2, 3, 4)) * 50
-    found = TASK.finish(logits, None)["probability"]
+    found = TASK.outputs_from_logits(logits, None)["probability"]
     exponents = np.exp(logits - logits.max(-1, keepdims=True))
     np.testing.assert_allclose(found, exponents / exponents.sum(-1, keepdims=True), atol=1e-7)
     assert found.dtype == np.float32
