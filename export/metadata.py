@@ -10,9 +10,9 @@ import struct
 import zipfile
 
 import flatbuffers
-from keras_bert.export.contents import CONFIG_FILE, LABELS_FILE, VOCABULARY_FILE
 
 from keras_bert.errors import InputError
+from keras_bert.export.contents import CONFIG_FILE, LABELS_FILE, VOCABULARY_FILE
 
 _METADATA_NAME = "TFLITE_METADATA"
 # Enum values of metadata_schema.fbs.

@@ -4,7 +4,6 @@ import os
 
 from keras_bert.export.contents import exported_files
 from keras_bert.export.functions import tokens_function
-
 from keras_bert.files import replacing_file
 
 # The newest opset that tf2onnx 1.17 writes.

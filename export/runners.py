@@ -9,9 +9,9 @@ import json
 import os
 
 import numpy as np
-from keras_bert.export import contents, metadata
 
 from keras_bert.errors import InputError
+from keras_bert.export import contents, metadata
 from keras_bert.model_folder import ModelConfig
 from keras_bert.predictor import Predictor
 from keras_bert.text.tokenizer import WordPieceTokenizer

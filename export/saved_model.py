@@ -10,7 +10,6 @@ from keras_bert.export import contents
 from keras_bert.export.benchmark import size_of
 from keras_bert.export.contents import exported_files
 from keras_bert.export.functions import tokens_function
-
 from keras_bert.files import replacing_folder
 
 # Files that a server may read and TensorFlow does not touch.

@@ -3,11 +3,10 @@
 import os
 import tempfile
 
+from keras_bert.errors import InputError
 from keras_bert.export import metadata
 from keras_bert.export.contents import TFLITE_INPUTS, exported_files
 from keras_bert.export.functions import finished
-
-from keras_bert.errors import InputError
 from keras_bert.files import replacing_file
 
 QUANTIZATIONS = ("none", "float16", "dynamic")

@@ -1,9 +1,9 @@
 """The proof that an exported file is as good as its model: same examples through both."""
 
 import numpy as np
+
 from keras_bert.export.benchmark import measure, size_of
 from keras_bert.export.runners import KerasRunner
-
 from keras_bert.text.padding import TokenizedTexts
 
 

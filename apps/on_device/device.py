@@ -6,9 +6,8 @@ import os
 import sys
 import time
 
-from keras_bert.export.runners import TFLiteRunner
-
 from keras_bert.errors import InputError, about_one_text
+from keras_bert.export.runners import TFLiteRunner
 
 _MOST_THREADS = 256
 _BAD_INPUT = 2

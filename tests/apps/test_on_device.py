@@ -5,10 +5,10 @@ import subprocess
 import numpy as np
 import pytest
 from environments import ROOT, make_environment, run_in
-from keras_bert.export.tflite import export_tflite
 from task_models import answer_half, asked_of, make_bert, passage
 
 import keras_bert
+from keras_bert.export.tflite import export_tflite
 from keras_bert.tasks.tagging.conll import read_conll
 
 APP = ROOT / "apps" / "on_device"

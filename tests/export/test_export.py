@@ -10,12 +10,12 @@ import zipfile
 import numpy as np
 import pytest
 from exported_files import tampered
-from keras_bert.export import metadata
-from keras_bert.export.runners import open_exported
-from keras_bert.export.tflite import check_ops, count_ops, input_order
 
 import keras_bert
 from keras_bert.errors import InputError
+from keras_bert.export import metadata
+from keras_bert.export.runners import open_exported
+from keras_bert.export.tflite import check_ops, count_ops, input_order
 
 FLOAT = ("float.tflite", "dynamic_shape.tflite", "model.onnx", "saved_model")
 ALL = (*FLOAT, "float16.tflite", "int8.tflite", "int8_dynamic_shape.tflite")

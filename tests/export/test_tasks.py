@@ -13,11 +13,6 @@ import pytest
 from exported_files import tampered
 from flatbuffers import number_types
 from flatbuffers.table import Table
-from keras_bert.export import metadata
-from keras_bert.export.onnx import export_onnx
-from keras_bert.export.runners import open_exported
-from keras_bert.export.saved_model import export_saved_model
-from keras_bert.export.tflite import check_ops, count_ops, export_tflite, input_order, output_order
 from task_models import (
     KINDS,
     LENGTH,
@@ -31,6 +26,11 @@ from task_models import (
 )
 
 from keras_bert.errors import InputError
+from keras_bert.export import metadata
+from keras_bert.export.onnx import export_onnx
+from keras_bert.export.runners import open_exported
+from keras_bert.export.saved_model import export_saved_model
+from keras_bert.export.tflite import check_ops, count_ops, export_tflite, input_order, output_order
 
 # The outputs of each task, and their shapes for one row.
 OUTPUTS = {
