@@ -220,7 +220,7 @@ def _from_checkpoint(path, vocabulary, lower_case, pretraining):
         config = ModelConfig(encoder=checkpoint.config, **fields)
         bert = Bert(config, None, _tokenizer(tokens, checkpoint.tokenizer_switches, lower_case))
     except InputError as error:
-        raise InputError(f"{path}: {error}") from None
+        raise error.within(path) from None
     bert.notes += notes
     bert.model = build_model(config)
     without_pooler = assign(names.variables_of(bert.model), checkpoint)

@@ -1,7 +1,7 @@
 """From what a checkpoint says of its head to the task that a model folder names."""
 
 from keras_bert.checkpoints import names
-from keras_bert.errors import InputError
+from keras_bert.errors import InputError, NoHead
 from keras_bert.tasks.registry import get_task
 
 
@@ -21,7 +21,7 @@ def model_fields(checkpoint, pretraining=False):
     length = checkpoint.config.max_position_embeddings
     if pretraining:
         if names.MASKED_LM[0] not in checkpoint.shapes:
-            raise InputError("has no masked-LM head")
+            raise NoHead("has no masked-LM head")
         # What the pair head tells is not written anywhere; Google's and transformers' is this one.
         pair_head = "nsp" if names.PAIR[0] in checkpoint.shapes else "none"
         fields = {"task": "pretraining", "pair_head": pair_head, "pair": None}

@@ -69,6 +69,8 @@ def read_label_sets(path, layout, labelled=True):
         column = find_column(table, "label", layout.label_column, _LABEL_NAMES)
         texts.check_distinct(table, [*text_columns, column])
         separator = layout.label_separator
+        if separator == "":
+            raise InputError("is empty", "label_separator")
         if separator is None:
             separator, note = _guessed_separator(table, column)
         labels = [_of_cell(table, row, column, separator) for row in table.rows]
