@@ -141,8 +141,13 @@ class Task(abc.ABC):
         """
 
     @abc.abstractmethod
-    def examples_from(self, texts, texts_b=None):
-        """Returns unlabelled examples of texts; see `Predictor.predict`."""
+    def examples_from(self, texts, texts_b=None, labels=None):
+        """Returns examples of lists: see `Predictor.predict` for the texts.
+
+        Args:
+            texts, texts_b: lists; the second None where the task needs none.
+            labels: list of what the model should answer, as files have it; None: unlabelled.
+        """
 
     @abc.abstractmethod
     def config_fields(self, examples, overrides):

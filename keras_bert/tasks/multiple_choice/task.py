@@ -54,19 +54,21 @@ class MultipleChoiceTask(Task):
     def read(self, path, layout, labelled=True):
         return read_choices(path, layout, labelled)
 
-    def examples_from(self, texts, choices=None):
-        """Returns unlabelled examples.
+    def examples_from(self, texts, choices=None, labels=None):
+        """Returns examples.
 
         Args:
             texts: list of str, what the choices go on from or are answers to.
             choices: list with a list of str for each; or with the text of such a JSON list, as
                 it comes from a command line.
+            labels: list of int, the number of the right choice for each, from 0; or None.
         """
         if choices is None:
             raise InputError('no choices: give them as a list, --text_b=\'["one", "another"]\'')
         lines = [str(number) for number in range(1, len(texts) + 1)]
         lists = [_listed(each, line) for each, line in zip(choices, lines)]
-        return checked_choices(Choices("the texts", lines, list(texts), [""] * len(texts), lists))
+        found = Choices("the texts", lines, list(texts), [""] * len(texts), lists, labels)
+        return checked_choices(found, labelled=labels is not None)
 
     def config_fields(self, examples, overrides):
         if overrides.get("labels"):

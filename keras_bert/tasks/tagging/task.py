@@ -9,6 +9,7 @@ import numpy as np
 from keras_bert.errors import InputError
 from keras_bert.tasks.sequence.texts import some
 from keras_bert.tasks.settings import check_settings, checked_settings
+from keras_bert.tasks.tables import Table
 from keras_bert.tasks.tagging.conll import read_conll, read_words, write_conll
 from keras_bert.tasks.tagging.decoding import best_tags
 from keras_bert.tasks.tagging.schemes import (
@@ -69,15 +70,24 @@ class TaggingTask(Task):
         return ("f1", "precision", "recall", "accuracy")
 
     def read(self, path, layout, labelled=True):
+        if isinstance(path, Table):
+            raise InputError(f"{path.path}: tags are read from CoNLL, or given as (words, tags)")
         if not labelled:
             return read_words(path, layout.word_column, layout.columns, layout.text_column)
         return read_conll(path, layout.tag_column, word_column=layout.word_column)
 
-    def examples_from(self, texts, texts_b=None):
-        """Returns unlabelled `Sentences` of texts, each a str or a list of its words."""
+    def examples_from(self, texts, texts_b=None, labels=None):
+        """Returns `Sentences` of texts, each a str or a list of its words.
+
+        Args:
+            texts: list; with labels, of lists of words.
+            texts_b: None.
+            labels: list with a list of str for each sentence, a tag for each word; or None.
+        """
         if texts_b is not None:
             raise InputError("tagging takes single texts, not pairs")
-        return _sentences(list(texts))
+        found = _sentences(list(texts))
+        return found if labels is None else _with_tags(found, labels)
 
     def config_fields(self, examples, overrides):
         """Returns `labels`, `pair` and `settings`; `overrides` may hold any of `Settings`.
@@ -257,6 +267,19 @@ def _sentences(texts):
     columns = ("lines", "words", "word_lines", "texts", "word_offsets")
     joined = {name: [getattr(part, name)[0] for part in parts] for name in columns}
     return Sentences(path=path, tags=None, **joined)
+
+
+def _with_tags(sentences, tags):
+    for line, words, found in zip(sentences.lines, sentences.words, tags, strict=True):
+        place = f"{sentences.path}:{line}"
+        if not isinstance(found, (list, tuple)) or len(found) != len(words):
+            raise InputError(
+                f"{place}: {len(words)} words need a list of {len(words)} tags, not {found!r:.60}"
+            )
+        for tag in found:
+            if not isinstance(tag, str) or not tag.strip() or len(tag.split()) > 1:
+                raise InputError(f"{place}: {tag!r:.40} is not a tag")
+    return dataclasses.replace(sentences, tags=[list(found) for found in tags])
 
 
 def _settings(config):
