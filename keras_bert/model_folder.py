@@ -32,8 +32,8 @@ class ModelConfig:
         versions: dict of the packages that made it.
         pair_head: "nsp", "sop" or "none", what the pair head of "pretraining" tells.
         settings: dict, what the task alone knows the meaning of.
-        pooling: "cls" or "mean", what stands for the text in classification and regression; see
-            `BertClassifier`.
+        pooling: "cls" or "mean", what stands for a text as a whole; see `TextNetwork`. Of an
+            encoder alone, what its checkpoint was trained with.
         benchmark: name of the task with a file layout and metric of its own that the model was
             trained for, such as "glue/sst2"; or "".
     """
@@ -77,7 +77,8 @@ class ModelConfig:
                 raise InputError(f"label {label!r} is empty or of several lines")
         if self.pooling not in POOLINGS:
             raise InputError(f"pooling must be one of {', '.join(POOLINGS)}, not {self.pooling!r}")
-        if self.pooling != "cls" and not (self.task in KINDS and get_task(self.task).of_texts):
+        pools = self.task is None or self.task in KINDS and get_task(self.task).of_texts
+        if self.pooling != "cls" and not pools:
             kinds = [kind for kind in KINDS if get_task(kind).of_texts]
             raise InputError(f"pooling {self.pooling!r} is for {', '.join(kinds)}")
         if self.task in KINDS:

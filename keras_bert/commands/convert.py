@@ -72,7 +72,7 @@ def run(values):
     if values.to == "keras_bert":
         bert.save(values.output, _card(source, bert))
     else:
-        if bert.config.pooling != "cls":
+        if bert.config.pooling != "cls" and bert.task is not None:
             notes.append(f"{values.to} has no head on the mean of the tokens: only the encoder")
             config = dataclasses.replace(
                 bert.config, task=None, labels=(), settings={}, pooling="cls", benchmark=""
@@ -89,6 +89,7 @@ def run(values):
             bert.tokenizer.get_config(),
             labels=list(bert.config.labels) or None,
             settings=bert.config.settings,
+            task=bert.config.task if bert.task is not None else None,
         )
     result = {
         "output": values.output,

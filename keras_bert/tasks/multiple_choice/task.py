@@ -9,7 +9,7 @@ import numpy as np
 from keras_bert.errors import InputError
 from keras_bert.numpy_ops import softmax
 from keras_bert.tasks.multiple_choice.choice_files import Choices, checked_choices, read_choices
-from keras_bert.tasks.settings import check_settings
+from keras_bert.tasks.settings import check_types
 from keras_bert.tasks.task import Rows, Task
 
 # The gap in a question, as in "The boy felt _ ."; not the one in a name such as num_choices.
@@ -76,7 +76,7 @@ class MultipleChoiceTask(Task):
         return {"pair": True, "settings": {"num_choices": examples.num_choices}}
 
     def check_config(self, config):
-        check_settings(config.settings, {"num_choices": int})
+        check_types(config.settings, {"num_choices": int})
         if config.settings["num_choices"] < 2:
             raise InputError(f"setting num_choices must be at least 2, not {config.settings}")
 
