@@ -67,8 +67,6 @@ def naming_extras():
     """Raises `MissingPackage` where a module of the table is not found; also a decorator."""
     try:
         yield
-    except MissingPackage:
-        raise
     except ModuleNotFoundError as error:
         module = (error.name or "").split(".")[0]
         if module not in EXTRAS:

@@ -10,6 +10,7 @@ import os
 import keras
 import numpy as np
 
+from keras_bert import numpy_ops
 from keras_bert.bert import Bert, build_model
 from keras_bert.errors import Diverged, InputError
 from keras_bert.model_folder import ModelConfig
@@ -20,7 +21,6 @@ from keras_bert.text.padding import TokenizedTexts
 from keras_bert.training import precision as precisions
 from keras_bert.training.cached_features import CachedFeatures, can_cache, head_of
 from keras_bert.training.fit import FineTuneSettings, fine_tune, freeze
-from keras_bert.training.losses import loss_of, loss_weights_of
 from keras_bert.training.state import TrainingState
 
 _HELD_OUT = 0.1
@@ -175,7 +175,8 @@ class TaskTraining:
             model = head_of(model)
 
             def run(features):
-                return self.task.outputs_from_logits(model.predict_on_batch(features), self.config)
+                logits = model.predict_on_batch(features)
+                return self.model.outputs_from_logits(logits, self.config.settings, numpy_ops)
 
         def evaluate():
             outputs = outputs_of(run, evaluation_texts, self.task, bert.batch_size)
@@ -187,12 +188,12 @@ class TaskTraining:
             self.state.discard()
         return fine_tune(
             model,
-            loss_of(self.task.kind),
+            self.model.default_loss(),
             texts,
             targets,
             self.settings,
             evaluate,
-            loss_weights=loss_weights_of(self.task.kind),
+            loss_weights=self.model.default_loss_weights(),
             state=self.state,
             resume=resume,
             tensorboard=tensorboard,

@@ -85,8 +85,9 @@ class GlueExamples(texts.Examples):
         return GlueExamples(**part, indices=numbers, left_out=self.left_out)
 
 
-def glue_task(key):
-    """Returns the `Task` of one of GLUE's tasks, `key` being one of `LAYOUTS`."""
+def glue_task(name):
+    """Returns the `Task` of one of GLUE's tasks, such as "glue/sst2"; see `LAYOUTS`."""
+    key = name.removeprefix("glue/")
     return GlueClassification(key) if LAYOUTS[key].labels else GlueRegression(key)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_bert.errors import InputError
 from keras_bert.tasks.sequence.texts import some
-from keras_bert.tasks.settings import check_settings
+from keras_bert.tasks.settings import check_settings, checked_settings
 from keras_bert.tasks.tagging.conll import read_conll, read_words, write_conll
 from keras_bert.tasks.tagging.decoding import best_tags
 from keras_bert.tasks.tagging.schemes import (
@@ -23,7 +23,7 @@ from keras_bert.tasks.tagging.schemes import (
 from keras_bert.tasks.tagging.sentences import Sentences, sentences_of
 from keras_bert.tasks.tagging.word_rows import rows_of_words
 from keras_bert.tasks.tagging.words import join_words
-from keras_bert.tasks.task import Task, check_labels, softmax
+from keras_bert.tasks.task import Task, check_labels
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,8 +53,15 @@ class TaggingTask(Task):
     """One tag a word, read from the word's first piece (Devlin et al. 2018, section 5.3)."""
 
     kind = "tagging"
-    outputs = ("probability",)
+    outputs = {"probability": "one number for each label, for every token"}
     per_token = True
+    title = "Tagger"
+    usage = '--text="…"'
+    length_note = "Sentences of more than {} tokens are split and rejoined."
+    export_name, export_description = "BERT tagger", "Gives every word of a text a tag"
+    overrides = ("labels", "scheme", "mark_capitals")
+    layout_fields = ("tag_column", "word_column")
+    huggingface_class = "BertForTokenClassification"
 
     def metrics(self, config):
         if _settings(config).scheme == "none":
@@ -125,8 +132,17 @@ class TaggingTask(Task):
             found.append(target)
         return found
 
-    def outputs_from_logits(self, logits, config):
-        return {"probability": softmax(logits)}
+    def output_shape(self, config, rows, length):
+        return (rows, length, len(config.labels))
+
+    def network_arguments(self, config):
+        return {"num_classes": len(config.labels)}
+
+    def fields_from_checkpoint(self, labels, settings, positions):
+        # Alone each label counts once: of bio every type has its B, of iob1 some have only I.
+        scheme = detect_scheme([[label] for label in labels])
+        settings = checked_settings(Settings, {"scheme": scheme} | settings, self.kind)
+        return {"labels": tuple(labels), "pair": False, "settings": settings}
 
     def answers(self, outputs, rows, examples, config):
         """Returns a dict a sentence, with one tag a word.
