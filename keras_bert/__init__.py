@@ -9,7 +9,7 @@ import importlib
 from keras_bert.extras import naming_extras
 from keras_bert.tasks.registry import KINDS
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _EXPORTS = {
     "BertConfig": "keras_bert.config",
