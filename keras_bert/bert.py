@@ -9,6 +9,7 @@ from keras_bert import numpy_ops
 from keras_bert.card import model_card
 from keras_bert.config import PRESETS, BertConfig
 from keras_bert.errors import InputError
+from keras_bert.extras import naming_extras
 from keras_bert.files import replacing_folder
 from keras_bert.model_folder import (
     CARD_FILE,
@@ -132,6 +133,7 @@ class Bert(Predictor):
             self.model.save_weights(os.path.join(temporary, WEIGHTS_FILE))
 
 
+@naming_extras()
 def load(path, vocabulary=None, lower_case=None, pretraining=False):
     """Loads a model folder, or a checkpoint in any of the formats that `convert` reads.
 

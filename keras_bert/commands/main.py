@@ -17,6 +17,7 @@ from absl import flags
 
 from keras_bert.commands.flags import parse
 from keras_bert.errors import CheckFailed, InputError, settings_are_flags
+from keras_bert.extras import missing_message
 
 VERBS = {
     "vocab": "make a WordPiece vocabulary from texts",
@@ -113,8 +114,7 @@ def _main(argv):
         print(f"{program}: {failed}", file=sys.stderr)
         return CHECK_FAILED
     except ModuleNotFoundError as error:
-        name = error.name
-        return _complain(program, f"{name} is not installed: pip install '{_extra(name)}'")
+        return _complain(program, missing_message(error.name) if error.name else error)
     _print(values, result, lines)
     return DONE
 
@@ -142,22 +142,6 @@ def _complain(program, message):
     # One line, whatever a library put into its message.
     print(f"{program}: {' '.join(str(message).split())}", file=sys.stderr)
     return BAD_INPUT
-
-
-def _extra(module):
-    extras = {
-        "tensorflow_text": "keras-bert-toolkit[tokenizers]",
-        "ai_edge_litert": "keras-bert-toolkit[export]",
-        "flatbuffers": "keras-bert-toolkit[export]",
-        "tensorboard": "keras-bert-toolkit[tensorboard]",
-        "apache_beam": "keras-bert-toolkit[pretraining]",
-        "matplotlib": "keras-bert-toolkit[pictures]",
-        "jieba": "keras-bert-toolkit[chinese]",
-        "tf2onnx": "keras-bert-toolkit[onnx]",
-        "onnx": "keras-bert-toolkit[onnx]",
-        "onnxruntime": "keras-bert-toolkit[onnx]",
-    }
-    return extras.get((module or "").split(".")[0], module)
 
 
 def _usage():
