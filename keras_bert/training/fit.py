@@ -13,7 +13,7 @@ from keras_bert.training.batches import TrainingBatches
 from keras_bert.training.optimizer import WarmupLinearDecay, adamw
 from keras_bert.training.progress import ProgressLine
 
-# Islands make a step a fifth to a third faster, and XLA takes about a second for each shape.
+# Fused layers make a step a fifth to a third faster, and XLA takes about a second for each shape.
 _STEPS_PER_SHAPE = 100
 
 

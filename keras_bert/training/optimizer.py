@@ -4,7 +4,8 @@ import keras
 from keras import ops
 
 from keras_bert.errors import InputError
-from keras_bert.layers import fused
+from keras_bert.keras_internals import variable_index
+from keras_bert.training.adam_kernel import adam_step
 from keras_bert.training.dense_gradients import DenseGradients
 from keras_bert.training.lamb import Lamb
 from keras_bert.training.variable_groups import (
@@ -88,8 +89,8 @@ class AdamW(DenseGradients, keras.optimizers.AdamW):
     """`keras.optimizers.AdamW`, with the gradients of tables summed first, in fewer passes."""
 
     def update_step(self, gradient, variable, learning_rate):
-        """Moves one variable; see `fused.adam_step`."""
-        if not fused.adam_step(self, gradient, variable, learning_rate):
+        """Moves one variable; see `adam_step`."""
+        if not adam_step(self, gradient, variable, learning_rate):
             super().update_step(gradient, variable, learning_rate)
 
 
@@ -130,13 +131,13 @@ class LayerwiseAdamW(DenseGradients, keras.optimizers.Adam):
 
     def update_step(self, gradient, variable, learning_rate):
         """Moves one variable; see `Lamb.update_step`."""
-        index = self._get_variable_index(variable)
+        index = variable_index(self, variable)
         rate = ops.cast(learning_rate, variable.dtype)
         if self._rate_factors[index] != 1.0:
             rate = rate * self._rate_factors[index]
         if self.decay and self._decays[index]:
             self.assign_sub(variable, variable * ops.cast(self.decay, variable.dtype) * rate)
-        if not fused.adam_step(self, gradient, variable, rate):
+        if not adam_step(self, gradient, variable, rate):
             super().update_step(gradient, variable, rate)
 
     def get_config(self):
