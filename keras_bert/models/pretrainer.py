@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_bert.errors import InputError
+from keras_bert.keras_internals import add_metrics
 from keras_bert.layers import fused
 from keras_bert.layers.masked_lm_head import GatherPositions, MaskedLMHead
 from keras_bert.models.heads import EncoderWithHead, head_dense
@@ -72,7 +73,7 @@ class BertPretrainer(EncoderWithHead):
 
         # === Metrics ===
         # Into Keras's own list: an attribute would be saved with the weights.
-        self._metrics.extend(keras.metrics.Mean(name=name) for name in _metric_names(pair))
+        add_metrics(self, [keras.metrics.Mean(name=name) for name in _metric_names(pair)])
 
         # === Config ===
         self.set_config(encoder, pair=pair)

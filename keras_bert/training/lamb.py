@@ -5,6 +5,7 @@ import math
 import keras
 from keras import ops
 
+from keras_bert.keras_internals import variable_index
 from keras_bert.training.dense_gradients import DenseGradients
 from keras_bert.training.variable_groups import check_layer_decay, decays, rate_factors
 
@@ -78,7 +79,7 @@ class Lamb(DenseGradients, keras.optimizers.Optimizer):
         """
         dtype = variable.dtype
         # Looked up here: a tf.Variable knows its place among the variables but not its path.
-        index = self._get_variable_index(variable)
+        index = variable_index(self, variable)
         m, v = self._momentums[index], self._velocities[index]
         gradient = ops.cast(gradient, dtype)
         step = ops.cast(self.iterations + 1, dtype)

@@ -13,6 +13,7 @@ import os
 import tensorflow as tf
 
 from keras_bert.errors import InputError
+from keras_bert.keras_internals import SummedGradients
 from keras_bert.models.pretrainer import BertPretrainer
 
 STRATEGIES = ("one", "mirrored", "multi_worker")
@@ -66,7 +67,7 @@ def is_chief(strategy):
     )
 
 
-class SumsThenClips:
+class SumsThenClips(SummedGradients):
     """For an optimizer class, to the left of it: clips the gradient's sum over all replicas.
 
     Keras's `global_clipnorm` clips each replica's share before the sum, so that what is learned
@@ -75,13 +76,10 @@ class SumsThenClips:
 
     summed_clipnorm = 0.0
 
-    def _all_reduce_sum_gradients(self, grads_and_vars):
-        summed = super()._all_reduce_sum_gradients(grads_and_vars)
+    def change_summed_gradients(self, gradients):
         if not self.summed_clipnorm:
-            return summed
-        gradients, variables = zip(*summed, strict=True)
-        clipped, _ = tf.clip_by_global_norm(gradients, self.summed_clipnorm)
-        return list(zip(clipped, variables, strict=True))
+            return gradients
+        return tf.clip_by_global_norm(gradients, self.summed_clipnorm)[0]
 
 
 class DistributedPretrainer(BertPretrainer):
