@@ -21,7 +21,7 @@ from keras_bert.model_folder import is_replaceable
 from keras_bert.tasks.registry import NAMES, get_task
 from keras_bert.tasks.tagging.schemes import SCHEMES
 from keras_bert.tasks.task import hold_out
-from keras_bert.training.state import TrainingState
+from keras_bert.training.checkpoints import Checkpoints
 
 # The settings of tasks that flags can change.
 _SETTINGS = {
@@ -201,7 +201,7 @@ def run(values):
 
     bert.save(values.output, model_card(values, bert, train, evaluation, scores, best, over_all))
     for seed in seeds:
-        TrainingState(_state_folder(values, seed), "").discard()
+        Checkpoints(_state_folder(values, seed), "").discard()
     result = {"output": values.output, "task": task.name, **scores, **best["result"], **over_all}
     if len(seeds) > 1:
         result |= {"runs": runs, "diverged": diverged}

@@ -7,11 +7,12 @@ from keras import ops
 
 from keras_bert.keras_internals import variable_index
 from keras_bert.training.dense_gradients import DenseGradients
+from keras_bert.training.summed_clipping import ClipsSummedGradient
 from keras_bert.training.variable_groups import check_layer_decay, decays, rate_factors
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
-class Lamb(DenseGradients, keras.optimizers.Optimizer):
+class Lamb(DenseGradients, ClipsSummedGradient, keras.optimizers.Optimizer):
     """LAMB as algorithm 2 of You et al. 2020 has it, with phi(x) = x and bias correction.
 
     A variable x moves by rate * |x| / |u| * u, where u = Adam's direction + weight_decay * x.
@@ -30,7 +31,8 @@ class Lamb(DenseGradients, keras.optimizers.Optimizer):
         layer_decay: factor of the learning rate from each block to the one below it; see
             `variable_groups.rate_factors`.
         name: of the optimizer.
-        **kwargs: `clipnorm`, `global_clipnorm` and the like; see `keras.optimizers.Optimizer`.
+        **kwargs: `summed_clipnorm`, see `ClipsSummedGradient`; `global_clipnorm` and the like,
+            see `keras.optimizers.Optimizer`.
 
     Raises:
         InputError: `layer_decay` is out of its range.

@@ -13,7 +13,6 @@ import os
 import tensorflow as tf
 
 from keras_bert.errors import InputError
-from keras_bert.keras_internals import SummedGradients
 from keras_bert.models.pretrainer import BertPretrainer
 
 STRATEGIES = ("one", "mirrored", "multi_worker")
@@ -65,21 +64,6 @@ def is_chief(strategy):
         and resolver.task_id == 0
         and "chief" not in resolver.cluster_spec().jobs
     )
-
-
-class SumsThenClips(SummedGradients):
-    """For an optimizer class, to the left of it: clips the gradient's sum over all replicas.
-
-    Keras's `global_clipnorm` clips each replica's share before the sum, so that what is learned
-    depends on the number of replicas. Has to be given `summed_clipnorm`, 0 for no clipping.
-    """
-
-    summed_clipnorm = 0.0
-
-    def change_summed_gradients(self, gradients):
-        if not self.summed_clipnorm:
-            return gradients
-        return tf.clip_by_global_norm(gradients, self.summed_clipnorm)[0]
 
 
 class DistributedPretrainer(BertPretrainer):
@@ -195,17 +179,3 @@ def wait_for_all(strategy):
         return strategy.reduce(tf.distribute.ReduceOp.SUM, arrived, axis=None)
 
     meet()
-
-
-def make_optimizer(build, clipnorm):
-    """Returns an optimizer that clips the summed gradient.
-
-    Args:
-        build: function without arguments that returns a Keras optimizer.
-        clipnorm: largest global norm of the gradient; 0 does not clip.
-    """
-    optimizer = build()
-    kind = type(optimizer)
-    optimizer.__class__ = type(f"Summed{kind.__name__}", (SumsThenClips, kind), {})
-    optimizer.summed_clipnorm = float(clipnorm)
-    return optimizer
