@@ -40,7 +40,10 @@ ALLOWED_LATE = {
 }
 # Files that are no folder, by their room.
 FILES = {
-    "base": ("config", "errors", "extras", "files", "numpy_ops", "progress", "settings"),
+    "base": (
+        "card", "config", "errors", "extras", "files", "keras_internals", "numpy_ops", "progress",
+        "quiet", "settings",
+    ),
     "package": ("__init__",),
     "bert": ("bert", "predictor", "model_folder"),
     "commands": ("__main__",),

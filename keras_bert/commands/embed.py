@@ -12,8 +12,7 @@ row_splits[i] to row_splits[i + 1] - 1.
 
 import math
 import os
-import sys
-import time
+from functools import partial
 
 import numpy as np
 from absl import flags
@@ -22,6 +21,7 @@ from keras_bert.commands import shared
 from keras_bert.embedding.vectors import POOLINGS
 from keras_bert.errors import InputError
 from keras_bert.files import check_file_replaceable
+from keras_bert.progress import Progress
 from keras_bert.tasks.sequence.texts import read_examples
 
 
@@ -93,14 +93,16 @@ def run(values):
     size = math.prod(features.shape) * 4 + sum(array.nbytes for array in arrays.values())
     size += sum(np.dtype(dtype).itemsize for dtype, _ in strings.values()) * features.shape[0]
     check_room(values.output, size, "take fewer texts or --layers, or another --pooling")
-    progress = TextsLine(len(source.texts))
+    progress = Progress(len(source.texts))
     with writing_npz(values.output) as npz:
-        npz.add_blocks("vectors", "<f4", features.shape, features.blocks(progress.add))
+        npz.add_blocks(
+            "vectors", "<f4", features.shape, features.blocks(partial(_show_texts, progress))
+        )
         for name, (dtype, blocks) in strings.items():
             npz.add_blocks(name, dtype, features.shape[:1], blocks())
         for name, array in arrays.items():
             npz.add(name, array)
-    progress.end()
+    progress.clear()
     result = {
         "output": values.output,
         "count": len(source.texts),
@@ -114,6 +116,16 @@ def run(values):
     shape = " x ".join(map(str, features.shape))
     lines = [*bert.notes, *cut_lines(features, bert, values.length)]
     return result, [*lines, f"{len(source.texts)} texts, vectors {shape}: {values.output}"]
+
+
+def _show_texts(progress, count):
+    """Shows that some more texts are done."""
+    progress.done += count
+    if progress.is_due():
+        progress.show(
+            f"text {progress.done}/{progress.total}  {progress.rate():.1f} texts/s  "
+            f"ETA {progress.eta()}"
+        )
 
 
 def layers_of(values):
@@ -208,37 +220,3 @@ def cut_lines(features, bert, length):
     length = bert.config.max_length if length is None else length
     longer = "is longer than" if features.cut_count == 1 else "are longer than"
     return [f"{features.cut_count} of the texts {longer} {length} tokens: the rest is cut off"]
-
-
-class TextsLine:
-    """One progress line on stderr: texts done, rate, time left.
-
-    Args:
-        count: int, texts in all.
-        every_seconds: seconds between lines where stderr is not a terminal.
-    """
-
-    def __init__(self, count, every_seconds=15):
-        self._count, self._done = count, 0
-        self._is_terminal = sys.stderr.isatty()
-        self._interval = 0.5 if self._is_terminal else every_seconds
-        self._start = self._last = time.monotonic()
-
-    def add(self, texts):
-        """Tells that some more texts are done."""
-        self._done += texts
-        now = time.monotonic()
-        if now - self._last < self._interval:
-            return
-        self._last = now
-        rate = self._done / max(now - self._start, 1e-9)
-        left = int((self._count - self._done) / rate)
-        eta = f"{left // 3600}:{left // 60 % 60:02d}:{left % 60:02d}"
-        line = f"text {self._done}/{self._count}  {rate:.1f} texts/s  ETA {eta}"
-        start, end = ("\r\x1b[K", "") if self._is_terminal else ("", "\n")
-        print(f"{start}{line}", end=end, file=sys.stderr, flush=True)
-
-    def end(self):
-        """Clears the line."""
-        if self._is_terminal:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
