@@ -46,8 +46,7 @@ class InputError(ValueError):
 
 def about_one_text(error, name):
     """Returns an `InputError` about a list of one text as one about the text of that name."""
-    reason = str(error).removeprefix("the texts:1: ").removeprefix("the texts: ")
-    return InputError(f"{name}: {reason}")
+    return error.about(name)
 
 
 class Diverged(InputError):

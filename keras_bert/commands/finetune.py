@@ -12,7 +12,9 @@ import types
 
 from absl import flags
 
+from keras_bert.card import command_line, model_card, seeds_table
 from keras_bert.commands import shared
+from keras_bert.commands.flags import given as flags_given
 from keras_bert.commands.seeds import seeds_of, summary, summary_lines
 from keras_bert.config import POOLINGS
 from keras_bert.errors import Diverged, InputError
@@ -197,9 +199,7 @@ def run(values):
         )
     bert, scores = best["bert"], best["scores"]
     over_all = summary(runs, task.metrics(bert.config))
-    from keras_bert.training.model_card import model_card
-
-    bert.save(values.output, model_card(values, bert, train, evaluation, scores, best, over_all))
+    bert.save(values.output, _card(values, best, train, evaluation, over_all))
     for seed in seeds:
         TrainingState(_state_folder(values, seed), "").discard()
     result = {"output": values.output, "task": task.name, **scores, **best["result"], **over_all}
@@ -213,6 +213,31 @@ def run(values):
         f"{best['result']['seconds']:.0f} s of training",
         f"model folder: {values.output}",
     ]
+
+
+def _card(values, best, train, evaluation, over_all):
+    """Returns the model card of the best run."""
+    bert = best["bert"]
+    task, own_file = bert.task, "held out of the same file; no text is in both parts"
+    if values.eval:
+        own_file = "a file of its own"
+    named = f" for {task.name}" if task.name != task.kind else ""
+    given = {name: value for name, value in flags_given(values).items() if name != "json"}
+    return model_card(
+        bert,
+        how=f"fine-tuned with keras-bert{named}",
+        data=[
+            f"Trained on {os.path.basename(train.path)}: {len(train):,} examples.",
+            f"Scored on {os.path.basename(evaluation.path)}: {len(evaluation):,} examples, "
+            f"{own_file}.",
+        ],
+        score_lines=task.score_lines(best["scores"], bert.config),
+        selection=f"The best of {values.epochs} epochs by {best['metric']} on the same examples, "
+        f"so slightly optimistic.",
+        scores=seeds_table(**over_all, seed=best["result"]["seed"]) if over_all else "",
+        command=command_line("finetune", given, ("train", "eval", "init", "vocab", "output")),
+        base=values.init,
+    )
 
 
 def _train(values, task, seed, train, evaluation, fields):

@@ -65,8 +65,9 @@ def freeze(encoder, what):
         count = int(what)
     else:
         raise InputError(
-            f"--freeze={what:.20}: expected encoder, embeddings or a number of blocks up to "
-            f"{len(blocks)}"
+            f"expected encoder, embeddings or a number of blocks up to {len(blocks)}",
+            "freeze",
+            what[:20],
         )
     if what:
         for layer in encoder.layers:
