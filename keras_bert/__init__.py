@@ -6,9 +6,10 @@ so the numpy-only parts (tokenization, decoding of logits) work where they are n
 
 import importlib
 
+from keras_bert.extras import naming_extras
 from keras_bert.tasks.registry import KINDS
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _EXPORTS = {
     "BertConfig": "keras_bert.config",
@@ -40,7 +41,8 @@ __all__ = sorted(_EXPORTS)
 
 def __getattr__(name):
     if name in _EXPORTS:
-        return getattr(importlib.import_module(_EXPORTS[name]), name)
+        with naming_extras():
+            return getattr(importlib.import_module(_EXPORTS[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

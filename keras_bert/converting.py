@@ -77,6 +77,7 @@ def convert(**settings):
             bert.tokenizer.get_config(),
             labels=list(bert.config.labels) or None,
             settings=bert.config.settings,
+            task=bert.config.task if bert.task is not None else None,
         )
     return {
         "output": settings.output,
@@ -131,7 +132,7 @@ def _without_what_others_lack(bert, to):
     from keras_bert.bert import Bert
 
     notes = []
-    if bert.config.pooling != "cls":
+    if bert.config.pooling != "cls" and bert.task is not None:
         notes.append(f"{to} has no head on the mean of the tokens: only the encoder")
         config = dataclasses.replace(
             bert.config, task=None, labels=(), settings={}, pooling="cls", benchmark=""

@@ -86,8 +86,8 @@ def _train(train, validation, seed, vocabulary_path):
 
     from keras_bert.bert import load
     from keras_bert.text.vocabulary import train_vocabulary
-    from keras_bert.training.finetune import TaskTraining, config_for
-    from keras_bert.training.fit import FineTuneSettings
+    from keras_bert.training.settings import FitSettings
+    from keras_bert.training.task_training import TaskTraining, config_for
 
     with open(vocabulary_path, "w", encoding="utf-8", newline="") as file:
         file.writelines(f"{t}\n" for t in train_vocabulary(train.texts, _VOCABULARY_SIZE))
@@ -96,7 +96,7 @@ def _train(train, validation, seed, vocabulary_path):
     training = TaskTraining(
         start,
         config_for(_TASK, start, _LENGTH, _TASK.config_fields(train, {})),
-        FineTuneSettings(epochs=6, batch_size=32, learning_rate=5e-4, seed=seed),
+        FitSettings(epochs=6, batch_size=32, learning_rate=5e-4, seed=seed),
         # A sixth of the messages is spam, so accuracy alone would hardly move.
         metric="matthews",
     )

@@ -16,6 +16,7 @@ from absl import flags
 from keras_bert.commands.flags import parse
 from keras_bert.commands.output import BAD_INPUT, complain, print_result, usage, verb_help
 from keras_bert.errors import CheckFailed, InputError, settings_are_flags
+from keras_bert.extras import missing_message
 
 VERBS = {
     "vocab": "make a WordPiece vocabulary from texts",
@@ -112,23 +113,6 @@ def _main(argv):
         print(f"{program}: {failed}", file=sys.stderr)
         return CHECK_FAILED
     except ModuleNotFoundError as error:
-        name = error.name
-        return complain(program, f"{name} is not installed: pip install '{_extra(name)}'")
+        return complain(program, missing_message(error.name) if error.name else error)
     print_result(result, lines, values.json)
     return DONE
-
-
-def _extra(module):
-    extras = {
-        "tensorflow_text": "keras-bert-toolkit[tokenizers]",
-        "ai_edge_litert": "keras-bert-toolkit[export]",
-        "flatbuffers": "keras-bert-toolkit[export]",
-        "tensorboard": "keras-bert-toolkit[tensorboard]",
-        "apache_beam": "keras-bert-toolkit[pretraining]",
-        "matplotlib": "keras-bert-toolkit[pictures]",
-        "jieba": "keras-bert-toolkit[chinese]",
-        "tf2onnx": "keras-bert-toolkit[onnx]",
-        "onnx": "keras-bert-toolkit[onnx]",
-        "onnxruntime": "keras-bert-toolkit[onnx]",
-    }
-    return extras.get((module or "").split(".")[0], module)

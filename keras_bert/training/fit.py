@@ -1,6 +1,5 @@
 """Fine-tuning: compile, fit, keep the best epoch."""
 
-import dataclasses
 import math
 import time
 
@@ -17,33 +16,6 @@ from keras_bert.training.progress import ProgressLine
 _STEPS_PER_SHAPE = 100
 
 
-@dataclasses.dataclass(frozen=True)
-class FineTuneSettings:
-    """What a user chooses; the defaults are those that BERT's paper recommends (appendix A.3).
-
-    Attributes:
-        epochs: passes over the training set.
-        batch_size: texts a step.
-        learning_rate: the schedule's peak.
-        warmup: share of all steps during which the learning rate rises.
-        weight_decay: AdamW's decoupled decay.
-        clipnorm: largest global norm of the gradient; 0 does not clip.
-        layer_decay: factor of the learning rate from each block to the one below it.
-        checkpoint_every: steps from one saved state to the next, within an epoch.
-        seed: of the head's initialization, the order of the data and dropout.
-    """
-
-    epochs: int = 3
-    batch_size: int = 32
-    learning_rate: float = 5e-5
-    warmup: float = 0.1
-    weight_decay: float = 0.01
-    clipnorm: float = 1.0
-    layer_decay: float = 1.0
-    checkpoint_every: int = 1000
-    seed: int = 0
-
-
 def freeze(encoder, what):
     """Excludes a part of the encoder from training.
 
@@ -55,7 +27,7 @@ def freeze(encoder, what):
     Raises:
         InputError: `what` is none of these.
     """
-    blocks = [layer for layer in encoder.layers if layer.name.startswith("layer_")]
+    blocks = encoder.blocks
     if what == "encoder":
         encoder.trainable = False
         return
@@ -70,9 +42,8 @@ def freeze(encoder, what):
             what[:20],
         )
     if what:
-        for layer in encoder.layers:
-            if layer.name.startswith("embeddings") or layer in blocks[:count]:
-                layer.trainable = False
+        for layer in (encoder.embeddings, encoder.embeddings_norm, *blocks[:count]):
+            layer.trainable = False
 
 
 def fine_tune(
@@ -86,7 +57,7 @@ def fine_tune(
         loss: a Keras loss on its outputs, or a dict of them.
         texts: `TokenizedTexts` to train on, or `CachedFeatures` of them.
         targets: what the loss compares with; see `TrainingBatches`.
-        settings: `FineTuneSettings`.
+        settings: `FitSettings`.
         evaluate: function without arguments that gives a dict of scores of the model as it is;
             its first entry decides which epoch is best, larger being better.
         loss_weights: weights of several losses, or None.

@@ -9,7 +9,7 @@ import numpy as np
 from keras_bert.errors import InputError
 from keras_bert.numpy_ops import softmax
 from keras_bert.tasks.multiple_choice.choice_files import Choices, checked_choices, read_choices
-from keras_bert.tasks.settings import check_settings
+from keras_bert.tasks.settings import check_types
 from keras_bert.tasks.task import Rows, Task
 
 # The gap in a question, as in "The boy felt _ ."; not the one in a name such as num_choices.
@@ -54,19 +54,21 @@ class MultipleChoiceTask(Task):
     def read(self, path, layout, labelled=True):
         return read_choices(path, layout, labelled)
 
-    def examples_from(self, texts, choices=None):
-        """Returns unlabelled examples.
+    def examples_from(self, texts, choices=None, labels=None):
+        """Returns examples.
 
         Args:
             texts: list of str, what the choices go on from or are answers to.
             choices: list with a list of str for each; or with the text of such a JSON list, as
                 it comes from a command line.
+            labels: list of int, the number of the right choice for each, from 0; or None.
         """
         if choices is None:
             raise InputError('no choices: give them as a list, --text_b=\'["one", "another"]\'')
         lines = [str(number) for number in range(1, len(texts) + 1)]
         lists = [_listed(each, line) for each, line in zip(choices, lines)]
-        return checked_choices(Choices("the texts", lines, list(texts), [""] * len(texts), lists))
+        found = Choices("the texts", lines, list(texts), [""] * len(texts), lists, labels)
+        return checked_choices(found, labelled=labels is not None)
 
     def config_fields(self, examples, overrides):
         if overrides.get("labels"):
@@ -74,7 +76,7 @@ class MultipleChoiceTask(Task):
         return {"pair": True, "settings": {"num_choices": examples.num_choices}}
 
     def check_config(self, config):
-        check_settings(config.settings, {"num_choices": int})
+        check_types(config.settings, {"num_choices": int})
         if config.settings["num_choices"] < 2:
             raise InputError(f"setting num_choices must be at least 2, not {config.settings}")
 

@@ -15,11 +15,16 @@ from keras_bert.tasks.question_answering.settings import (
     TYPES,
     USUAL_LENGTH,
     Settings,
+    WindowOverrides,
     fitting,
     settings_of,
 )
 from keras_bert.tasks.question_answering.spans import answer_of, best_text
-from keras_bert.tasks.question_answering.squad_files import Questions, read_questions
+from keras_bert.tasks.question_answering.squad_files import (
+    Questions,
+    read_questions,
+    with_answers,
+)
 from keras_bert.tasks.question_answering.squad_json import check_text
 from keras_bert.tasks.question_answering.windows import answer_tokens, check_room, make_windows
 from keras_bert.tasks.settings import checked_settings
@@ -53,7 +58,7 @@ class QuestionAnsweringTask(Task):
     length_note = "Passages are read in windows of {} tokens."
     export_name = "BERT question answerer"
     export_description = "Marks the answer to a question in a passage"
-    overrides = ("doc_stride", "max_question_length", "max_answer_length")
+    Overrides = WindowOverrides
     layout_fields = ("misaligned",)
     huggingface_class = "BertForQuestionAnswering"
     head_outputs = 2
@@ -91,8 +96,15 @@ class QuestionAnsweringTask(Task):
             context_column=layout.text_b_column,
         )
 
-    def examples_from(self, questions, contexts=None):
-        """Returns unlabelled `Questions` of lists of str, as many questions as passages."""
+    def examples_from(self, questions, contexts=None, labels=None):
+        """Returns `Questions`.
+
+        Args:
+            questions, contexts: lists of str, as many questions as passages.
+            labels: list of answers: a str, which is looked for in its passage, or a tuple (str,
+                start), the character where it begins; or the dict of SQuAD's `answers`; None and
+                "" say that the passage holds none. None in place of the list: unlabelled.
+        """
         if contexts is None or len(questions) != len(contexts):
             raise InputError("a passage is needed for each question: give it as the second text")
         lines = [str(i) for i in range(1, len(questions) + 1)]
@@ -100,7 +112,8 @@ class QuestionAnsweringTask(Task):
             check_text(f"text {line}", "question", question)
             check_text(f"text {line}", "context", context)
         titles = [""] * len(lines)
-        return Questions("the texts", lines, lines, list(questions), list(contexts), titles)
+        found = Questions("the texts", lines, lines, list(questions), list(contexts), titles)
+        return found if labels is None else with_answers(found, labels)
 
     def config_fields(self, examples, overrides):
         self._check_answers(examples)

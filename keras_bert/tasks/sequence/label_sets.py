@@ -119,7 +119,7 @@ def _of_cell(table, row, column, separator):
         cell = ""
     if isinstance(cell, str):
         parts = [part.strip() for part in cell.split(separator)] if cell.strip() else []
-    elif isinstance(cell, list):
+    elif isinstance(cell, (list, tuple)):
         parts = cell
     else:
         raise InputError(f"{place} must be a text or a list of texts, not {cell!r:.60}")

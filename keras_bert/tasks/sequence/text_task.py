@@ -1,7 +1,14 @@
 """What the tasks have in common whose answers are about a text, or a pair of texts, as a whole."""
 
-from keras_bert.tasks.sequence import texts
-from keras_bert.tasks.task import Task
+from keras_bert.tasks.in_hand import table_of
+from keras_bert.tasks.sequence.texts import (
+    check_pair,
+    examples_from,
+    inputs_of,
+    read_examples,
+    rows_of,
+)
+from keras_bert.tasks.task import FileLayout, Task
 
 
 class TextTask(Task):
@@ -12,16 +19,19 @@ class TextTask(Task):
     huggingface_class = "BertForSequenceClassification"
 
     def read(self, path, layout, labelled=True):
-        return texts.read_examples(path, layout, labelled)
+        return read_examples(path, layout, labelled)
 
-    def examples_from(self, first, second=None):
-        return texts.examples_from(first, second)
+    def examples_from(self, texts, texts_b=None, labels=None):
+        if labels is None:
+            return examples_from(texts, texts_b)
+        layout = FileLayout(text_b_column="" if texts_b is None else "text_b", text_column="text")
+        return self.read(table_of(texts, texts_b, labels), layout)
 
     def check(self, examples, config):
-        texts.check_pair(examples, config)
+        check_pair(examples, config)
 
     def rows(self, examples, tokenizer, config):
-        return texts.rows_of(examples, tokenizer, config)
+        return rows_of(examples, tokenizer, config)
 
     def output_shape(self, config, rows, length):
         return (rows, len(config.labels))
@@ -30,4 +40,4 @@ class TextTask(Task):
         return {"num_classes": len(config.labels), "pooling": config.pooling}
 
     def asked_fields(self, examples):
-        return texts.inputs_of(examples)
+        return inputs_of(examples)

@@ -7,8 +7,10 @@ import json
 import numpy as np
 
 from keras_bert.errors import InputError
+from keras_bert.settings import check_settings, setting
 from keras_bert.tasks.sequence.texts import some
-from keras_bert.tasks.settings import check_settings, checked_settings
+from keras_bert.tasks.settings import check_types, checked_settings
+from keras_bert.tasks.tables import Table
 from keras_bert.tasks.tagging.conll import read_conll, read_words, write_conll
 from keras_bert.tasks.tagging.decoding import best_tags
 from keras_bert.tasks.tagging.schemes import (
@@ -23,7 +25,7 @@ from keras_bert.tasks.tagging.schemes import (
 from keras_bert.tasks.tagging.sentences import Sentences, sentences_of
 from keras_bert.tasks.tagging.word_rows import rows_of_words
 from keras_bert.tasks.tagging.words import join_words
-from keras_bert.tasks.task import Task, check_labels
+from keras_bert.tasks.task import LabelOverrides, Task, check_labels
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,11 +44,29 @@ class Settings:
 
     def __post_init__(self):
         types = {"scheme": str, "overlap": int, "mark_capitals": bool}
-        check_settings(dataclasses.asdict(self), types)
+        check_types(dataclasses.asdict(self), types)
         if self.scheme not in SCHEMES:
             raise InputError(f"scheme must be one of {', '.join(SCHEMES)}, not {self.scheme!r}")
         if self.overlap < 0:
             raise InputError(f"overlap must be 0 words or more, not {self.overlap}")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TagOverrides(LabelOverrides):
+    """What decides in place of the training file."""
+
+    scheme: str | None = setting(
+        None,
+        "tagging: how the model's tags mark entities; the files' are converted (default: as "
+        "--train has them); none if they mark none",
+        choices=SCHEMES,
+    )
+    mark_capitals: bool | None = setting(
+        None,
+        "tagging: segment_ids are 1 for words with a capital, which an uncased vocabulary hides",
+    )
+
+    __post_init__ = check_settings
 
 
 class TaggingTask(Task):
@@ -59,7 +79,7 @@ class TaggingTask(Task):
     usage = '--text="…"'
     length_note = "Sentences of more than {} tokens are split and rejoined."
     export_name, export_description = "BERT tagger", "Gives every word of a text a tag"
-    overrides = ("labels", "scheme", "mark_capitals")
+    Overrides = TagOverrides
     layout_fields = ("tag_column", "word_column")
     huggingface_class = "BertForTokenClassification"
 
@@ -69,15 +89,24 @@ class TaggingTask(Task):
         return ("f1", "precision", "recall", "accuracy")
 
     def read(self, path, layout, labelled=True):
+        if isinstance(path, Table):
+            raise InputError(f"{path.path}: tags are read from CoNLL, or given as (words, tags)")
         if not labelled:
             return read_words(path, layout.word_column, layout.columns, layout.text_column)
         return read_conll(path, layout.tag_column, word_column=layout.word_column)
 
-    def examples_from(self, texts, texts_b=None):
-        """Returns unlabelled `Sentences` of texts, each a str or a list of its words."""
+    def examples_from(self, texts, texts_b=None, labels=None):
+        """Returns `Sentences` of texts, each a str or a list of its words.
+
+        Args:
+            texts: list; with labels, of lists of words.
+            texts_b: None.
+            labels: list with a list of str for each sentence, a tag for each word; or None.
+        """
         if texts_b is not None:
             raise InputError("tagging takes single texts, not pairs")
-        return _sentences(list(texts))
+        found = _sentences(list(texts))
+        return found if labels is None else _with_tags(found, labels)
 
     def config_fields(self, examples, overrides):
         """Returns `labels`, `pair` and `settings`; `overrides` may hold any of `Settings`.
@@ -257,6 +286,19 @@ def _sentences(texts):
     columns = ("lines", "words", "word_lines", "texts", "word_offsets")
     joined = {name: [getattr(part, name)[0] for part in parts] for name in columns}
     return Sentences(path=path, tags=None, **joined)
+
+
+def _with_tags(sentences, tags):
+    for line, words, found in zip(sentences.lines, sentences.words, tags, strict=True):
+        place = f"{sentences.path}:{line}"
+        if not isinstance(found, (list, tuple)) or len(found) != len(words):
+            raise InputError(
+                f"{place}: {len(words)} words need a list of {len(words)} tags, not {found!r:.60}"
+            )
+        for tag in found:
+            if not isinstance(tag, str) or not tag.strip() or len(tag.split()) > 1:
+                raise InputError(f"{place}: {tag!r:.40} is not a tag")
+    return dataclasses.replace(sentences, tags=[list(found) for found in tags])
 
 
 def _settings(config):
