@@ -22,7 +22,19 @@ _EXPORTS = {
     "GraphTokenizer": "keras_bert.text.graph_tokenizer",
     "InputError": "keras_bert.errors",
     "load": "keras_bert.bert",
+    "open_model": "keras_bert.opening",
     "finetune": "keras_bert.training.finetune",
+    # The other verbs of the command line; export is `Bert.export`.
+    "vocab": "keras_bert.training.vocab",
+    "prepare": "keras_bert.pretraining.prepare",
+    "pretrain": "keras_bert.training.run_pretraining",
+    "evaluate": "keras_bert.evaluation",
+    "predict": "keras_bert.answering",
+    "embed_file": "keras_bert.embedding.embed_file",
+    "similarity": "keras_bert.embedding.similarity",
+    "convert": "keras_bert.converting",
+    "verify": "keras_bert.export.verify",
+    "benchmark": "keras_bert.export.benchmark",
 }
 __all__ = sorted(_EXPORTS)
 

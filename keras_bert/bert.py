@@ -8,7 +8,7 @@ import numpy as np
 from keras_bert import numpy_ops
 from keras_bert.card import model_card
 from keras_bert.config import PRESETS, BertConfig
-from keras_bert.errors import InputError
+from keras_bert.errors import InputError, name_of
 from keras_bert.extras import naming_extras
 from keras_bert.files import replacing_folder
 from keras_bert.model_folder import (
@@ -159,8 +159,8 @@ def load(path, vocabulary=None, lower_case=None, pretraining=False):
     if is_model_folder(path):
         if vocabulary is not None or lower_case is not None:
             raise InputError(
-                f"{path}: a model folder has a vocabulary and its case: leave out --vocab and "
-                f"--lower_case"
+                f"{path}: a model folder has a vocabulary and its case: leave out "
+                f"{name_of('vocab')} and {name_of('lower_case')}"
             )
         return _from_model_folder(path)
     return _from_checkpoint(path, vocabulary, lower_case, pretraining)
@@ -199,7 +199,7 @@ def _from_model_folder(path):
 def _from_preset(name, vocabulary, lower_case):
     if vocabulary is None:
         raise InputError(
-            f"preset {name} has no vocabulary of its own: give one (--vocab=FILE), "
+            f"preset {name} has no vocabulary of its own: give one ({name_of('vocab', 'FILE')}), "
             f"or make one from your texts with `keras-bert vocab`"
         )
     tokens = load_vocabulary(vocabulary)
@@ -219,7 +219,8 @@ def _from_checkpoint(path, vocabulary, lower_case, pretraining):
     checkpoint = open_checkpoint(path)
     tokens = load_vocabulary(vocabulary) if vocabulary else checkpoint.read_vocabulary()
     if tokens is None:
-        raise InputError(f"{path}: no vocabulary beside the weights: give one with --vocab=FILE")
+        fix = f"give one with {name_of('vocab', 'FILE')}"
+        raise InputError(f"{path}: no vocabulary beside the weights: {fix}")
     try:
         fields, notes = model_fields(checkpoint, pretraining)
         config = ModelConfig(encoder=checkpoint.config, **fields)

@@ -7,8 +7,10 @@ import sys
 import tempfile
 
 from keras_bert.errors import InputError
+from keras_bert.extras import naming_extras
 
 
+@naming_extras()
 def import_tensorflow_quietly():
     """Imports Keras with its backend while TensorFlow's start-up notes are dropped.
 

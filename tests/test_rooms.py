@@ -12,6 +12,7 @@ import sys
 import pytest
 from environments import ROOT
 
+from keras_bert.commands.main import VERBS
 from keras_bert.extras import EXTRAS
 
 # Room: the rooms that it may import. All may import "base", and "package", `keras_bert` itself.
@@ -25,7 +26,7 @@ MAY_IMPORT = {
     "pretraining": ("text",),
     "checkpoints": ("text", "models", "tasks"),
     "bert": ("text", "models", "tasks", "checkpoints"),
-    "embedding": ("text",),
+    "embedding": ("text", "tasks", "bert"),
     "training": ("text", "layers", "models", "tasks", "pretraining", "bert"),
     "export": ("text", "models", "tasks", "bert"),
     "device": ("text", "tasks", "export"),
@@ -37,16 +38,33 @@ MAY_IMPORT = {
 ALLOWED_LATE = {
     ("keras_bert.bert", "embedding"),
     ("keras_bert.bert", "export"),
+    ("keras_bert.opening", "export"),
 }
 # Files that are no folder, by their room.
 FILES = {
     "base": (
-        "card", "config", "errors", "extras", "files", "keras_internals", "numpy_ops", "progress",
-        "quiet", "settings",
+        "config",
+        "errors",
+        "extras",
+        "files",
+        "keras_internals",
+        "numpy_ops",
+        "progress",
+        "quiet",
+        "settings",
     ),
     "package": ("__init__",),
-    "bert": ("bert", "predictor", "model_folder"),
-    "commands": ("__main__",),
+    "bert": (
+        "answering",
+        "bert",
+        "card",
+        "converting",
+        "evaluation",
+        "model_folder",
+        "opening",
+        "predictor",
+    ),
+    "commands": ("__main__", "quickstart"),
 }
 FOLDERS = {
     "keras_bert": ROOT / "keras_bert",
@@ -57,11 +75,17 @@ FOLDERS = {
 LIGHT_ROOMS = ("text", "tasks", "device")
 LIGHT_MODULES = (
     "keras_bert",
+    "keras_bert.answering",
+    "keras_bert.card",
     "keras_bert.commands.main",
+    *(f"keras_bert.commands.{verb.replace('-', '_')}" for verb in VERBS),
     "keras_bert.config",
+    "keras_bert.converting",
+    "keras_bert.evaluation",
     "keras_bert.export.runners",
     "keras_bert.extras",
     "keras_bert.model_folder",
+    "keras_bert.opening",
     "keras_bert.predictor",
 )
 # Modules of light rooms that are for TensorFlow.

@@ -6,7 +6,7 @@ import os
 import sys
 import time
 
-from keras_bert.errors import InputError, about_one_text
+from keras_bert.errors import InputError
 from keras_bert.export.runners import TFLiteRunner
 from keras_bert.extras import missing_message
 
@@ -131,7 +131,7 @@ def timed(name, ask, *texts):
         with _quiet():
             answer = ask(*texts)
     except InputError as error:
-        raise about_one_text(error, name) from None
+        raise error.about(name) from None
     return answer, f"{1000 * (time.perf_counter() - start):.1f} ms"
 
 

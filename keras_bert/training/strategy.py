@@ -45,8 +45,10 @@ def make_strategy(name):
         return tf.distribute.MirroredStrategy(devices)
     if not os.environ.get("TF_CONFIG"):
         raise InputError(
-            "--strategy=multi_worker: set TF_CONFIG on every machine, "
-            '{"cluster": {"worker": ["host:port", …]}, "task": {"type": "worker", "index": 0}}'
+            "set TF_CONFIG on every machine, "
+            '{"cluster": {"worker": ["host:port", …]}, "task": {"type": "worker", "index": 0}}',
+            "strategy",
+            name,
         )
     try:
         return tf.distribute.MultiWorkerMirroredStrategy()

@@ -84,8 +84,8 @@ class MultipleChoiceTask(Task):
         wanted = config.settings["num_choices"]
         if len(examples) and examples.num_choices != wanted:
             raise InputError(
-                f"{examples.path}:{examples.lines[0]}: {examples.num_choices} choices where the "
-                f"model takes {wanted}"
+                f"{examples.num_choices} choices where the model takes {wanted}",
+                place=f"{examples.path}:{examples.lines[0]}",
             )
 
     def rows(self, examples, tokenizer, config):
@@ -197,7 +197,8 @@ def _listed(choices, line):
             choices = json.loads(choices)
         except (ValueError, RecursionError):
             raise InputError(
-                f"the texts:{line}: the choices must be a list, as in "
-                f'--text_b=\'["one", "another"]\', not {choices!r}'
+                f'the choices must be a list, as in --text_b=\'["one", "another"]\', '
+                f"not {choices!r}",
+                place=f"the texts:{line}",
             ) from None
     return choices
