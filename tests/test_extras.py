@@ -141,7 +141,7 @@ def run_python(code, *, cwd, **environment):
     [
         "keras_bert.BertClassifier",
         "keras_bert.BertEncoder",
-        "keras_bert.finetune('model', train=(list('abcd'), list('xyxy')), eval_fraction=0.5)",
+        "data = (['a', 'b'], ['x', 'y'])\nkeras_bert.finetune('model', train=data, eval=data)",
         "keras_bert.load('bert_tiny_en_uncased', vocabulary='vocab.txt')",
         "keras_bert.load('model')",
     ],

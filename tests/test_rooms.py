@@ -42,12 +42,22 @@ ALLOWED_LATE = {
 }
 # Files that are no folder, by their room.
 FILES = {
-    "base": ("config", "errors", "extras", "files", "numpy_ops", "progress", "quiet", "settings"),
+    "base": (
+        "card",
+        "config",
+        "errors",
+        "extras",
+        "files",
+        "keras_internals",
+        "numpy_ops",
+        "progress",
+        "quiet",
+        "settings",
+    ),
     "package": ("__init__",),
     "bert": (
         "answering",
         "bert",
-        "card",
         "converting",
         "evaluation",
         "model_folder",

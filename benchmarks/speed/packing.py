@@ -56,9 +56,7 @@ def make_step(batches, precision):
     from keras_bert.layers import fused
 
     fused.enable(model)
-    model.compile(
-        strategies.make_optimizer(lambda: adamw(1e-4, clipnorm=None), 1.0), jit_compile=False
-    )
+    model.compile(adamw(1e-4, clipnorm=None, summed_clipnorm=1.0), jit_compile=False)
     train = model.make_train_function()
     stream = fit_input(lambda: (batches[step] for step in range(10**6)), batches[0])
     iterator = iter(stream)

@@ -1,6 +1,7 @@
 """Vectors of many texts, or of their tokens, in an .npz file."""
 
 import dataclasses
+import functools
 import math
 import os
 
@@ -15,6 +16,7 @@ from keras_bert.embedding.sources import (
 )
 from keras_bert.embedding.vectors import POOLINGS
 from keras_bert.errors import name_of
+from keras_bert.progress import Progress
 from keras_bert.settings import REQUIRED, setting
 
 
@@ -32,13 +34,11 @@ class EmbedSettings(SourceSettings):
     normalize: bool = setting(False, "bring vectors to length 1")
 
 
-def embed_file(layout=None, progress=None, **settings):
+def embed_file(layout=None, **settings):
     """Writes vectors of texts; see `keras_bert.embedding.features.embed` for those in hand.
 
     Args:
         layout: `FileLayout` of the input file; None for its defaults.
-        progress: function from the number of texts to an object with `add(count)`, called as
-            texts are done, and `end()`; None reports nothing.
         **settings: of `EmbedSettings`: `model`, `input`, `output`, `pooling`, `layers`, ….
 
     Returns:
@@ -67,16 +67,15 @@ def embed_file(layout=None, progress=None, **settings):
     )
     arrays, strings = _arrays(features, source, settings)
     _check_room(features, arrays, strings, settings.output)
-    line = progress(len(source.texts)) if progress else None
+    progress = Progress(len(source.texts))
     with writing_npz(settings.output) as npz:
-        blocks = features.blocks(line.add) if line else features.blocks()
+        blocks = features.blocks(functools.partial(_show_texts, progress))
         npz.add_blocks("vectors", "<f4", features.shape, blocks)
         for name, (dtype, blocks) in strings.items():
             npz.add_blocks(name, dtype, features.shape[:1], blocks())
         for name, array in arrays.items():
             npz.add(name, array)
-    if line:
-        line.end()
+    progress.clear()
     return {
         "output": settings.output,
         "count": len(source.texts),
@@ -88,6 +87,16 @@ def embed_file(layout=None, progress=None, **settings):
         "bytes": os.path.getsize(settings.output),
         "notes": [*bert.notes, *cut_notes(features, bert, settings.length)],
     }
+
+
+def _show_texts(progress, count):
+    """Shows that some more texts are done."""
+    progress.done += count
+    if progress.is_due():
+        progress.show(
+            f"text {progress.done}/{progress.total}  {progress.rate():.1f} texts/s  "
+            f"ETA {progress.eta()}"
+        )
 
 
 def _arrays(features, source, settings):

@@ -13,6 +13,7 @@ import types
 
 from keras_bert.card import command_line, model_card, seeds_table
 from keras_bert.errors import Diverged, InputError, spells_flags
+from keras_bert.extras import naming_extras
 from keras_bert.files import check_not_input, check_replaceable
 from keras_bert.model_folder import is_replaceable
 from keras_bert.quiet import import_tensorflow_quietly
@@ -76,6 +77,7 @@ class Outcome:
     summary: dict
 
 
+@naming_extras()
 def finetune_runs(start, task="classification", train=None, eval=None, **given):
     """Fine-tunes with one or several seeds; see `finetune`.
 

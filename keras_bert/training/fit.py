@@ -1,6 +1,7 @@
 """Fine-tuning: compile, fit, keep the best epoch."""
 
 import math
+import sys
 import time
 
 import keras
@@ -9,10 +10,11 @@ import numpy as np
 from keras_bert.errors import InputError
 from keras_bert.layers import fused
 from keras_bert.training.batches import TrainingBatches
-from keras_bert.training.optimizer import WarmupLinearDecay, adamw
+from keras_bert.training.optimizer import adamw
 from keras_bert.training.progress import ProgressLine
+from keras_bert.training.schedule import WarmupLinearDecay
 
-# Islands make a step a fifth to a third faster, and XLA takes about a second for each shape.
+# Fused layers make a step a fifth to a third faster, and XLA takes about a second for each shape.
 _STEPS_PER_SHAPE = 100
 
 
@@ -47,8 +49,8 @@ def freeze(encoder, what):
 
 
 def fine_tune(
-    model, loss, texts, targets, settings, evaluate, loss_weights=None, state=None, resume=False,
-    tensorboard=None,
+    model, loss, texts, targets, settings, evaluate, loss_weights=None, checkpoints=None,
+    resume=False, tensorboard=None,
 ):  # fmt: skip
     """Trains a model with `compile` and `fit` and leaves its best epoch's weights in it.
 
@@ -61,8 +63,8 @@ def fine_tune(
         evaluate: function without arguments that gives a dict of scores of the model as it is;
             its first entry decides which epoch is best, larger being better.
         loss_weights: weights of several losses, or None.
-        state: `TrainingState`, or None to keep none.
-        resume: whether to go on from the state, if there is one.
+        checkpoints: `Checkpoints`, or None to keep none.
+        resume: whether to go on from the last checkpoint, if there is one.
         tensorboard: folder for TensorBoard's event files, or None.
 
     Returns:
@@ -84,8 +86,8 @@ def fine_tune(
     model.compile(optimizer, loss, loss_weights=loss_weights, jit_compile=False)
     model.optimizer.build(model.trainable_variables)
 
-    keeper = _KeepBest(evaluate, state, settings.checkpoint_every)
-    step = keeper.restore(model) if resume and state is not None else 0
+    keeper = _KeepBest(evaluate, checkpoints, settings.checkpoint_every)
+    step = keeper.restore(model) if resume and checkpoints is not None else 0
     callbacks = [keeper, ProgressLine(steps, step, settings.batch_size)]
     if tensorboard:
         # Every step: with a larger number Keras drops the epochs' scores that fall between.
@@ -112,12 +114,12 @@ def fine_tune(
 
 
 class _KeepBest(keras.callbacks.Callback):
-    """Scores the model after every epoch, keeps the best weights, and saves the state."""
+    """Scores the model after every epoch, keeps the best weights, and saves checkpoints."""
 
-    def __init__(self, evaluate, state, save_every):
+    def __init__(self, evaluate, checkpoints, save_every):
         super().__init__()
         self.evaluate = evaluate
-        self.state = state
+        self.checkpoints = checkpoints
         self.save_every = save_every
         self.step = 0
         self.history = []
@@ -129,10 +131,13 @@ class _KeepBest(keras.callbacks.Callback):
         return time.monotonic() - self.began
 
     def restore(self, model):
-        saved = self.state.restore(model)
-        if saved is not None:
-            self.step, seconds, self.history, self.best_epoch, self.best_weights = saved
-            self.began = time.monotonic() - seconds
+        self.step, notes, extra = self.checkpoints.restore(model)
+        for note in notes:
+            print(note, file=sys.stderr)
+        if extra:
+            self.history = extra["history"]
+            self.best_epoch, self.best_weights = extra["best_epoch"], extra["best_weights"]
+            self.began = time.monotonic() - extra["seconds"]
         return self.step
 
     def on_train_batch_end(self, batch, logs=None):
@@ -154,8 +159,12 @@ class _KeepBest(keras.callbacks.Callback):
             self.model.stop_training = not finite
 
     def _save(self):
-        if self.state is not None:
-            self.state.save(
-                self.model, self.step, self.seconds, self.history, self.best_epoch,
-                self.best_weights,
-            )  # fmt: skip
+        if self.checkpoints is not None:
+            self.checkpoints.save(
+                self.model,
+                self.step,
+                seconds=self.seconds,
+                history=self.history,
+                best_epoch=self.best_epoch,
+                best_weights=self.best_weights,
+            )

@@ -11,10 +11,10 @@ from keras_bert.training import optimizer as optimizers
 from keras_bert.training.batches import fit_input
 from keras_bert.training.progress import ProgressLine
 from keras_bert.training.run_log import RunLog
+from keras_bert.training.schedule import WarmupPolynomialDecay
 from keras_bert.training.strategy import (
     DistributedPretrainer,
     is_chief,
-    make_optimizer,
     wait_for_all,
 )
 
@@ -60,14 +60,12 @@ class Pretraining:
             )
             fused.enable(self.model)
             make = getattr(optimizers, settings.optimizer)
-            optimizer = make_optimizer(
-                lambda: make(
-                    schedule_of(settings),
-                    settings.weight_decay,
-                    clipnorm=None,
-                    layer_decay=settings.layer_decay,
-                ),
-                settings.clipnorm,
+            optimizer = make(
+                schedule_of(settings),
+                settings.weight_decay,
+                clipnorm=None,
+                layer_decay=settings.layer_decay,
+                summed_clipnorm=settings.clipnorm,
             )
             self.model.compile(optimizer, jit_compile=False)
             self.model.optimizer.build(self.model.trainable_variables)
@@ -97,7 +95,9 @@ class Pretraining:
             A tuple (step that it started from, notes, the last scores by name).
         """
         settings = self.settings
-        first, notes = checkpoints.restore(self.model) if resume and checkpoints else (0, [])
+        first, notes = 0, []
+        if resume and checkpoints:
+            first, notes, _ = checkpoints.restore(self.model)
         writes = is_chief(self.strategy)
         run_log = RunLog(
             log if writes else None,
@@ -112,7 +112,10 @@ class Pretraining:
         if checkpoints is not None:
             callbacks.append(_SaveEvery(checkpoints, every, first, settings.steps, writes))
         if writes:
-            callbacks.append(_StepsLine(settings.steps, first, settings.batch_size))
+            # The run is one long epoch.
+            callbacks.append(
+                ProgressLine(settings.steps, first, settings.batch_size, shows_epochs=False)
+            )
         if first < settings.steps:
             self.model.fit(
                 fit_stream(self.batches, first, settings.steps),
@@ -141,7 +144,7 @@ class Pretraining:
 
 def schedule_of(settings):
     """Returns the learning rate of `PretrainSettings` as a function of the step."""
-    return optimizers.WarmupPolynomialDecay(
+    return WarmupPolynomialDecay(
         settings.learning_rate,
         settings.steps,
         settings.warmup_steps,
@@ -155,13 +158,6 @@ def fit_stream(batches, first_step, last_step):
     return fit_input(
         lambda: (batches[step] for step in range(first_step, last_step)), batches[first_step]
     )
-
-
-class _StepsLine(ProgressLine):
-    """The progress line of a run that is one long epoch."""
-
-    def on_epoch_end(self, epoch, logs=None):
-        self._clear()
 
 
 class _SaveEvery(keras.callbacks.Callback):

@@ -15,8 +15,8 @@ from keras_bert.tasks.registry import get_task
 from keras_bert.text.padding import TokenizedTexts
 from keras_bert.training import precision as precisions
 from keras_bert.training.cached_features import CachedFeatures, can_cache, head_of
+from keras_bert.training.checkpoints import Checkpoints
 from keras_bert.training.fit import fine_tune, freeze
-from keras_bert.training.state import TrainingState
 
 
 @dataclasses.dataclass
@@ -100,7 +100,7 @@ def train_one(
 
 def discard_state(folder):
     """Removes the state of a run, once its model is safe on disk."""
-    TrainingState(folder, "").discard()
+    Checkpoints(folder, "").discard()
 
 
 def config_for(task, start, max_length, fields, pooling="cls", dropout=None):
@@ -179,7 +179,7 @@ class TaskTraining:
             examples: the task's examples to train on.
             evaluation: those that decide which epoch is best.
             state_folder: where to keep what a killed run needs to go on; None keeps nothing.
-            fingerprint: text that names settings and data; see `TrainingState`.
+            fingerprint: text that names settings and data; see `Checkpoints`.
             resume: whether to go on from `state_folder`.
             tensorboard: folder for TensorBoard's files, or None.
 
@@ -214,9 +214,9 @@ class TaskTraining:
             _, _, found = self._answered(outputs, evaluation_rows, evaluation)
             return {f"eval_{name}": found[name] for name in self.metrics}
 
-        self.state = state_folder and TrainingState(state_folder, fingerprint)
-        if self.state and not resume:
-            self.state.discard()
+        self.checkpoints = state_folder and Checkpoints(state_folder, fingerprint)
+        if self.checkpoints and not resume:
+            self.checkpoints.discard()
         return fine_tune(
             model,
             self.model.default_loss(),
@@ -225,7 +225,7 @@ class TaskTraining:
             self.settings,
             evaluate,
             loss_weights=self.model.default_loss_weights(),
-            state=self.state,
+            checkpoints=self.checkpoints,
             resume=resume,
             tensorboard=tensorboard,
         )
@@ -268,8 +268,8 @@ class TaskTraining:
 
     def discard_state(self):
         """Removes the kept state, once the model is safe on disk."""
-        if self.state:
-            self.state.discard()
+        if self.checkpoints:
+            self.checkpoints.discard()
 
     def _metrics(self, first):
         known = self.task.metrics(self.config)

@@ -404,12 +404,12 @@ def test_links_are_followed_and_pipes_left_alone(cli, toy, tmp_path):
 
 
 def test_another_folder_named_as_the_state_is_not_removed(tmp_path):
-    from keras_bert.training.state import TrainingState
+    from keras_bert.training.checkpoints import Checkpoints
 
     folder = tmp_path / "model.training"
     folder.mkdir()
     (folder / "thesis.txt").write_text("x")
-    TrainingState(folder, "").discard()
+    Checkpoints(folder, "").discard()
     assert (folder / "thesis.txt").read_text() == "x"
 
 
