@@ -5,8 +5,8 @@ import dataclasses
 from keras_bert.config import POOLINGS
 from keras_bert.errors import InputError, name_of
 from keras_bert.settings import check_settings, setting, settings_of
+from keras_bert.tasks.file_layout import FileLayout
 from keras_bert.tasks.registry import KINDS, get_task
-from keras_bert.tasks.task import FileLayout
 
 LARGEST_SEED = 2**32 - 1
 
