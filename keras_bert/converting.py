@@ -99,7 +99,7 @@ def _loaded(settings):
     )
     if settings.num_choices is not None:
         bert = _with_choices(bert, source, settings.num_choices)
-    if settings.pair is not None and bert.config.task in ("classification", "regression"):
+    if settings.pair is not None and bert.task is not None and bert.task.of_texts:
         bert.config = dataclasses.replace(bert.config, pair=settings.pair)
     if settings.null_answers is not None:
         if bert.config.task != "question_answering":

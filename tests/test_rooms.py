@@ -43,7 +43,6 @@ ALLOWED_LATE = {
 # Files that are no folder, by their room.
 FILES = {
     "base": (
-        "card",
         "config",
         "errors",
         "extras",
@@ -58,6 +57,7 @@ FILES = {
     "bert": (
         "answering",
         "bert",
+        "card",
         "converting",
         "evaluation",
         "model_folder",

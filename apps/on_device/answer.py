@@ -22,7 +22,7 @@ def define(parser):
 
 def run(arguments):
     """Prints answer, probability, place and milliseconds for each question."""
-    model = common.open_model(arguments, "question_answering")
+    model = common.open_model(arguments, "answer")
     passage = _passage(arguments)
     for question, name in common.texts_of(arguments.questions):
         answer, time = common.timed(name, model.predict, question, passage)

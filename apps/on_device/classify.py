@@ -21,7 +21,7 @@ def define(parser):
 
 def run(arguments):
     """Prints label and probability, or the number, and milliseconds for each text."""
-    model = common.open_model(arguments, "classification", "regression")
+    model = common.open_model(arguments, "classify")
     text_b = arguments.text_b
     if text_b is not None:
         text_b = common.decoded(os.fsencode(text_b), "--text_b")

@@ -9,16 +9,16 @@ import time
 from keras_bert.errors import InputError
 from keras_bert.export.runners import TFLiteRunner
 from keras_bert.extras import missing_message
+from keras_bert.tasks.registry import KINDS, get_task
 
 _MOST_THREADS = 256
 BAD_INPUT = 2
 # What a shell reports of a program that the signal ended: 128 and its number.
 _INTERRUPTED, _BROKEN_PIPE = 130, 141
 
-# Which verb is for a model of which task.
+# Which verb asks a model of which task.
 VERB_OF_TASK = {
-    "classification": "classify",
-    "regression": "classify",
+    **{kind: "classify" for kind in KINDS if get_task(kind).of_texts},
     "tagging": "tag",
     "question_answering": "answer",
 }
@@ -55,12 +55,12 @@ def _threads(text):
     return int(text)
 
 
-def open_model(arguments, *tasks):
+def open_model(arguments, verb):
     """Opens the model that the arguments name.
 
     Args:
         arguments: what the parser gave.
-        *tasks: the tasks that the calling verb is for.
+        verb: the calling verb.
 
     Returns:
         A `TFLiteRunner`.
@@ -70,7 +70,8 @@ def open_model(arguments, *tasks):
     """
     model = TFLiteRunner(arguments.model, arguments.threads)
     task = model.config.task
-    if task not in tasks:
+    if VERB_OF_TASK.get(task) != verb:
+        tasks = [kind for kind, other in VERB_OF_TASK.items() if other == verb]
         verb = VERB_OF_TASK.get(task)
         fix = f"use `keras-bert-device {verb}`" if verb else "see apps/on_device/README.md"
         raise InputError(

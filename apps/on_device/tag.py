@@ -16,7 +16,7 @@ def define(parser):
 
 def run(arguments):
     """Prints the words with their tags, and the entities, of each sentence."""
-    model = common.open_model(arguments, "tagging")
+    model = common.open_model(arguments, "tag")
     for sentence, name in common.texts_of(arguments.sentences):
         answer, time = common.timed(name, model.predict, sentence)
         print("# text", time, common.one_line(sentence), sep="\t")

@@ -69,7 +69,7 @@ def embed_file(layout=None, **settings):
     _check_room(features, arrays, strings, settings.output)
     progress = Progress(len(source.texts))
     with writing_npz(settings.output) as npz:
-        blocks = features.blocks(functools.partial(_show_texts, progress))
+        blocks = features.blocks(functools.partial(show_texts, progress))
         npz.add_blocks("vectors", "<f4", features.shape, blocks)
         for name, (dtype, blocks) in strings.items():
             npz.add_blocks(name, dtype, features.shape[:1], blocks())
@@ -89,8 +89,13 @@ def embed_file(layout=None, **settings):
     }
 
 
-def _show_texts(progress, count):
-    """Shows that some more texts are done."""
+def show_texts(progress, count):
+    """Shows that some more texts are done.
+
+    Args:
+        progress: `Progress` of the texts.
+        count: how many more.
+    """
     progress.done += count
     if progress.is_due():
         progress.show(
