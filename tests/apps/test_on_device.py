@@ -143,7 +143,7 @@ def test_texts_come_from_stdin_too(models, device, tmp_path):
         (
             "classify",
             "question_answering",
-            "not for classification or regression: use `keras-bert-device answer`",
+            "not for classification or multi_label or regression: use `keras-bert-device answer`",
         ),
         (
             "answer",

@@ -15,6 +15,7 @@ from keras import ops
 import keras_bert
 from keras_bert import models
 from keras_bert.bert import load
+from keras_bert.converting import convert
 from keras_bert.tasks.registry import get_task
 from keras_bert.tasks.sequence.classification import ClassificationTask
 from keras_bert.tasks.task import FileLayout
@@ -600,3 +601,97 @@ def test_a_start_without_dropout_is_told_of(cli, toy, tmp_path):
         found = cli(*arguments, *flags)
         assert found.status == 0, found.err
         assert "dropout" not in found.err
+
+
+def test_lists_train_as_their_file_does(toy):
+    """Texts and labels in hand, a DataFrame and the file itself give the same bits."""
+    import pandas
+
+    bert, layout = keras_bert.load(toy.model), FileLayout()
+    train, dev = (get_task("classification").read(path, layout) for path in (toy.train, toy.dev))
+    settings = {"length": 32, "epochs": 1, "precision": "float32"}
+    ways = [
+        (toy.train, toy.dev),
+        ((train.texts, train.labels), (dev.texts, dev.labels)),
+        tuple(pandas.DataFrame({"text": e.texts, "label": e.labels}) for e in (train, dev)),
+    ]
+    found = [
+        keras_bert.finetune(bert, train=part, eval=other, **settings)[0] for part, other in ways
+    ]
+    expected, *others = (each.model.get_weights() for each in found)
+    for weights in others:
+        assert all(map(np.array_equal, weights, expected))
+
+
+def test_a_script_gets_seeds_resume_card_and_folder(toy, tmp_path, capsys):
+    bert = keras_bert.load(toy.model)
+    train = get_task("classification").read(toy.train, FileLayout()).take(range(64))
+    data = (train.texts, train.labels)
+    best, scores = keras_bert.finetune(
+        bert, train=data, eval=toy.dev, output=tmp_path / "best", seeds=[1, 2], epochs=1, length=32
+    )
+    assert "seed 2:" in capsys.readouterr().err
+    assert not list(tmp_path.glob("best.training*"))
+    assert keras_bert.load(tmp_path / "best").predict(toy.texts) == best.predict(toy.texts)
+    card = (tmp_path / "best" / "README.md").read_text()
+    for part in (
+        "# Classifier: negative, positive", "Trained on the examples: 64 examples",
+        "standard deviation", f"{scores['accuracy']:.4f}",
+        "keras_bert.finetune(…, task='classification', train=…, eval='dev.tsv', output='best', "
+        "seeds=[1, 2], epochs=1, length=32)",
+    ):  # fmt: skip
+        assert part in card
+    best.save(tmp_path / "again")
+    assert (tmp_path / "again" / "README.md").read_text() == card
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "message"),
+    [
+        ({"rate": 1}, TypeError, "finetune has no setting 'rate'"),
+        ({"scheme": "bio"}, keras_bert.InputError, "scheme is for tagging, not for task=class"),
+        ({"task": "tagging", "pooling": "mean"}, keras_bert.InputError,
+         "pooling is for classification and multi_label and regression, not for task=tagging"),
+        ({"task": "regression", "labels": ["a"]}, keras_bert.InputError,
+         "labels is for classification and multi_label and tagging, not for task=regression"),
+        ({"epochs": 0}, keras_bert.InputError, "epochs=0: expected 1 or more"),
+        ({"seed": 1, "seeds": [1, 2]}, keras_bert.InputError, "give either this or seed"),
+        ({"seeds": [1, 1]}, keras_bert.InputError, "a seed is there twice"),
+        ({"freeze": "head"}, keras_bert.InputError, "freeze=head: expected encoder, embeddings or"),
+        ({"metric": "f2"}, keras_bert.InputError, "metric=f2: classification has accuracy"),
+        ({"train": None}, keras_bert.InputError, "no data to train on"),
+    ],
+)  # fmt: skip
+def test_a_scripts_settings_are_checked_by_their_names(toy, settings, error, message):
+    settings = {"train": (["a b", "c"], ["x", "y"]), "eval_fraction": 0.5, **settings}
+    with pytest.raises(error, match=message):
+        keras_bert.finetune(keras_bert.load(toy.model), **settings)
+
+
+def test_the_pooling_that_a_checkpoint_declares_is_followed(toy, tmp_path, capsys):
+    """As sentence-transformers writes it, in both of its spellings."""
+    source = tmp_path / "checkpoint"
+    convert(from_=toy.model, to="huggingface", output=source)
+    config = json.loads((source / "config.json").read_text())
+    (source / "config.json").write_text(json.dumps({**config, "architectures": ["BertModel"]}))
+    (source / "1_Pooling").mkdir()
+    data, settings = (toy.texts, [str(i % 2) for i in range(100)]), {"epochs": 1, "length": 32}
+    for declared, pooling in (
+        ({"pooling_mode_cls_token": False, "pooling_mode_mean_tokens": True}, "mean"),
+        ({"pooling_mode": "mean", "word_embedding_dimension": 8}, "mean"),
+        ({"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False}, "cls"),
+        ({"pooling_mode_max_tokens": True, "pooling_mode_mean_tokens": True}, "cls"),
+    ):
+        (source / "1_Pooling" / "config.json").write_text(json.dumps(declared))
+        bert, _ = keras_bert.finetune(source, train=data, **settings)
+        assert bert.config.pooling == pooling
+        err = capsys.readouterr().err
+        assert ("pools by the mean of its tokens" in err) == (pooling == "mean")
+        assert ("which is not used here" in err) == (len(declared) == 2 and "max" in str(declared))
+    (source / "1_Pooling" / "config.json").write_text('{"pooling_mode": "mean"}')
+    bert, _ = keras_bert.finetune(source, train=data, pooling="cls", **settings)
+    assert bert.config.pooling == "cls"
+    # It stays known in a model folder of the encoder alone.
+    convert(from_=source, output=tmp_path / "folder")
+    bert, _ = keras_bert.finetune(tmp_path / "folder", train=data, **settings)
+    assert bert.config.pooling == "mean"
