@@ -106,9 +106,10 @@ def finetune_runs(start, task="classification", train=None, eval=None, **given):
     for seed in seeds:
         if len(seeds) > 1:
             _say(f"seed {seed}:")
+        loaded = _start_of(start, road, seed)
         try:
             found = train_one(
-                _start_of(start, road, seed),
+                loaded,
                 task,
                 fields,
                 dataclasses.replace(settings, seed=seed, seeds=None),
@@ -117,6 +118,7 @@ def finetune_runs(start, task="classification", train=None, eval=None, **given):
                 state_folder=_state_folder(road.output, settings, seed),
                 fingerprint=_fingerprint(call, settings, seed, (train, evaluation)),
                 tensorboard=_tensorboard_folder(settings, seed),
+                notes=loaded.notes if loaded is not start else (),
                 say=_say,
             )
         except Diverged as error:
@@ -184,10 +186,7 @@ def _start_of(start, road, seed):
     from keras_bert.bert import load
 
     keras.utils.set_random_seed(seed)
-    bert = load(start, vocabulary=road.vocab, lower_case=road.lower_case)
-    for note in bert.notes:
-        _say(note)
-    return bert
+    return load(start, vocabulary=road.vocab, lower_case=road.lower_case)
 
 
 def _state_folder(output, settings, seed):

@@ -44,7 +44,7 @@ class Run:
 
 def train_one(
     start, task, fields, settings, train, evaluation, state_folder=None, fingerprint="",
-    tensorboard=None, say=print,
+    tensorboard=None, notes=(), say=print,
 ):  # fmt: skip
     """Does one run.
 
@@ -55,6 +55,7 @@ def train_one(
         settings: `FinetuneSettings`; of its seeds only `seed` is used.
         train, evaluation: the task's examples.
         state_folder, fingerprint, tensorboard: see `TaskTraining.train`.
+        notes: lines for the user on the start, said once its settings are known to be good.
         say: function that takes a line for the user.
 
     Returns:
@@ -78,6 +79,8 @@ def train_one(
     trainer = TaskTraining(
         start, config, settings, settings.precision, settings.freeze, settings.metric
     )
+    for note in notes:
+        say(note)
     outcome = trainer.train(
         train, evaluation, state_folder, fingerprint, settings.resume, tensorboard
     )
