@@ -8,8 +8,6 @@ CONFIG_FILE = "keras_bert.json"
 
 # On-device names of the model's inputs, those of the TFLite Task Library.
 TFLITE_INPUTS = ("ids", "segment_ids", "mask")
-# Tasks whose model says something of the text as a whole: a SavedModel takes raw text for them.
-TEXT_TASKS = ("classification", "regression")
 
 
 def exported_files(bert, length):

@@ -3,28 +3,6 @@
 from keras_bert.models.encoder import INPUT_NAMES
 
 
-def finished(bert, logits):
-    """Turns logits into the task's outputs inside a graph; the twin of `Task.finish`.
-
-    Args:
-        bert: the `Bert` whose model gave them.
-        logits: tensor, or dict of tensors, float32.
-
-    Returns:
-        A dict of tensors by the names of the task's outputs.
-    """
-    from keras import ops
-
-    kind, settings = bert.config.task, bert.config.settings
-    if kind in ("classification", "tagging"):
-        return {"probability": ops.softmax(logits, axis=-1)}
-    if kind == "regression":
-        return {"value": logits * settings["scale"] + settings["mean"]}
-    if kind == "multiple_choice":
-        return {"score": logits}
-    return dict(logits)
-
-
 def tokens_function(bert):
     """Returns a model as a `tf.function` with batch and length open.
 
@@ -36,6 +14,7 @@ def tokens_function(bert):
         bert: a `Bert` with a task.
     """
     import tensorflow as tf
+    from keras import ops
 
     network = bert.network
     signature = [tf.TensorSpec([None, None], tf.int32, name=name) for name in INPUT_NAMES]
@@ -44,7 +23,7 @@ def tokens_function(bert):
     def from_tokens(token_ids, segment_ids, padding_mask):
         inputs = dict(zip(INPUT_NAMES, (token_ids, segment_ids, padding_mask)))
         logits = network(inputs, training=False)
-        outputs = finished(bert, logits)
+        outputs = bert.model.outputs_from_logits(logits, bert.config.settings, ops)
         return {"logits": logits, **outputs} if "probability" in outputs else outputs
 
     return from_tokens

@@ -29,22 +29,14 @@ _INPUT_DESCRIPTIONS = {
     "segment_ids": "0 up to the first [SEP], 1 for the second text",
 }
 
-_OUTPUT_DESCRIPTIONS = {
-    "probability": "one number for each label, of the text or of every token",
-    "value": "the number for the text",
-    "score": "how well the choice fits, to compare with other choices",
-    "start_logits": "how well the answer starts with each token",
-    "end_logits": "how well the answer ends with each token",
-}
 
-
-def add_metadata(model, input_names, output_names, files, name, description):
+def add_metadata(model, input_names, outputs, files, name, description):
     """Returns a TFLite model with metadata and files added.
 
     Args:
         model: bytes of a TFLite file with one subgraph.
         input_names: names of its inputs (ids, mask, segment_ids), in the order of its tensors.
-        output_names: names of its outputs, likewise.
+        outputs: dict from the names of its outputs, likewise, to what each means.
         files: dict of file name to bytes; `vocab.txt` and `labels.txt` get their roles.
         name: what the model calls itself.
         description: one line on what it does.
@@ -52,7 +44,7 @@ def add_metadata(model, input_names, output_names, files, name, description):
     Returns:
         bytes of the new file.
     """
-    metadata = _model_metadata(input_names, output_names, files, name, description)
+    metadata = _model_metadata(input_names, outputs, files, name, description)
     return _with_files(_with_buffer(model, metadata), files)
 
 
@@ -127,7 +119,7 @@ class _Tables:
         return self.table(7, **fields)
 
 
-def _model_metadata(input_names, output_names, files, name, description):
+def _model_metadata(input_names, outputs, files, name, description):
     write = _Tables()
     vocabulary = write.file(VOCABULARY_FILE, "one token a line", _FILE_TYPE_VOCABULARY)
     options = write.table(1, vector_0=write.vector([vocabulary]))
@@ -137,9 +129,8 @@ def _model_metadata(input_names, output_names, files, name, description):
     labels = []
     if LABELS_FILE in files:
         labels = [write.file(LABELS_FILE, "one label a line", _FILE_TYPE_AXIS_LABELS)]
-    outputs = write.vector(
-        [write.tensor(each, _OUTPUT_DESCRIPTIONS[each], labels) for each in output_names]
-    )
+    described = [write.tensor(each, text, labels) for each, text in outputs.items()]
+    outputs = write.vector(described)
     subgraph = write.table(8, vector_2=inputs, vector_3=outputs, vector_5=units)
     others = [
         write.file(each, "how keras-bert tokenizes and decodes", _FILE_TYPE_UNKNOWN)

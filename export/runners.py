@@ -10,6 +10,7 @@ import os
 
 import numpy as np
 
+from keras_bert import numpy_ops
 from keras_bert.errors import InputError
 from keras_bert.export import contents, metadata
 from keras_bert.model_folder import ModelConfig
@@ -73,13 +74,7 @@ class Runner(Predictor):
     def _checked(self, outputs, rows, length):
         """Returns the task's outputs; raises InputError if they are not of the task's shape."""
         labels = len(self.config.labels)
-        shape = {
-            "classification": (rows, labels),
-            "regression": (rows, 1),
-            "tagging": (rows, length, labels),
-            "question_answering": (rows, length),
-            "multiple_choice": (rows, 1),
-        }[self.config.task]
+        shape = self.task.output_shape(self.config, rows, length)
         found = {name: outputs[name] for name in self.task.outputs}
         for name, values in found.items():
             if labels and len(values.shape) == len(shape) and values.shape[-1] != labels:
@@ -142,7 +137,7 @@ class SavedModelRunner(Runner):
         import tensorflow as tf
 
         super().__init__(path, _saved_model_files(path))
-        self._takes_text = self.config.task in contents.TEXT_TASKS
+        self._takes_text = self.task.of_texts
         if self._takes_text:
             import tensorflow_text  # noqa: F401  registers the tokenizer's ops
         try:
@@ -221,7 +216,7 @@ class KerasRunner(Predictor):
     def __init__(self, bert):
         import tensorflow as tf
 
-        self.config, self.tokenizer = bert.config, bert.tokenizer
+        self.config, self.tokenizer, self._model = bert.config, bert.tokenizer, bert.model
         network = bert.network
         self._function = tf.function(lambda inputs: network(inputs, training=False))
 
@@ -229,9 +224,8 @@ class KerasRunner(Predictor):
         import tensorflow as tf
 
         logits = self._function({name: tf.constant(value) for name, value in inputs.items()})
-        return self.task.outputs_from_logits(
-            tf.nest.map_structure(lambda x: x.numpy(), logits), self.config
-        )
+        logits = tf.nest.map_structure(lambda x: x.numpy(), logits)
+        return self._model.outputs_from_logits(logits, self.config.settings, numpy_ops)
 
 
 def is_exported(path):

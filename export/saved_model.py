@@ -14,6 +14,8 @@ from keras_bert.files import replacing_folder
 
 # Files that a server may read and TensorFlow does not touch.
 EXTRA_FOLDER = "assets.extra"
+# As in the tables that multi-label classification reads and writes.
+LABEL_SEPARATOR = "|"
 
 
 def export_saved_model(bert, path, length=None):
@@ -21,10 +23,11 @@ def export_saved_model(bert, path, length=None):
 
     `tokens`: `token_ids`, `segment_ids`, `padding_mask`, int32 of shape (batch, length), gives
     what `tokens_function` gives.
-    `serving_default`: for classification and regression raw text, `text` (and `text_b` for pairs),
-    string of shape (batch,); it gives `probability`, float32 of shape (batch, num_classes), and
-    `label`, string of shape (batch,), or `value`, float32 of shape (batch, 1). Other tasks need
-    the positions of tokens in the text to say anything of it, so there it is `tokens` again.
+    `serving_default`: for tasks whose answer is about a text as a whole raw text, `text` (and
+    `text_b` for pairs), string of shape (batch,). It returns `probability`, float32 of shape
+    (batch, num_classes), and `label`, string of shape (batch,), where several labels hold with
+    "|" between them; or for regression `value`, float32 of shape (batch, 1). Other tasks need the
+    positions of tokens in the text, so there it is `tokens` again.
 
     Args:
         bert: a `Bert` with a task.
@@ -38,22 +41,21 @@ def export_saved_model(bert, path, length=None):
         InputError: `length` is over the position table.
     """
     import tensorflow as tf
+    from keras import ops
 
     files = exported_files(bert, length)
     max_length = bert.config.max_length if length in (None, "dynamic") else length
-    takes_text = bert.config.task in contents.TEXT_TASKS
+    takes_text = bert.task.of_texts
     labels = tf.constant(bert.config.labels or [""])
     from_tokens = tokens_function(bert)
 
     def from_text(text, text_b=None):
         found = from_tokens(**tokenizer(text, text_b, length=max_length))
-        if bert.config.task == "regression":
-            return found
-        probability = found["probability"]
-        return {
-            "label": tf.gather(labels, tf.argmax(probability, axis=-1)),
-            "probability": probability,
-        }
+        outputs = {name: found[name] for name in bert.task.outputs}
+        chosen = bert.model.chosen_labels(outputs, bert.config.settings, ops)
+        if chosen is None:
+            return outputs
+        return {"label": joined_labels(labels, chosen), **outputs}
 
     def strings(name):
         return tf.TensorSpec([None], tf.string, name=name)
@@ -85,6 +87,20 @@ def export_saved_model(bert, path, length=None):
             with open(os.path.join(extra, name), "wb") as file:
                 file.write(content)
     return {"path": os.fspath(path), "bytes": size_of(path)}
+
+
+def joined_labels(labels, chosen):
+    """Returns the labels of each text as one string, "|" between several.
+
+    Args:
+        labels: string tensor, shape (num_classes,).
+        chosen: bool tensor, shape (batch, num_classes).
+    """
+    import tensorflow as tf
+
+    parts = tf.where(chosen, labels + LABEL_SEPARATOR, "")
+    joined = tf.strings.reduce_join(parts, axis=-1)
+    return tf.strings.substr(joined, 0, tf.maximum(tf.strings.length(joined) - 1, 0))
 
 
 def is_saved_model(path):

@@ -6,28 +6,12 @@ import tempfile
 from keras_bert.errors import InputError
 from keras_bert.export import metadata
 from keras_bert.export.contents import TFLITE_INPUTS, exported_files
-from keras_bert.export.functions import finished
 from keras_bert.files import replacing_file
 
 QUANTIZATIONS = ("none", "float16", "dynamic")
 # Ops with which a file converts but does not run, or runs on nothing: a variable left unfrozen
 # means that the weights are not in the file.
 _VARIABLE_OPS = ("VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE")
-
-# What the metadata says of a model, by task.
-_ABOUT = {
-    "classification": {"name": "BERT text classifier", "description": "Classifies text"},
-    "regression": {"name": "BERT text regressor", "description": "Gives a number for text"},
-    "tagging": {"name": "BERT tagger", "description": "Gives every word of a text a tag"},
-    "question_answering": {
-        "name": "BERT question answerer",
-        "description": "Marks the answer to a question in a passage",
-    },
-    "multiple_choice": {
-        "name": "BERT multiple choice",
-        "description": "Scores one choice for a question; the highest score is the answer",
-    },
-}
 
 
 def export_tflite(bert, path, length=None, quantize="none"):
@@ -58,9 +42,10 @@ def export_tflite(bert, path, length=None, quantize="none"):
     model = metadata.add_metadata(
         model,
         input_order(model),
-        output_order(model),
+        {name: bert.task.outputs[name] for name in output_order(model)},
         files,
-        **_ABOUT[bert.config.task],
+        bert.task.export_name,
+        bert.task.export_description,
     )
     with replacing_file(path) as temporary, open(temporary, "wb") as file:
         file.write(model)
@@ -77,6 +62,7 @@ def convert(bert, shape, quantize="none"):
     """
     import keras
     import tensorflow as tf
+    from keras import ops
 
     network = bert.network
 
@@ -85,7 +71,8 @@ def convert(bert, shape, quantize="none"):
     )
     def from_tokens(ids, segment_ids, mask):
         inputs = {"token_ids": ids, "segment_ids": segment_ids, "padding_mask": mask}
-        return finished(bert, network(inputs, training=False))
+        logits = network(inputs, training=False)
+        return bert.model.outputs_from_logits(logits, bert.config.settings, ops)
 
     # Through ExportArchive and a SavedModel: the direct routes leave the weights of a Keras 3
     # model out of the file without an error, or forget fixed shapes.

@@ -6,15 +6,15 @@ so the numpy-only parts (tokenization, decoding of logits) work where they are n
 
 import importlib
 
+from keras_bert.tasks.registry import KINDS
+
 __version__ = "0.1.0"
 
 _EXPORTS = {
     "BertConfig": "keras_bert.config",
     "BertEncoder": "keras_bert.models.encoder",
-    "BertClassifier": "keras_bert.models.classifier",
-    "BertTagger": "keras_bert.models.tagger",
-    "BertQuestionAnswerer": "keras_bert.models.question_answerer",
-    "BertMultipleChoice": "keras_bert.models.multiple_choice",
+    # The networks of the tasks.
+    **{name: module for module, name in (network.split(":") for _, network in KINDS.values())},
     "BertPretrainer": "keras_bert.models.pretrainer",
     "PretrainingBatches": "keras_bert.pretraining.batches",
     "WordPieceTokenizer": "keras_bert.text.tokenizer",

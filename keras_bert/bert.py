@@ -5,6 +5,7 @@ import os
 
 import numpy as np
 
+from keras_bert import numpy_ops
 from keras_bert.config import PRESETS, BertConfig
 from keras_bert.errors import InputError
 from keras_bert.files import replacing_folder
@@ -20,6 +21,7 @@ from keras_bert.model_folder import (
 )
 from keras_bert.predictor import Predictor
 from keras_bert.tasks import fill_mask
+from keras_bert.tasks.registry import network_class, task_of
 from keras_bert.text.tokenizer import WordPieceTokenizer, guess_lower_case, load_vocabulary
 
 
@@ -54,11 +56,12 @@ class Bert(Predictor):
     @property
     def network(self):
         """The Keras model that takes rows of tokens; of several choices each is a row."""
-        return getattr(self.model, "scorer", self.model)
+        return self.model.rows_network()
 
     def run(self, inputs):
         """Runs the model on one batch; see `Predictor`."""
-        return self.task.outputs_from_logits(self.network.predict_on_batch(inputs), self.config)
+        logits = self.network.predict_on_batch(inputs)
+        return self.model.outputs_from_logits(logits, self.config.settings, numpy_ops)
 
     def predict(self, texts, texts_b=None, batch_size=None):
         """Answers for texts; see `Predictor.predict`.
@@ -167,20 +170,8 @@ def build_model(config, dtype=None):
         return encoder
     if config.task == "pretraining":
         return models.BertPretrainer(encoder, pair=config.pair_head, name="pretrainer")
-    if config.task == "regression":
-        return models.BertClassifier(
-            encoder, num_classes=1, pooling=config.pooling, name="classifier"
-        )
-    if config.task == "tagging":
-        return models.BertTagger(encoder, num_classes=len(config.labels), name="tagger")
-    if config.task == "question_answering":
-        return models.BertQuestionAnswerer(encoder, name="question_answerer")
-    if config.task == "multiple_choice":
-        choices = config.settings["num_choices"]
-        return models.BertMultipleChoice(encoder, num_choices=choices, name="multiple_choice")
-    return models.BertClassifier(
-        encoder, num_classes=len(config.labels), pooling=config.pooling, name="classifier"
-    )
+    arguments = task_of(config).network_arguments(config)
+    return network_class(config.task)(encoder, **arguments, name=config.task)
 
 
 def _from_model_folder(path):
@@ -229,7 +220,7 @@ def _from_checkpoint(path, vocabulary, lower_case, pretraining):
         config = ModelConfig(encoder=checkpoint.config, **fields)
         bert = Bert(config, None, _tokenizer(tokens, checkpoint.tokenizer_switches, lower_case))
     except InputError as error:
-        raise InputError(f"{path}: {error}") from None
+        raise error.within(path) from None
     bert.notes += notes
     bert.model = build_model(config)
     without_pooler = assign(names.variables_of(bert.model), checkpoint)

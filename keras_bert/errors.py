@@ -1,11 +1,47 @@
-"""The exceptions that the command line turns into an exit status."""
+"""The exceptions that the command line turns into an exit status, and how they name settings.
+
+A setting has one name everywhere, but a script writes `seed=3` where a command has `--seed=3`.
+Messages spell a setting with `name_of`, which writes what the reader of the message writes.
+"""
+
+import contextlib
+
+_prefix = ""
 
 
 class InputError(ValueError):
     """Bad input from the user.
 
     The command line prints its message as one line and exits with status 2.
+
+    Args:
+        reason: str, what is wrong, and what to do.
+        setting: str, the name of the setting that it is about, or None.
+        value: that setting's value, or None where only its name is worth a word.
+        place: str, the file, row or text that it is about, or None.
+
+    `str` of it is the whole message: "learning_rate=-1.0: …", and in a command
+    "--learning_rate=-1.0: …"; with a place "train.csv:3: …".
     """
+
+    def __init__(self, reason, setting=None, value=None, place=None):
+        super().__init__(reason)
+        self.reason, self.setting, self.value, self.place = reason, setting, value, place
+
+    def __str__(self):
+        parts = [] if self.place is None else [self.place]
+        if self.setting is not None:
+            parts.append(name_of(self.setting, self.value))
+        return ": ".join([*parts, str(self.reason)])
+
+    def within(self, place):
+        """Returns the error as one inside of a file or folder: "bert: config.json: …"."""
+        inner = place if self.place is None else f"{place}: {self.place}"
+        return type(self)(self.reason, self.setting, self.value, inner)
+
+    def about(self, place):
+        """Returns the error as one about another place, such as the name that a caller has."""
+        return type(self)(self.reason, self.setting, self.value, place)
 
 
 def about_one_text(error, name):
@@ -16,6 +52,10 @@ def about_one_text(error, name):
 
 class Diverged(InputError):
     """A training whose weights are not finite any more; another seed of it may do."""
+
+
+class NoHead(InputError):
+    """A checkpoint without the masked-LM head that was asked for."""
 
 
 class CheckFailed(Exception):
@@ -33,3 +73,34 @@ class CheckFailed(Exception):
         super().__init__(message)
         self.result = result
         self.lines = lines
+
+
+def name_of(setting, value=None):
+    """Returns a setting as the reader of the message writes it: `seed=3`, in a command `--seed=3`.
+
+    Args:
+        setting: str, its name.
+        value: its value; None leaves it out, and a command writes True as `--pack`.
+    """
+    name = _prefix + setting
+    if value is None or (value is True and _prefix):
+        return name
+    if isinstance(value, list | tuple):
+        value = ",".join(map(str, value))
+    return f"{name}={value}"
+
+
+@contextlib.contextmanager
+def settings_are_flags():
+    """Within the block, messages spell settings as flags: the command line is who reads them."""
+    global _prefix
+    before, _prefix = _prefix, "--"
+    try:
+        yield
+    finally:
+        _prefix = before
+
+
+def spells_flags():
+    """Says whether messages spell settings as flags now."""
+    return bool(_prefix)

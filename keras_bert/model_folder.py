@@ -77,8 +77,9 @@ class ModelConfig:
                 raise InputError(f"label {label!r} is empty or of several lines")
         if self.pooling not in POOLINGS:
             raise InputError(f"pooling must be one of {', '.join(POOLINGS)}, not {self.pooling!r}")
-        if self.pooling != "cls" and self.task not in ("classification", "regression"):
-            raise InputError(f"pooling {self.pooling!r} is for classification and regression")
+        if self.pooling != "cls" and not (self.task in KINDS and get_task(self.task).of_texts):
+            kinds = [kind for kind in KINDS if get_task(kind).of_texts]
+            raise InputError(f"pooling {self.pooling!r} is for {', '.join(kinds)}")
         if self.task in KINDS:
             get_task(self.benchmark or self.task).check_config(self)
         if isinstance(self.max_length, bool) or not isinstance(self.max_length, int):

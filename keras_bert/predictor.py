@@ -87,7 +87,7 @@ class Predictor(abc.ABC):
 
     def probabilities(self, texts, texts_b=None, batch_size=None):
         """Returns a classifier's probabilities, float32 of shape (count, num_classes)."""
-        if self.config.task != "classification":
+        if self.task is None or not self.task.of_texts or "probability" not in self.task.outputs:
             raise InputError("the model is not a classifier")
         answers = self.predict(list(texts), texts_b, batch_size)
         found = [list(answer["probabilities"].values()) for answer in answers]

@@ -127,7 +127,7 @@ def _open_reader(prefix):
 
 
 def save(
-    folder, config, weights, vocabulary, tokenizer_switches, labels=None, settings=None
+    folder, config, weights, vocabulary, tokenizer_switches, labels=None, settings=None, task=None
 ):  # fmt: skip
     """Writes a folder as google-research/bert released them, with TF1's names.
 
@@ -139,6 +139,7 @@ def save(
         tokenizer_switches: dict with `lower_case`, `strip_accents`, `tokenize_chinese_chars`.
         labels: names of the classes or tags, where there is such a head.
         settings: dict, the task's settings, or None.
+        task: kind of task; it is not used, for the format has no place for it.
 
     Returns:
         List of notes, one line each, on what the format cannot hold.

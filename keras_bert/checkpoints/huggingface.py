@@ -140,7 +140,7 @@ def _read_if_there(path):
 
 
 def save(
-    folder, config, weights, vocabulary, tokenizer_switches, labels=None, settings=None
+    folder, config, weights, vocabulary, tokenizer_switches, labels=None, settings=None, task=None
 ):  # fmt: skip
     """Writes a folder that transformers' `from_pretrained` loads.
 
@@ -152,6 +152,7 @@ def save(
         tokenizer_switches: dict with `lower_case`, `strip_accents`, `tokenize_chinese_chars`.
         labels: names of the classes or tags, where there is such a head; None names them LABEL_0, …
         settings: dict, the task's settings, or None.
+        task: kind of task; None takes what the head is by default, see `head_config`.
 
     Returns:
         List of notes, one line each, on what the format cannot hold: always empty.
@@ -165,7 +166,7 @@ def save(
     architecture = _architecture(weights)
     data = {"architectures": [architecture], "model_type": "bert", **config.to_dict()}
     del data["left_to_right"]  # check_model has seen that it is False
-    data.update(head_config(architecture, weights, labels, settings))
+    data.update(head_config(architecture, weights, labels, settings, task))
     if "[PAD]" in vocabulary:
         data["pad_token_id"] = vocabulary.index("[PAD]")
     tokenizer = {

@@ -8,6 +8,7 @@ import dataclasses
 
 from keras_bert.checkpoints import names
 from keras_bert.errors import InputError
+from keras_bert.tasks.registry import KINDS, get_task
 
 # transformers' classes, and the heads that each has.
 ARCHITECTURES = {
@@ -19,14 +20,6 @@ ARCHITECTURES = {
     "BertForMaskedLM": names.MASKED_LM,
     "BertForPreTraining": (*names.MASKED_LM, *names.PAIR),
 }
-_TASKS = {
-    "BertForSequenceClassification": "classification",
-    "BertForTokenClassification": "tagging",
-    "BertForQuestionAnswering": "question_answering",
-    "BertForMultipleChoice": "multiple_choice",
-}
-# Outputs of the heads that have as many in every model.
-_OUTPUTS = {"question_answering": 2, "multiple_choice": 1}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,8 +39,8 @@ def classifier_names(data):
         data: the contents of `config.json`.
     """
     architecture = _architecture(data)
-    tells = _TASKS.get(architecture) in ("tagging", "multiple_choice")
-    return ARCHITECTURES[architecture] if tells else names.CLASSIFIER
+    head = ARCHITECTURES.get(architecture)
+    return head if head in (names.TAGGER, names.CHOICE) else names.CLASSIFIER
 
 
 def read_head(data, config, shapes, config_path, weights_path):
@@ -67,27 +60,27 @@ def read_head(data, config, shapes, config_path, weights_path):
             names another number of labels.
     """
     architecture = _architecture(data)
-    task = _TASKS.get(architecture)
-    if task is None:
+    tasks = _tasks_of(architecture)
+    if not tasks:
         return Head()
     name = ARCHITECTURES[architecture][0]
     key = names.to_huggingface(name)
     if name not in shapes:
         return _none(f"{config_path} says {architecture}, but the weights have no {key}")
     shape = shapes[name]
-    rows = _OUTPUTS.get(task, shape[0] if shape else 0)
+    outputs = tasks[0].head_outputs if len(tasks) == 1 else None
+    rows = outputs or (shape[0] if shape else 0)
     if shape != (rows, config.hidden_size) or not rows:
-        expected = f"({_OUTPUTS.get(task, 'labels')}, {config.hidden_size})"
+        expected = f"({outputs or 'labels'}, {config.hidden_size})"
         raise InputError(f"{weights_path}: {key} has shape {shape}, expected {expected}")
-    if task in _OUTPUTS:
-        return Head(task, settings=_read_settings(data, task))
-    labels = _read_labels(data, rows, config_path)
-    if task == "tagging":
-        return Head(task, labels, _read_settings(data, task))
-    return _read_sequence_head(data, labels, config_path)
+    if len(tasks) > 1:
+        return _read_sequence_head(data, tasks, _read_labels(data, rows, config_path), config_path)
+    kind = tasks[0].kind
+    labels = None if outputs else _read_labels(data, rows, config_path)
+    return Head(kind, labels, _read_settings(data, kind))
 
 
-def head_config(architecture, weights, labels, settings):
+def head_config(architecture, weights, labels, settings, kind=None):
     """Returns the keys of `config.json` that say what a head means.
 
     Args:
@@ -95,41 +88,62 @@ def head_config(architecture, weights, labels, settings):
         weights: dict from canonical name to array.
         labels: names of the classes or tags; None names them LABEL_0, …
         settings: dict, the task's settings.
+        kind: kind of task; None takes what the class is by default: a number where it has one
+            output, else classes of which one is right.
 
     Source of the meaning of `problem_type`: transformers' PretrainedConfig.
     """
-    task, data = _TASKS.get(architecture), {}
-    if task in ("classification", "tagging"):
-        count = len(weights[ARCHITECTURES[architecture][0]])
+    tasks = {task.kind: task for task in _tasks_of(architecture)}
+    if not tasks:
+        return {}
+    count = len(weights[ARCHITECTURES[architecture][0]])
+    if kind is None:
+        kind = next(iter(tasks))
+        if len(tasks) > 1 and count == 1:
+            kind = _by_problem_type(tasks.values())["regression"].kind
+    task, data = tasks[kind], {}
+    if task.head_outputs is None or task.problem_type is not None:
         labels = _default_labels(count) if labels is None else labels
         data["id2label"] = {str(i): label for i, label in enumerate(labels)}
         data["label2id"] = {label: i for i, label in enumerate(labels)}
-        if task == "classification" and count == 1:
-            data["problem_type"] = "regression"
-            settings = {}  # its mean and scale are in the weights
-    if settings and task:
+    if task.problem_type not in (None, "single_label_classification"):
+        data["problem_type"] = task.problem_type
+    if task.problem_type == "regression":
+        settings = {}  # its mean and scale are in the weights
+    if settings:
         # transformers has no place for them; it keeps what it finds here and makes no use of it.
-        data["task_specific_params"] = {task: settings}
+        data["task_specific_params"] = {kind: settings}
     return data
 
 
-def _read_sequence_head(data, labels, config_path):
+def _tasks_of(architecture):
+    """Returns the tasks with the head of one of transformers' classes, the usual one first."""
+    tasks = map(get_task, KINDS)
+    return [task for task in tasks if architecture and task.huggingface_class == architecture]
+
+
+def _by_problem_type(tasks):
+    return {task.problem_type: task for task in tasks}
+
+
+def _read_sequence_head(data, tasks, labels, config_path):
     """Tells classes from a number, as BertForSequenceClassification's loss does."""
-    problem = data.get("problem_type")
+    tasks, problem = _by_problem_type(tasks), data.get("problem_type")
     # A config without any labels stands for two of them.
     counted = any(data.get(key) for key in ("id2label", "num_labels", "_num_labels"))
-    if problem == "multi_label_classification":
-        return _none(f"{config_path}: labels that can hold together are no task here")
     if problem == "regression" and len(labels) > 1:
         return _none(f"{config_path}: several numbers for one text are no task here")
     if problem == "regression" or (problem is None and counted and len(labels) == 1):
         stated = data.get("sentence_transformers")
         sigmoid = isinstance(stated, dict) and "Sigmoid" in str(stated.get("activation_fn"))
         note = f"{config_path}: values are logits, sentence-transformers takes a sigmoid of them"
-        return Head("regression", notes=(note,) if sigmoid else ())
+        return Head(tasks["regression"].kind, notes=(note,) if sigmoid else ())
+    if problem in tasks and problem != "single_label_classification":
+        kind = tasks[problem].kind
+        return Head(kind, labels, _read_settings(data, kind))
     if len(labels) == 1:
         return _none(f"{config_path}: a single label, and not said to be a number")
-    return Head("classification", labels)
+    return Head(tasks["single_label_classification"].kind, labels)
 
 
 def _none(reason):

@@ -152,7 +152,7 @@ def _read_dataset(path, key):
 
 
 def save(
-    folder, config, weights, vocabulary, tokenizer_switches, labels=None, settings=None
+    folder, config, weights, vocabulary, tokenizer_switches, labels=None, settings=None, task=None
 ):  # fmt: skip
     """Writes a folder that keras-hub's `from_preset` loads: the backbone and the tokenizer.
 
@@ -165,6 +165,7 @@ def save(
             `tokenize_chinese_chars` if they are not the usual ones.
         labels: names of the classes or tags, where there is such a head.
         settings: dict, the task's settings, or None; they belong to the head.
+        task: kind of task; it is not used, for the format has no place for it.
 
     Returns:
         List of notes, one line each, on what the format cannot hold.

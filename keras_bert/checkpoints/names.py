@@ -16,7 +16,9 @@ ANSWERER = ("cls/squad/output_weights", "cls/squad/output_bias")
 # Google's scripts have no such heads; the names are of this project.
 TAGGER = ("tagger/output_weights", "tagger/output_bias")
 CHOICE = ("multiple_choice/output_weights", "multiple_choice/output_bias")
-TASK_HEADS = (CLASSIFIER, ANSWERER, TAGGER, CHOICE)
+# By `TaskNetwork.head_kind`.
+HEADS = {"classifier": CLASSIFIER, "answerer": ANSWERER, "tagger": TAGGER, "choice": CHOICE}
+TASK_HEADS = tuple(HEADS.values())
 # The output matrix of the masked-LM head is the word-piece table, so it has no name of its own.
 MASKED_LM = (
     "cls/predictions/transform/dense/kernel",
@@ -51,11 +53,11 @@ _NAMES_OF_KEYS = {HUGGINGFACE_HEADS[name]: name for name in GOOGLE_HEADS}
 # its shape (v vocab_size, p max_position_embeddings, t type_vocab_size, h hidden_size,
 # i intermediate_size).
 _EMBEDDINGS = {
-    "word_embeddings": ("embeddings", "word_embeddings", "vh"),
-    "position_embeddings": ("embeddings", "position_embeddings", "ph"),
-    "token_type_embeddings": ("embeddings", "token_type_embeddings", "th"),
-    "LayerNorm/gamma": ("embeddings_norm", "gamma", "h"),
-    "LayerNorm/beta": ("embeddings_norm", "beta", "h"),
+    "word_embeddings": ("embeddings.word_embeddings", "vh"),
+    "position_embeddings": ("embeddings.position_embeddings", "ph"),
+    "token_type_embeddings": ("embeddings.token_type_embeddings", "th"),
+    "LayerNorm/gamma": ("embeddings_norm.gamma", "h"),
+    "LayerNorm/beta": ("embeddings_norm.beta", "h"),
 }
 _BLOCK = {
     "attention/self/query/kernel": ("attention.query_dense.kernel", "hh"),
@@ -90,7 +92,7 @@ def expected_shapes(config):
         "h": config.hidden_size,
         "i": config.intermediate_size,
     }
-    letters = {f"bert/embeddings/{name}": row[2] for name, row in _EMBEDDINGS.items()}
+    letters = {f"bert/embeddings/{name}": row[1] for name, row in _EMBEDDINGS.items()}
     for i in range(config.num_hidden_layers):
         letters.update({f"bert/encoder/layer_{i}/{name}": row[1] for name, row in _BLOCK.items()})
     letters.update(zip(POOLER, ("hh", "h"), strict=True))
@@ -100,60 +102,41 @@ def expected_shapes(config):
 def encoder_variables(encoder):
     """Returns a `BertEncoder`'s weights as a dict from canonical name to `keras.Variable`."""
     variables = {}
-    for name, (layer, attribute, _) in _EMBEDDINGS.items():
-        variables[f"bert/embeddings/{name}"] = getattr(encoder.get_layer(layer), attribute)
-    for i in range(encoder.bert_config.num_hidden_layers):
-        block = encoder.get_layer(f"layer_{i}")
+    for name, (path, _) in _EMBEDDINGS.items():
+        variables[f"bert/embeddings/{name}"] = operator.attrgetter(path)(encoder)
+    for i, block in enumerate(encoder.blocks):
         for name, (path, _) in _BLOCK.items():
             variables[f"bert/encoder/layer_{i}/{name}"] = operator.attrgetter(path)(block)
-    pooler = encoder.get_layer("pooler")
-    variables.update(zip(POOLER, (pooler.kernel, pooler.bias), strict=True))
-    return variables
-
-
-def classifier_variables(classifier):
-    """Returns a `BertClassifier`'s weights, encoder and head, by canonical name."""
-    return _with_head(classifier.encoder, CLASSIFIER, classifier.get_layer("logits"))
-
-
-def _with_head(encoder, head, logits):
-    variables = zip(head, (logits.kernel, logits.bias), strict=True)
-    return {**encoder_variables(encoder), **dict(variables)}
-
-
-def pretrainer_variables(pretrainer):
-    """Returns a `BertPretrainer`'s weights, encoder and heads, by canonical name."""
-    head = pretrainer.get_layer("masked_lm")
-    kept = (
-        head.transform.kernel, head.transform.bias, head.norm.gamma, head.norm.beta,
-        head.output_bias,
-    )  # fmt: skip
-    variables = {
-        **encoder_variables(pretrainer.encoder),
-        **dict(zip(MASKED_LM, kept, strict=True)),
-    }
-    if pretrainer.pair != "none":
-        pair = pretrainer.get_layer("pair")
-        variables.update(zip(PAIR, (pair.kernel, pair.bias), strict=True))
+    pooler = (encoder.pooler.kernel, encoder.pooler.bias)
+    variables.update(zip(POOLER, pooler, strict=True))
     return variables
 
 
 def variables_of(model):
-    """Returns the weights of any network of `keras_bert.models` by canonical name."""
-    from keras_bert import models
+    """Returns the weights of any network of `keras_bert.models`, by canonical name."""
+    encoder = getattr(model, "encoder", model)
+    return {**encoder_variables(encoder), **_head_variables(model)}
 
-    if isinstance(model, models.BertPretrainer):
-        return pretrainer_variables(model)
-    for kind, head in (
-        (models.BertClassifier, CLASSIFIER),
-        (models.BertTagger, TAGGER),
-        (models.BertQuestionAnswerer, ANSWERER),
-    ):
-        if isinstance(model, kind):
-            return _with_head(model.encoder, head, model.get_layer("logits"))
-    if isinstance(model, models.BertMultipleChoice):
-        return _with_head(model.encoder, CHOICE, model.scorer.get_layer("logits"))
-    return encoder_variables(model)
+
+def _head_variables(model):
+    if hasattr(model, "masked_lm_head"):
+        return _pretraining_heads(model)
+    kind = getattr(model, "head_kind", None)
+    if kind is None:
+        return {}
+    return dict(zip(HEADS[kind], (model.head.kernel, model.head.bias), strict=True))
+
+
+def _pretraining_heads(pretrainer):
+    head, pair = pretrainer.masked_lm_head, pretrainer.pair_head
+    kept = (
+        head.transform.kernel, head.transform.bias, head.norm.gamma, head.norm.beta,
+        head.output_bias,
+    )  # fmt: skip
+    variables = dict(zip(MASKED_LM, kept, strict=True))
+    if pair is not None:
+        variables.update(zip(PAIR, (pair.kernel, pair.bias), strict=True))
+    return variables
 
 
 def head_shapes(config):

@@ -15,7 +15,8 @@ import sys
 
 from absl import flags
 
-from keras_bert.errors import CheckFailed, InputError
+from keras_bert.commands.flags import parse
+from keras_bert.errors import CheckFailed, InputError, settings_are_flags
 
 VERBS = {
     "vocab": "make a WordPiece vocabulary from texts",
@@ -56,7 +57,8 @@ def main(argv=None):
         # As `timeout`, docker and slurm send it: what stands half-written is cleared away first.
         signal.signal(signal.SIGTERM, _end)
     try:
-        status = _main(list(sys.argv[1:] if argv is None else argv))
+        with settings_are_flags():
+            status = _main(list(sys.argv[1:] if argv is None else argv))
         print(end="", flush=True)
         return status
     except BrokenPipeError:
@@ -102,13 +104,7 @@ def _main(argv):
         print(_verb_help(verb, module, values))
         return DONE
     try:
-        rest = values([program, *arguments])[1:]
-        if rest:
-            raise InputError(f"unexpected argument {rest[0]!r}: flags are written --name=value")
-        for name in values:
-            # absl's bounds let it pass, for it compares as false with everything.
-            if isinstance(values[name].value, float) and not math.isfinite(values[name].value):
-                raise InputError(f"--{name}={values[name].value}: expected a finite number")
+        parse(values, [program, *arguments])
         result, lines = module.run(values)
     except (InputError, flags.Error) as error:
         return _complain(program, error)

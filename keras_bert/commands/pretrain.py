@@ -16,7 +16,7 @@ import time
 from absl import flags
 
 from keras_bert.commands import shared
-from keras_bert.errors import CheckFailed, InputError
+from keras_bert.errors import CheckFailed, InputError, NoHead
 from keras_bert.files import check_file_replaceable, check_replaceable
 from keras_bert.model_folder import ModelConfig, is_replaceable
 from keras_bert.pretraining.manifest import PAIRS
@@ -302,10 +302,8 @@ def _load(path):
 
     try:
         return keras_bert.load(path, pretraining=True)
-    except InputError as error:
-        if "masked-LM head" not in str(error):
-            raise
-    return keras_bert.load(path)
+    except NoHead:
+        return keras_bert.load(path)
 
 
 def _fingerprint(values, batches, policy):

@@ -1,7 +1,6 @@
 """Flags and steps that several verbs share."""
 
 import contextlib
-import dataclasses
 import logging
 import os
 import sys
@@ -9,6 +8,7 @@ import tempfile
 
 from absl import flags
 
+from keras_bert.commands.flags import define, settings_from
 from keras_bert.errors import InputError
 from keras_bert.model_folder import is_model_folder, read_config
 from keras_bert.tasks.registry import NAMES, get_task, task_of
@@ -17,29 +17,7 @@ from keras_bert.tasks.task import FileLayout
 
 def define_column_flags(values):
     """Declares the flags that say where a file keeps its texts and labels."""
-    flags.DEFINE_list(
-        "columns", None, "names of all columns, for a CSV or TSV file that has no header line",
-        flag_values=values,
-    )  # fmt: skip
-    flags.DEFINE_string(
-        "text_column", None, "column of the text (default: text, sentence, sentence1, …)",
-        flag_values=values,
-    )  # fmt: skip
-    flags.DEFINE_string(
-        "text_b_column", None, "column of the second text of a pair; empty: no pair",
-        flag_values=values,
-    )  # fmt: skip
-    flags.DEFINE_string(
-        "label_column", None, "column of the label (default: label, class, …)", flag_values=values
-    )
-    flags.DEFINE_string(
-        "tag_column", None, "CoNLL files: column of the tag, a number from 1, or a CoNLL-U name "
-        "(default: the last, in CoNLL-U upos)", flag_values=values,
-    )  # fmt: skip
-    flags.DEFINE_string(
-        "word_column", None, "CoNLL files: column of the word, a number from 1 (default: 1)",
-        flag_values=values,
-    )  # fmt: skip
+    define(values, FileLayout, skip=("misaligned",))
 
 
 def define_string(values, name, text, default=None, required=False):
@@ -54,13 +32,8 @@ def define_string(values, name, text, default=None, required=False):
 
 def file_layout(values, training=False):
     """Returns the `FileLayout` that the column flags ask for, for training or for scoring."""
-    names = [field.name for field in dataclasses.fields(FileLayout) if field.name in values]
-    found = FileLayout(**{name: values[name].value for name in names})
-    if training:
-        return found
-    # A score compares texts, wherever in the passage they stand.
-    empty = "error" if found.misaligned == "error" else "skip"
-    return dataclasses.replace(found, misaligned="keep", empty=empty)
+    found = settings_from(values, FileLayout)
+    return found if training else found.for_scoring()
 
 
 def check_path(path):
@@ -118,10 +91,9 @@ def open_with_examples(values, model_path, data_path, labelled=True):
 
 def define_left_out(values):
     """Declares --misaligned for verbs that score or ask, for which it is the question's text."""
-    flags.DEFINE_enum(
-        "misaligned", "error", ("error", "skip"), "question answering: a question without text",
-        flag_values=values,
-    )  # fmt: skip
+    text = "question answering: a question without text"
+    changes = {"help": text, "choices": ("error", "skip")}
+    define(values, FileLayout, only=("misaligned",), misaligned=changes)
 
 
 def define_task(values):

@@ -9,12 +9,13 @@ from keras_bert.layers.attention import AttentionMask
 from keras_bert.layers.embeddings import BertEmbeddings, PackedPositions
 from keras_bert.layers.encoder_block import EncoderBlock
 from keras_bert.layers.normalization import LayerNormalization
+from keras_bert.models.network import Network
 
 INPUT_NAMES = ("token_ids", "segment_ids", "padding_mask")
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
-class BertEncoder(keras.Model):
+class BertEncoder(Network):
     """BERT (Devlin et al. 2018): token ids in, a vector for each token and one for the text out.
 
     Its inputs are `token_ids`, `segment_ids` and `padding_mask` (1 token, 0 padding), a dict of
@@ -128,15 +129,16 @@ class BertEncoder(keras.Model):
             **kwargs,
         )
 
-        if not self.trainable:
-            # Keras has set it before the layers were attached, so that they stayed trainable.
-            for layer in self.layers:
-                layer.trainable = False
+        # === Parts ===
+        self.embeddings = embeddings
+        self.embeddings_norm = embeddings_norm
+        self.blocks = blocks
+        self.pooler = pooler
+        self.hidden_states = hidden_states
 
         # === Config ===
         self.bert_config = bert_config
-        self.packed = packed
-        self.hidden_states = hidden_states
+        self.set_config(**dataclasses.asdict(bert_config), packed=packed)
 
     @classmethod
     def from_preset(cls, name, **kwargs):
@@ -158,18 +160,11 @@ class BertEncoder(keras.Model):
         return keras.Model(self.inputs, self.hidden_states)
 
     def get_config(self):
-        return {
-            **dataclasses.asdict(self.bert_config),
-            "packed": self.packed,
-            "dtype": keras.dtype_policies.serialize(self.get_layer("pooler").dtype_policy),
-            "name": self.name,
-            "trainable": self.trainable,
-        }
+        dtype = keras.dtype_policies.serialize(self.pooler.dtype_policy)
+        return {**super().get_config(), "dtype": dtype}
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        # keras.Model.from_config would rebuild a functional graph from a list of layers; ours is
-        # rebuilt by the constructor, whose arguments are the config.
         config = dict(config)
         if isinstance(config.get("dtype"), dict):
             config["dtype"] = keras.dtype_policies.deserialize(config["dtype"])

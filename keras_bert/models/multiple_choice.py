@@ -5,11 +5,11 @@ from keras import ops
 
 from keras_bert.layers.choices import FlattenChoices
 from keras_bert.models.encoder import INPUT_NAMES
-from keras_bert.models.heads import EncoderWithHead, head_dense
+from keras_bert.models.network import TaskNetwork, head_dense
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
-class BertMultipleChoice(EncoderWithHead):
+class BertMultipleChoice(TaskNetwork):
     """An encoder, dropout and one score a choice (Devlin et al. 2018, section 4.4).
 
     Inputs have the encoder's names and are of shape (batch, num_choices, length): a row
@@ -22,6 +22,8 @@ class BertMultipleChoice(EncoderWithHead):
         num_choices: choices a question.
         dropout: rate before the dense layer; None takes the encoder's `hidden_dropout_prob`.
     """
+
+    head_kind = "choice"
 
     def __init__(self, encoder, num_choices, dropout=None, **kwargs):
         if dropout is None:
@@ -47,3 +49,17 @@ class BertMultipleChoice(EncoderWithHead):
         # === Config ===
         self.set_config(encoder, num_choices=num_choices, dropout=dropout)
         self.scorer = scorer
+
+    @property
+    def head(self):
+        return self.scorer.get_layer("logits")
+
+    def rows_network(self):
+        return self.scorer
+
+    def default_loss(self):
+        return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+    @classmethod
+    def outputs_from_logits(cls, logits, settings, ops):
+        return {"score": logits}

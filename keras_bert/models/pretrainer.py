@@ -7,12 +7,12 @@ from keras_bert.errors import InputError
 from keras_bert.keras_internals import add_metrics
 from keras_bert.layers import fused
 from keras_bert.layers.masked_lm_head import GatherPositions, MaskedLMHead
-from keras_bert.models.heads import EncoderWithHead, head_dense
+from keras_bert.models.network import TaskNetwork, head_dense
 from keras_bert.pretraining.manifest import PAIR_LABELS
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
-class BertPretrainer(EncoderWithHead):
+class BertPretrainer(TaskNetwork):
     """An encoder with a masked-LM head and, if asked for, a head for pairs of segments.
 
     Inputs are those of the encoder and `masked_positions`, int32 of shape (batch, masked); for an
@@ -42,12 +42,12 @@ class BertPretrainer(EncoderWithHead):
         if pair not in PAIR_LABELS:
             raise InputError(f"pair must be one of {', '.join(PAIR_LABELS)}, not {pair!r}")
         config = encoder.bert_config
-        dtype = encoder.get_layer("pooler").dtype_policy
+        dtype = encoder.pooler.dtype_policy
 
         # === Layers ===
         gather = GatherPositions(dtype=dtype, name="gather_masked")
         masked_lm_head = MaskedLMHead(
-            encoder.get_layer("embeddings"),
+            encoder.embeddings,
             hidden_act=config.hidden_act,
             layer_norm_eps=config.layer_norm_eps,
             initializer_range=config.initializer_range,
@@ -66,7 +66,7 @@ class BertPretrainer(EncoderWithHead):
             inputs["pair_positions"] = keras.Input((None,), dtype="int32", name="pair_positions")
             gather_first = GatherPositions(dtype=dtype, name="gather_first")
             first = gather_first(encoded["sequence_output"], inputs["pair_positions"])
-            outputs["pair"] = pair_head(encoder.get_layer("pooler")(first))
+            outputs["pair"] = pair_head(encoder.pooler(first))
         elif pair != "none":
             outputs["pair"] = pair_head(ops.expand_dims(encoded["pooled_output"], 1))
         super().__init__(inputs=inputs, outputs=outputs, **kwargs)
@@ -76,6 +76,9 @@ class BertPretrainer(EncoderWithHead):
         add_metrics(self, [keras.metrics.Mean(name=name) for name in _metric_names(pair)])
 
         # === Config ===
+        self.masked_lm_head = masked_lm_head
+        self.pair_head = None if pair == "none" else pair_head
+        self.unused_layers = (encoder.pooler,) if pair == "none" else ()
         self.set_config(encoder, pair=pair)
 
     def sums(self, targets, outputs, weights):

@@ -2,11 +2,11 @@
 
 import keras
 
-from keras_bert.models.heads import EncoderWithHead, head_dense
+from keras_bert.models.network import TaskNetwork, head_dense
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
-class BertQuestionAnswerer(EncoderWithHead):
+class BertQuestionAnswerer(TaskNetwork):
     """An encoder and one dense layer of two outputs a token (Devlin et al. 2018, section 4.2).
 
     Inputs are those of the encoder, on [CLS] question [SEP] passage [SEP]; the outputs are a dict
@@ -17,10 +17,12 @@ class BertQuestionAnswerer(EncoderWithHead):
         encoder: a `BertEncoder`.
 
     Example:
-        model = BertQuestionAnswerer(BertEncoder.from_preset("bert_tiny_en_uncased"))
-        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        model.compile("adamw", {"start_logits": loss, "end_logits": loss})
+        encoder = BertEncoder.from_preset("bert_tiny_en_uncased", load_weights=False)
+        model = BertQuestionAnswerer(encoder)
+        model.compile("adamw", model.default_loss(), loss_weights=model.default_loss_weights())
     """
+
+    head_kind = "answerer"
 
     def __init__(self, encoder, **kwargs):
         # === Layers ===
@@ -36,5 +38,18 @@ class BertQuestionAnswerer(EncoderWithHead):
 
         # === Config ===
         self.features = features
+        self.unused_layers = (encoder.pooler,)
         self.set_config(encoder)
-        encoder.get_layer("pooler").trainable = False  # nothing is asked of it
+
+    def default_loss(self):
+        return {
+            name: keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+            for name in ("start_logits", "end_logits")
+        }
+
+    def default_loss_weights(self):
+        return {"start_logits": 0.5, "end_logits": 0.5}  # their mean, as in Google's run_squad.py
+
+    @classmethod
+    def outputs_from_logits(cls, logits, settings, ops):
+        return {name: logits[name] for name in ("start_logits", "end_logits")}

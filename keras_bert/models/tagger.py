@@ -2,11 +2,11 @@
 
 import keras
 
-from keras_bert.models.heads import EncoderWithHead, head_dense
+from keras_bert.models.network import TaskNetwork, head_dense
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
-class BertTagger(EncoderWithHead):
+class BertTagger(TaskNetwork):
     """An encoder, dropout and one dense layer on each token (Devlin et al. 2018, section 5.3).
 
     Inputs are those of the encoder; the output is logits, of shape (batch, length, num_classes).
@@ -17,10 +17,12 @@ class BertTagger(EncoderWithHead):
         dropout: rate before the dense layer; None takes the encoder's `hidden_dropout_prob`.
 
     Example:
-        model = BertTagger(BertEncoder.from_preset("bert_tiny_en_uncased"), num_classes=17)
-        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=-1)
-        model.compile("adamw", loss)  # -1: tokens that continue a word, and padding
+        encoder = BertEncoder.from_preset("bert_tiny_en_uncased", load_weights=False)
+        model = BertTagger(encoder, num_classes=17)
+        model.compile("adamw", model.default_loss())
     """
+
+    head_kind = "tagger"
 
     def __init__(self, encoder, num_classes, dropout=None, **kwargs):
         if dropout is None:
@@ -37,5 +39,13 @@ class BertTagger(EncoderWithHead):
 
         # === Config ===
         self.features = features
+        self.unused_layers = (encoder.pooler,)
         self.set_config(encoder, num_classes=num_classes, dropout=dropout)
-        encoder.get_layer("pooler").trainable = False  # nothing is asked of it
+
+    def default_loss(self):
+        # The mean over the first pieces of words; all other tokens have the target -1.
+        return keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=-1)
+
+    @classmethod
+    def outputs_from_logits(cls, logits, settings, ops):
+        return {"probability": ops.softmax(logits, axis=-1)}

@@ -1,12 +1,54 @@
-"""The tasks by the names that `--task` takes."""
+"""The tasks by the names that `--task` takes: one table.
+
+A kind of task is a network file, a task file and a line in `KINDS`. Both are named by module and
+class, for the tasks are used where Keras, which the networks need, is not installed.
+"""
+
+import importlib
 
 from keras_bert.errors import InputError
 
-# Benchmarks whose files and metrics are the question answerer's own.
-_QUESTION_ANSWERING = ("squad1", "squad2", "cmrc2018", "drcd")
-_GLUE = ("cola", "sst2", "mrpc", "stsb", "qqp", "mnli", "qnli", "rte", "wnli")
-KINDS = ("classification", "regression", "tagging", "question_answering", "multiple_choice")
-NAMES = (*KINDS, *_QUESTION_ANSWERING, *(f"glue/{name}" for name in _GLUE))
+_TASKS, _MODELS = "keras_bert.tasks", "keras_bert.models"
+
+# kind: (its task, its network)
+KINDS = {
+    "classification": (
+        f"{_TASKS}.sequence.classification:ClassificationTask",
+        f"{_MODELS}.classifier:BertClassifier",
+    ),
+    "multi_label": (
+        f"{_TASKS}.sequence.multi_label:MultiLabelTask",
+        f"{_MODELS}.multi_label:BertMultiLabelClassifier",
+    ),
+    "regression": (
+        f"{_TASKS}.sequence.regression:RegressionTask",
+        f"{_MODELS}.regressor:BertRegressor",
+    ),
+    "tagging": (f"{_TASKS}.tagging.task:TaggingTask", f"{_MODELS}.tagger:BertTagger"),
+    "question_answering": (
+        f"{_TASKS}.question_answering.task:QuestionAnsweringTask",
+        f"{_MODELS}.question_answerer:BertQuestionAnswerer",
+    ),
+    "multiple_choice": (
+        f"{_TASKS}.multiple_choice.task:MultipleChoiceTask",
+        f"{_MODELS}.multiple_choice:BertMultipleChoice",
+    ),
+}
+# Benchmarks, which have their own files and metrics; each is made by a call with its name.
+BENCHMARKS = {
+    **dict.fromkeys(
+        ("squad1", "squad2", "cmrc2018", "drcd"),
+        f"{_TASKS}.question_answering.task:QuestionAnsweringTask",
+    ),
+    **dict.fromkeys(
+        (
+            "glue/cola", "glue/sst2", "glue/mrpc", "glue/stsb", "glue/qqp", "glue/mnli",
+            "glue/qnli", "glue/rte", "glue/wnli",
+        ),
+        f"{_TASKS}.sequence.glue:glue_task",
+    ),
+}  # fmt: skip
+NAMES = (*KINDS, *BENCHMARKS)
 
 
 def get_task(name):
@@ -18,30 +60,10 @@ def get_task(name):
     Raises:
         InputError: there is no such task.
     """
-    if name == "classification":
-        from keras_bert.tasks.sequence.classification import ClassificationTask
-
-        return ClassificationTask()
-    if name == "regression":
-        from keras_bert.tasks.sequence.regression import RegressionTask
-
-        return RegressionTask()
-    if name == "tagging":
-        from keras_bert.tasks.tagging.task import TaggingTask
-
-        return TaggingTask()
-    if name == "multiple_choice":
-        from keras_bert.tasks.multiple_choice.task import MultipleChoiceTask
-
-        return MultipleChoiceTask()
-    if name == "question_answering" or name in _QUESTION_ANSWERING:
-        from keras_bert.tasks.question_answering.task import QuestionAnsweringTask
-
-        return QuestionAnsweringTask(benchmark=name if name in _QUESTION_ANSWERING else "")
-    if name.startswith("glue/") and name in NAMES:
-        from keras_bert.tasks.sequence.glue import glue_task
-
-        return glue_task(name.removeprefix("glue/"))
+    if name in BENCHMARKS:
+        return _imported(BENCHMARKS[name])(name)
+    if name in KINDS:
+        return _imported(KINDS[name][0])()
     raise InputError(f"task {name!r} is not one of {', '.join(NAMES)}")
 
 
@@ -50,3 +72,13 @@ def task_of(config):
     if config.task in (None, "pretraining"):
         return None
     return get_task(config.benchmark or config.task)
+
+
+def network_class(kind):
+    """Returns the class of the network of a kind of task, one of `KINDS`; this imports Keras."""
+    return _imported(KINDS[kind][1])
+
+
+def _imported(path):
+    module, name = path.split(":")
+    return getattr(importlib.import_module(module), name)

@@ -1,5 +1,6 @@
 """Checks of the settings that a task keeps in a model's `config.json`."""
 
+import dataclasses
 import math
 
 from keras_bert.errors import InputError
@@ -21,3 +22,21 @@ def check_settings(settings, types):
             raise InputError(f"setting {name} must be {kind.__name__}, not {value!r}")
         if kind is float and not math.isfinite(value):
             raise InputError(f"setting {name} must be finite, not {value!r}")
+
+
+def checked_settings(kind, values, task):
+    """Returns settings with their defaults filled in, as a dict.
+
+    Args:
+        kind: the dataclass of a task's settings.
+        values: dict, out of a file that may be anybody's.
+        task: kind of task, for the message.
+
+    Raises:
+        InputError: a setting is unknown or has an impossible value.
+    """
+    try:
+        return dataclasses.asdict(kind(**values))
+    except TypeError:
+        known = ", ".join(field.name for field in dataclasses.fields(kind))
+        raise InputError(f"settings of {task} are {known}, found {', '.join(values)}") from None

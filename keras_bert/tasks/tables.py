@@ -47,7 +47,7 @@ def read_table(path, columns=None):
     files. JSON lines hold one object a line.
 
     Args:
-        path: the file.
+        path: the file; a `Table` is returned as it is.
         columns: names of the columns of a CSV or TSV file that has no header line.
 
     Returns:
@@ -56,6 +56,8 @@ def read_table(path, columns=None):
     Raises:
         InputError: the file or a row of it cannot be read; the message names file and line.
     """
+    if isinstance(path, Table):
+        return path
     path = os.fspath(path)
     lines = decoded_lines(path)
     first = next(lines, None)

@@ -1,9 +1,10 @@
 """What every kind of task has in common: examples to rows, rows' outputs to answers and scores.
 
-A task knows one kind of question that a BERT is asked. It reads its files, turns examples into rows
-of tokens, says what the model should have answered, turns what the model did answer into words, and
-scores that the way the field does. It needs no Keras, so the program on the device decodes with the
-same code as training does.
+A task reads its files, turns examples into rows of tokens and into targets, turns the outputs of
+the network into answers, and scores these the way the field does. It also describes itself: to the
+command line, to model cards, to exported files and to checkpoints of other formats. What the
+network computes, its loss and what its logits mean stand in the network's own file in `models/`.
+A task needs no Keras, so the program on the device decodes with the same code as training does.
 """
 
 import abc
@@ -12,17 +13,14 @@ import dataclasses
 import numpy as np
 
 from keras_bert.errors import InputError
+from keras_bert.settings import check_settings, setting
 
 
 @dataclasses.dataclass(frozen=True)
 class FileLayout:
-    """How a file is laid out, as the flags say; each task reads those that concern it.
+    """How a file is laid out; each task reads those settings that concern it.
 
     Attributes:
-        columns: list of column names, for a CSV or TSV file without a header line.
-        text_column, text_b_column, label_column: names of columns; None looks for a usual name.
-        tag_column: CoNLL: the column of the tag, a number from 1, or a name of CoNLL-U's.
-        word_column: CoNLL: the column of the word, a number from 1.
         misaligned: SQuAD: what to do with an answer that does not stand where the file says:
             "error", "skip", "search" for the nearest place where it stands, or "keep", for
             scoring, where only its text matters.
@@ -30,14 +28,41 @@ class FileLayout:
             skips where `misaligned` is "skip" or "search".
     """
 
-    columns: list | None = None
-    text_column: str | None = None
-    text_b_column: str | None = None
-    label_column: str | None = None
-    tag_column: str | None = None
-    word_column: str | None = None
-    misaligned: str = "error"
+    columns: list | None = setting(
+        None, "names of all columns, for a CSV or TSV file that has no header line"
+    )
+    text_column: str | None = setting(
+        None, "column of the text (default: text, sentence, sentence1, …)"
+    )
+    text_b_column: str | None = setting(None, "column of the second text of a pair; empty: no pair")
+    label_column: str | None = setting(None, "column of the label (default: label, class, …)")
+    label_columns: list | None = setting(
+        None, "multi-label: names of columns of 0 and 1, one for each label"
+    )
+    label_separator: str | None = setting(
+        None, "multi-label: what is between the labels in one column (default: the first of | ; ,)"
+    )
+    tag_column: str | None = setting(
+        None,
+        "CoNLL files: column of the tag, a number from 1, or a CoNLL-U name (default: the last, "
+        "in CoNLL-U upos)",
+    )
+    word_column: str | None = setting(
+        None, "CoNLL files: column of the word, a number from 1 (default: 1)"
+    )
+    misaligned: str = setting(
+        "error",
+        "question answering: an answer in the file that does not stand where the file says",
+        choices=("error", "skip", "search", "keep"),
+    )
     empty: str | None = None
+
+    __post_init__ = check_settings
+
+    def for_scoring(self):
+        """Returns the layout for scoring: texts are compared, wherever in a passage they are."""
+        empty = "error" if self.misaligned == "error" else "skip"
+        return dataclasses.replace(self, misaligned="keep", empty=empty)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,17 +93,36 @@ class Task(abc.ABC):
     held out.
 
     Attributes:
-        kind: what `ModelConfig.task` says.
-        name: what `--task` says: the kind, or a benchmark of it such as `glue/sst2`.
-        outputs: names of the model's outputs, as exported files have them.
-        per_token: whether they are of shape (batch, length, ...) rather than (batch, ...).
+        kind: the value of `ModelConfig.task`.
+        name: the value of `--task`: the kind, or a benchmark of it such as `glue/sst2`.
+        outputs: dict from the names of the model's outputs, in exported files too, to what each
+            means.
+        per_token: whether outputs are of shape (batch, length, ...) rather than (batch, ...).
         perfect_score: the highest score of the first metric; 100 where the field counts in percent.
+        title, usage, length_note: for the model card: what the model is, the flags of `predict`
+            that ask it, and what happens to long texts ("{}" stands for the number of tokens).
+        export_name, export_description: what an exported file says of itself.
+        of_texts: whether an answer is about a text as a whole; then the network pools ("cls" or
+            "mean") and a SavedModel takes raw text.
+        overrides: names of what flags can decide in place of the training file: "labels", or
+            settings of the task.
+        layout_fields: names of those fields of `FileLayout` that only this kind has.
+        huggingface_class, problem_type: transformers' class for the same head, and the
+            `problem_type` in its config; None where it has no such.
+        head_outputs: outputs of the head where all models have as many; None: one a label.
     """
 
     kind = ""
-    outputs = ()
+    outputs = {}
     per_token = False
     perfect_score = 1.0
+    title = usage = length_note = ""
+    export_name = export_description = ""
+    of_texts = False
+    overrides = ()
+    layout_fields = ()
+    huggingface_class = problem_type = None
+    head_outputs = None
 
     @property
     def name(self):
@@ -97,8 +141,13 @@ class Task(abc.ABC):
         """
 
     @abc.abstractmethod
-    def examples_from(self, texts, texts_b=None):
-        """Returns unlabelled examples of texts; see `Predictor.predict`."""
+    def examples_from(self, texts, texts_b=None, labels=None):
+        """Returns examples of lists: see `Predictor.predict` for the texts.
+
+        Args:
+            texts, texts_b: lists; the second None where the task needs none.
+            labels: list of what the model should answer, as files have it; None: unlabelled.
+        """
 
     @abc.abstractmethod
     def config_fields(self, examples, overrides):
@@ -161,16 +210,25 @@ class Task(abc.ABC):
         """
 
     @abc.abstractmethod
-    def outputs_from_logits(self, logits, config):
-        """Turns the model's logits into its `outputs`; what exported files do in their graph.
+    def output_shape(self, config, rows, length):
+        """Returns the shape that each output has for a batch of `rows` rows of `length` tokens."""
+
+    @abc.abstractmethod
+    def network_arguments(self, config):
+        """Returns the arguments of the network's constructor, besides the encoder."""
+
+    def fields_from_checkpoint(self, labels, settings, positions):
+        """Returns the fields of `ModelConfig` for weights in a format that is not ours.
 
         Args:
-            logits: float array, or dict of them, of a batch.
-            config: `ModelConfig`.
+            labels: list of str, or None.
+            settings: dict, settings of the task as far as the checkpoint has them.
+            positions: rows of the position table.
 
-        Returns:
-            A dict of float32 arrays by the names in `outputs`.
+        Raises:
+            InputError: the settings are not of this task.
         """
+        return {"labels": tuple(labels or ()), "pair": None, "settings": settings}
 
     @abc.abstractmethod
     def answers(self, outputs, rows, examples, config):
@@ -252,13 +310,6 @@ def check_labels(config):
     """Raises InputError unless a `ModelConfig` has labels to choose from."""
     if len(config.labels) < 2:
         raise InputError(f"{config.task} needs at least two labels, found {list(config.labels)}")
-
-
-def softmax(logits):
-    """Returns the softmax over the last axis, float32."""
-    logits = np.asarray(logits, "float64")
-    exponents = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return (exponents / exponents.sum(axis=-1, keepdims=True)).astype("float32")
 
 
 def hold_out(examples, fraction, seed):

@@ -11,7 +11,7 @@ class CachedFeatures:
     """A frozen encoder's outputs for many texts; gives batches as `TokenizedTexts` does.
 
     Args:
-        model: an `EncoderWithHead`; see `head_of`.
+        model: an `TaskNetwork`; see `head_of`.
         texts: `TokenizedTexts`.
         batch_size: texts that go through the encoder together.
     """

@@ -4,12 +4,14 @@
 it tells faults before anything heavy is imported, and keeps state.
 """
 
+import contextlib
 import dataclasses
 import os
 
 import keras
 import numpy as np
 
+from keras_bert import numpy_ops
 from keras_bert.bert import Bert, build_model
 from keras_bert.errors import Diverged, InputError
 from keras_bert.model_folder import ModelConfig
@@ -21,14 +23,13 @@ from keras_bert.training import precision as precisions
 from keras_bert.training.cached_features import CachedFeatures, can_cache, head_of
 from keras_bert.training.checkpoints import Checkpoints
 from keras_bert.training.fit import FineTuneSettings, fine_tune, freeze
-from keras_bert.training.losses import loss_of, loss_weights_of
 
 _HELD_OUT = 0.1
 
 
 def finetune(
     bert, task, train, evaluation=None, length=128, layout=None, overrides=None, pooling="cls",
-    dropout=None, precision="auto", frozen="", metric=None, **settings,
+    dropout=None, precision="auto", frozen="", metric=None, strategy="one", **settings,
 ):  # fmt: skip
     """Fine-tunes for a task, and keeps the best epoch.
 
@@ -46,6 +47,8 @@ def finetune(
         precision: see `precision.resolve`.
         frozen: what is not trained; see `freeze`.
         metric: name of the score that decides which epoch is best; None takes the task's first.
+        strategy: "one" device, "mirrored" or "multi_worker", or what `strategy.make_strategy`
+            returned, which for several workers has to be called before anything else.
         **settings: of `FineTuneSettings`: `epochs`, `batch_size`, `learning_rate`, `seed`, ….
 
     Returns:
@@ -66,7 +69,7 @@ def finetune(
         evaluation, train = hold_out(whole, _HELD_OUT, settings.seed)
     fields = task.model_fields(whole, overrides or {}, length)
     config = config_for(task, bert, length, fields, pooling, dropout)
-    training = TaskTraining(bert, config, settings, precision, frozen, metric)
+    training = TaskTraining(bert, config, settings, precision, frozen, metric, strategy)
     training.train(train, evaluation)
     best, _, scores = training.finished(evaluation)
     return best, scores
@@ -112,16 +115,20 @@ class TaskTraining:
         precision: see `precision.resolve`.
         frozen: what is not trained, see `freeze`.
         metric: name of the score that decides which epoch is best; None takes the task's first.
+        strategy: see `finetune`; every worker trains with the same examples.
 
     Attributes:
         task: the `Task`.
         model: the Keras model in training.
 
     Raises:
-        InputError: `frozen` or `metric` is not understood.
+        InputError: `frozen`, `metric` or `strategy` is not understood, or there are more devices
+            than rows in a batch.
     """
 
-    def __init__(self, start, config, settings, precision="auto", frozen="", metric=None):
+    def __init__(
+        self, start, config, settings, precision="auto", frozen="", metric=None, strategy="one"
+    ):
         self.settings = settings
         self.config = config
         self.task = get_task(config.benchmark or config.task)
@@ -130,7 +137,9 @@ class TaskTraining:
         self.tokenizer = start.tokenizer
         self.skipped = 0
         keras.utils.set_random_seed(settings.seed)
-        self.model = build_model(self.config, dtype=self.policy)
+        self.strategy = _several_devices(strategy, settings.batch_size)
+        with self.strategy.scope() if self.strategy else contextlib.nullcontext():
+            self.model = build_model(self.config, dtype=self.policy)
         if _same_head(start.config, config):
             self.model.set_weights(start.model.get_weights())
         else:
@@ -167,7 +176,7 @@ class TaskTraining:
             TokenizedTexts(each.encodings, self.config.max_length, self.tokenizer.pad_id, group)
             for each, group in ((rows, rows.group), (evaluation_rows, 1))
         )
-        model, run = self.model, bert.run
+        model, run = self.model, self._runner(bert)
         if self.frozen == "encoder" and can_cache(model, texts, evaluation_texts):
             texts, evaluation_texts = (
                 CachedFeatures(model, each) for each in (texts, evaluation_texts)
@@ -175,7 +184,8 @@ class TaskTraining:
             model = head_of(model)
 
             def run(features):
-                return self.task.outputs_from_logits(model.predict_on_batch(features), self.config)
+                logits = model.predict_on_batch(features)
+                return self.model.outputs_from_logits(logits, self.config.settings, numpy_ops)
 
         def evaluate():
             outputs = outputs_of(run, evaluation_texts, self.task, bert.batch_size)
@@ -183,20 +193,35 @@ class TaskTraining:
             return {f"eval_{name}": found[name] for name in self.metrics}
 
         self.checkpoints = state_folder and Checkpoints(state_folder, fingerprint)
-        if self.checkpoints and not resume:
-            self.checkpoints.discard()
+        if not resume:
+            self.discard_state()
         return fine_tune(
             model,
-            loss_of(self.task.kind),
+            self.model.default_loss(),
             texts,
             targets,
             self.settings,
             evaluate,
-            loss_weights=loss_weights_of(self.task.kind),
+            loss_weights=self.model.default_loss_weights(),
             checkpoints=self.checkpoints,
             resume=resume,
             tensorboard=tensorboard,
+            strategy=self.strategy,
         )
+
+    def _runner(self, bert):
+        """Returns a function that runs the model as it is on one batch; see `Predictor`."""
+        if self.strategy is None:
+            return bert.run
+        # Keras would give each replica of a model that was made in a strategy's scope the whole
+        # batch; the same layers in a model that was made outside of it run once.
+        network = keras.Model(bert.network.input, bert.network.output)
+
+        def run(inputs):
+            logits = network.predict_on_batch(inputs)
+            return self.model.outputs_from_logits(logits, self.config.settings, numpy_ops)
+
+        return run
 
     def finished(self, evaluation):
         """Returns the trained `Bert`, in float32 whatever it was trained in, and its answers.
@@ -234,14 +259,32 @@ class TaskTraining:
 
     def discard_state(self):
         """Removes the kept state, once the model is safe on disk."""
-        if self.checkpoints:
+        if self.checkpoints and self._writes():
             self.checkpoints.discard()
+
+    def _writes(self):
+        if self.strategy is None:
+            return True
+        from keras_bert.training.strategy import is_chief
+
+        return is_chief(self.strategy)
 
     def _metrics(self, first):
         known = self.task.metrics(self.config)
         if first is not None and first not in known:
             raise InputError(f"--metric={first}: {self.task.name} has {', '.join(known)}")
         return sorted(known, key=lambda name: name != first)
+
+
+def _several_devices(strategy, batch_size):
+    """Returns a `tf.distribute.Strategy`, or None for one device, on any backend."""
+    if strategy == "one":
+        return None
+    from keras_bert.training.strategy import check_batch_size, make_strategy
+
+    strategy = make_strategy(strategy)
+    check_batch_size(batch_size, strategy)
+    return strategy if strategy.num_replicas_in_sync > 1 else None
 
 
 def setting_names():

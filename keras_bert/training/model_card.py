@@ -6,28 +6,6 @@ import shlex
 # Flags whose default says nothing to a reader of the card.
 _DATA_FLAGS = ("train", "eval", "init", "vocab")
 
-_TITLES = {
-    "classification": "Classifier",
-    "regression": "Regressor",
-    "tagging": "Tagger",
-    "question_answering": "Question answerer",
-    "multiple_choice": "Multiple choice",
-}
-_USE = {
-    "classification": '--text="…"',
-    "regression": '--text="…" --text_b="…"',
-    "tagging": '--text="…"',
-    "question_answering": '--text="a question" --text_b="a passage"',
-    "multiple_choice": "--input=questions.jsonl",
-}
-_LENGTHS = {
-    "classification": "Texts are cut to {} tokens.",
-    "regression": "Texts are cut to {} tokens.",
-    "tagging": "Sentences of more than {} tokens are split and rejoined.",
-    "question_answering": "Passages are read in windows of {} tokens.",
-    "multiple_choice": "A question with one of its choices is cut to {} tokens.",
-}
-
 _CAPITALS = " The segment_ids are 1 for words with a capital letter."
 
 
@@ -50,7 +28,7 @@ def model_card(values, bert, train, evaluation, scores, best, summary):
     marks = bert.config.settings.get("mark_capitals")
     labels = ", ".join(bert.config.labels[:50])
     score_lines = "\n".join(task.score_lines(scores, bert.config))
-    return f"""# {_TITLES[task.kind]}{f": {labels}" if labels else ""}
+    return f"""# {task.title}{f": {labels}" if labels else ""}
 
 A BERT of {encoder.num_hidden_layers} layers, {encoder.hidden_size} wide, \
 {bert.model.count_params():,} parameters, fine-tuned with keras-bert\
@@ -58,10 +36,10 @@ A BERT of {encoder.num_hidden_layers} layers, {encoder.hidden_size} wide, \
 
 ## Use
 
-    keras-bert predict --model=. {_USE[task.kind]}
+    keras-bert predict --model=. {task.usage}
     keras-bert export --model=. --format=tflite --quantize=dynamic --output=model.tflite
 
-{_LENGTHS[task.kind].format(bert.config.max_length)}{_CAPITALS if marks else ""}
+{task.length_note.format(bert.config.max_length)}{_CAPITALS if marks else ""}
 
 ## Data
 

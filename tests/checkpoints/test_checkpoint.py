@@ -55,7 +55,7 @@ def refuse(path, match):
 def refuse_to_assign(model, checkpoint, match):
     """Checks that assigning gives one line that matches, and leaves the model as it was."""
     encoder = isinstance(model, BertEncoder)
-    variables = names.encoder_variables if encoder else names.classifier_variables
+    variables = names.encoder_variables if encoder else names.variables_of
     before = names.arrays(variables(model))
     with pytest.raises(InputError, match=match) as error:
         assign(variables(model), checkpoint)

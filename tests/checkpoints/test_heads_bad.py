@@ -123,7 +123,6 @@ def test_without_its_head_the_encoder_is_loaded_and_it_is_said(edit, folder, key
 @pytest.mark.parametrize(
     ("folder", "changes", "note"),
     [
-        (CLASSIFIER, {"problem_type": "multi_label_classification"}, "that can hold together"),
         (CLASSIFIER, {"problem_type": "regression"}, "several numbers for one text"),
         (REGRESSOR, {"problem_type": "single_label_classification"}, "a single label"),
         (REGRESSOR, {"id2label": None, "label2id": None}, "a single label"),

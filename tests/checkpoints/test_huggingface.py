@@ -66,7 +66,7 @@ def test_logits_and_labels_equal_transformers():
     checkpoint = open_checkpoint(DATA / "hf_tiny_bert_classifier")
     assert checkpoint.labels == ["negative", "neutral", "positive"]
     classifier = BertClassifier(BertEncoder.from_bert_config(checkpoint.config), num_classes=3)
-    assert assign(names.classifier_variables(classifier), checkpoint) == []
+    assert assign(names.variables_of(classifier), checkpoint) == []
     logits = classifier.predict(inputs, verbose=0)
     np.testing.assert_allclose(logits, data["logits_gelu"], rtol=0, atol=1e-5)
 
@@ -129,8 +129,8 @@ def test_round_trip_is_exact(source, tmp_path):
 def test_through_a_model_and_out_again(tmp_path):
     first = open_checkpoint(DATA / "hf_tiny_bert_classifier")
     classifier = BertClassifier(BertEncoder.from_bert_config(first.config), num_classes=3)
-    assign(names.classifier_variables(classifier), first)
-    arrays = names.arrays(names.classifier_variables(classifier))
+    assign(names.variables_of(classifier), first)
+    arrays = names.arrays(names.variables_of(classifier))
     assert_same_weights(arrays, read_all(first))
 
 

@@ -92,7 +92,7 @@ def test_encoder_variables_are_all_of_the_encoder():
 
 def test_head_is_transposed_in_and_out():
     classifier = BertClassifier(BertEncoder.from_bert_config(TINY), num_classes=3)
-    variables = names.classifier_variables(classifier)
+    variables = names.variables_of(classifier)
     assert len(variables) == len(classifier.weights)
     assert tuple(variables["output_weights"].shape) == (8, 3)
     assert names.canonical_shape("output_weights", variables["output_weights"]) == (3, 8)

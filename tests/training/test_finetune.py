@@ -24,7 +24,6 @@ from keras_bert.text.padding import TokenizedTexts
 from keras_bert.training.cached_features import CachedFeatures, can_cache, head_of
 from keras_bert.training.finetune import TaskTraining, config_for
 from keras_bert.training.fit import FineTuneSettings, fine_tune, freeze
-from keras_bert.training.losses import loss_of, loss_weights_of
 from keras_bert.training.optimizer import adamw
 from keras_bert.training.progress import ProgressLine
 
@@ -208,7 +207,7 @@ def test_a_head_round_trips_and_trains_through_fit(kind, tmp_path):
         "regression": np.array([[0.5], [1.0], [-1.0], [2.0]]),
     }[kind]
     before = {v.path: ops.convert_to_numpy(v) for v in model.trainable_variables}
-    model.compile(adamw(1e-2), loss_of(kind), loss_weights=loss_weights_of(kind))
+    model.compile(adamw(1e-2), model.default_loss(), loss_weights=model.default_loss_weights())
     losses = model.fit(inputs, targets, epochs=8, batch_size=4, verbose=0).history["loss"]
     assert losses[-1] < 0.7 * losses[0]
     # Every variable that is said to be trained gets a gradient; the unused pooler is not.
@@ -237,7 +236,7 @@ def test_tokens_that_continue_a_word_do_not_count_in_the_loss():
         -log_probabilities[i, j, targets[i, j]]
         for i in range(3) for j in range(7) if targets[i, j] >= 0
     ]  # fmt: skip
-    found = float(loss_of("tagging")(targets, logits))
+    found = float(HEADS["tagging"](small_encoder()).default_loss()(targets, logits))
     assert found == pytest.approx(np.mean(counted), rel=1e-6)
 
 
@@ -288,13 +287,13 @@ def test_a_head_on_cached_features_trains_as_with_the_frozen_encoder(kind):
         frozen = model.encoder.get_weights()
         if cached:
             fine_tune(
-                head_of(model), loss_of(kind), CachedFeatures(model, texts), targets, settings,
-                lambda: {"eval_x": 0.0}, loss_weights_of(kind),
+                head_of(model), model.default_loss(), CachedFeatures(model, texts), targets,
+                settings, lambda: {"eval_x": 0.0}, model.default_loss_weights(),
             )  # fmt: skip
         else:
             fine_tune(
-                model, loss_of(kind), texts, targets, settings, lambda: {"eval_x": 0.0},
-                loss_weights_of(kind),
+                model, model.default_loss(), texts, targets, settings, lambda: {"eval_x": 0.0},
+                model.default_loss_weights(),
             )  # fmt: skip
         for one, other in zip(model.encoder.get_weights(), frozen, strict=True):
             np.testing.assert_array_equal(one, other)

@@ -79,7 +79,7 @@ def read_choices(path, layout, labelled=True):
         InputError: a column is missing, a text or choice is empty, a label is not one of the
             choices, or the questions differ in their number; names file, line and fix.
     """
-    table = _read(os.fspath(path), layout.columns)
+    table = path if isinstance(path, Table) else _read(os.fspath(path), layout.columns)
     if set(table.columns) >= _RACE:
         found = _race(table, labelled)
     else:

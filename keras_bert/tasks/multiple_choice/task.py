@@ -7,9 +7,10 @@ import re
 import numpy as np
 
 from keras_bert.errors import InputError
+from keras_bert.numpy_ops import softmax
 from keras_bert.tasks.multiple_choice.choice_files import Choices, checked_choices, read_choices
 from keras_bert.tasks.settings import check_settings
-from keras_bert.tasks.task import Rows, Task, softmax
+from keras_bert.tasks.task import Rows, Task
 
 # The gap in a question, as in "The boy felt _ ."; not the one in a name such as num_choices.
 _GAP = re.compile(r"(?<!\w)_+(?!\w)")
@@ -38,7 +39,14 @@ class MultipleChoiceTask(Task):
     """
 
     kind = "multiple_choice"
-    outputs = ("score",)
+    outputs = {"score": "how well the choice fits, to compare with other choices"}
+    title = "Multiple choice"
+    usage = "--input=questions.jsonl"
+    length_note = "A question with one of its choices is cut to {} tokens."
+    export_name = "BERT multiple choice"
+    export_description = "Scores one choice for a question; the highest score is the answer"
+    huggingface_class = "BertForMultipleChoice"
+    head_outputs = 1
 
     def metrics(self, config):
         return ("accuracy",)
@@ -46,19 +54,21 @@ class MultipleChoiceTask(Task):
     def read(self, path, layout, labelled=True):
         return read_choices(path, layout, labelled)
 
-    def examples_from(self, texts, choices=None):
-        """Returns unlabelled examples.
+    def examples_from(self, texts, choices=None, labels=None):
+        """Returns examples.
 
         Args:
             texts: list of str, what the choices go on from or are answers to.
             choices: list with a list of str for each; or with the text of such a JSON list, as
                 it comes from a command line.
+            labels: list of int, the number of the right choice for each, from 0; or None.
         """
         if choices is None:
             raise InputError('no choices: give them as a list, --text_b=\'["one", "another"]\'')
         lines = [str(number) for number in range(1, len(texts) + 1)]
         lists = [_listed(each, line) for each, line in zip(choices, lines)]
-        return checked_choices(Choices("the texts", lines, list(texts), [""] * len(texts), lists))
+        found = Choices("the texts", lines, list(texts), [""] * len(texts), lists, labels)
+        return checked_choices(found, labelled=labels is not None)
 
     def config_fields(self, examples, overrides):
         if overrides.get("labels"):
@@ -96,8 +106,14 @@ class MultipleChoiceTask(Task):
     def targets(self, examples, rows, config):
         return np.array(examples.labels, "int32")
 
-    def outputs_from_logits(self, logits, config):
-        return {"score": np.asarray(logits, "float32")}
+    def output_shape(self, config, rows, length):
+        return (rows, 1)
+
+    def network_arguments(self, config):
+        return {"num_choices": config.settings["num_choices"]}
+
+    def fields_from_checkpoint(self, labels, settings, positions):
+        return {"labels": (), "pair": True, "settings": settings}
 
     def answers(self, outputs, rows, examples, config):
         """Returns a dict a question.

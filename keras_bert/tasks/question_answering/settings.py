@@ -5,6 +5,9 @@ import dataclasses
 from keras_bert.errors import InputError
 from keras_bert.tasks.settings import check_settings
 
+# Google's run_squad.py, max_seq_length.
+USUAL_LENGTH = 384
+
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
@@ -48,3 +51,19 @@ def settings_of(config):
     defaults = {field.name: field.default for field in dataclasses.fields(Settings)}
     check_settings(defaults | config.settings, TYPES)
     return Settings(**config.settings)
+
+
+def fitting(positions):
+    """Returns the settings that a small position table makes smaller than usual, a dict.
+
+    Beside the special tokens a question gets at most a third of the room, and windows overlap by
+    half of the rest at least.
+
+    Args:
+        positions: rows of the position table.
+    """
+    usual = Settings()
+    room = min(positions, USUAL_LENGTH) - 3
+    question = max(1, min(usual.max_question_length, room // 3))
+    stride = max(1, min(usual.doc_stride, (room - question) // 2))
+    return {"max_question_length": question, "doc_stride": stride}

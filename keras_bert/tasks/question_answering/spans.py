@@ -4,7 +4,7 @@ import unicodedata
 
 import numpy as np
 
-from keras_bert.tasks.task import softmax
+from keras_bert.numpy_ops import softmax
 
 
 def answer_of(windows, start_logits, end_logits, context, settings):

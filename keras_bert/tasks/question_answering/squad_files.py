@@ -208,3 +208,46 @@ def _find(table, role, asked, usual):
         f"{table.path}: no column {wanted} for the {role}; its columns are {some(table.columns)}: "
         f"name it with --{flag}"
     )
+
+
+def with_answers(questions, answers):
+    """Returns questions with their answers.
+
+    Args:
+        questions: unlabelled `Questions`.
+        answers: list; see `QuestionAnsweringTask.examples_from`.
+
+    Raises:
+        InputError: an answer is not in its passage, or not where it is said to be.
+    """
+    found = []
+    for line, context, answer in zip(questions.lines, questions.contexts, answers, strict=True):
+        place = f"{questions.path}:{line}"
+        found.append([_placed(each, context, place) for each in _references(answer, place)])
+    impossible = [not references for references in found]
+    return dataclasses.replace(questions, answers=found, impossible=impossible)
+
+
+def _references(answer, place):
+    """Returns the answers to one question as a list of (text, start); a start of None: unknown."""
+    if isinstance(answer, dict):
+        texts, starts = answer.get("text"), answer.get("answer_start")
+        if not isinstance(texts, list) or not isinstance(starts, list) or len(texts) != len(starts):
+            raise InputError(f"{place}: expected lists text and answer_start, not {answer!r:.60}")
+        return list(zip(texts, starts))
+    if answer is None or answer == "":
+        return []
+    return [answer if isinstance(answer, tuple) and len(answer) == 2 else (answer, None)]
+
+
+def _placed(answer, context, place):
+    text, start = answer
+    if not isinstance(text, str) or not text.strip():
+        raise InputError(f"{place}: the answer must be a text, not {text!r:.60}")
+    if start is None:
+        start = context.find(text)
+        if start < 0:
+            raise InputError(f"{place}: the answer {text!r:.60} is not in the passage")
+    if not isinstance(start, int) or context[start : start + len(text)] != text or start < 0:
+        raise InputError(f"{place}: the passage has no {text!r:.60} at character {start!r}")
+    return text, start

@@ -11,11 +11,22 @@ import numpy as np
 
 from keras_bert.errors import InputError
 from keras_bert.tasks.question_answering import metrics
-from keras_bert.tasks.question_answering.settings import TYPES, Settings, settings_of
+from keras_bert.tasks.question_answering.settings import (
+    TYPES,
+    USUAL_LENGTH,
+    Settings,
+    fitting,
+    settings_of,
+)
 from keras_bert.tasks.question_answering.spans import answer_of, best_text
-from keras_bert.tasks.question_answering.squad_files import Questions, read_questions
+from keras_bert.tasks.question_answering.squad_files import (
+    Questions,
+    read_questions,
+    with_answers,
+)
 from keras_bert.tasks.question_answering.squad_json import check_text
 from keras_bert.tasks.question_answering.windows import answer_tokens, check_room, make_windows
+from keras_bert.tasks.settings import checked_settings
 from keras_bert.tasks.task import Rows, Task
 
 BENCHMARKS = ("", "squad1", "squad2", "cmrc2018", "drcd")
@@ -35,9 +46,21 @@ class QuestionAnsweringTask(Task):
     """
 
     kind = "question_answering"
-    outputs = ("start_logits", "end_logits")
+    outputs = {
+        "start_logits": "how well the answer starts with each token",
+        "end_logits": "how well the answer ends with each token",
+    }
     per_token = True
     perfect_score = 100.0
+    title = "Question answerer"
+    usage = '--text="a question" --text_b="a passage"'
+    length_note = "Passages are read in windows of {} tokens."
+    export_name = "BERT question answerer"
+    export_description = "Marks the answer to a question in a passage"
+    overrides = ("doc_stride", "max_question_length", "max_answer_length")
+    layout_fields = ("misaligned",)
+    huggingface_class = "BertForQuestionAnswering"
+    head_outputs = 2
 
     def __init__(self, benchmark=""):
         if benchmark not in BENCHMARKS:
@@ -72,8 +95,15 @@ class QuestionAnsweringTask(Task):
             context_column=layout.text_b_column,
         )
 
-    def examples_from(self, questions, contexts=None):
-        """Returns unlabelled `Questions` of lists of str, as many questions as passages."""
+    def examples_from(self, questions, contexts=None, labels=None):
+        """Returns `Questions`.
+
+        Args:
+            questions, contexts: lists of str, as many questions as passages.
+            labels: list of answers: a str, which is looked for in its passage, or a tuple (str,
+                start), the character where it begins; or the dict of SQuAD's `answers`; None and
+                "" say that the passage holds none. None in place of the list: unlabelled.
+        """
         if contexts is None or len(questions) != len(contexts):
             raise InputError("a passage is needed for each question: give it as the second text")
         lines = [str(i) for i in range(1, len(questions) + 1)]
@@ -81,7 +111,8 @@ class QuestionAnsweringTask(Task):
             check_text(f"text {line}", "question", question)
             check_text(f"text {line}", "context", context)
         titles = [""] * len(lines)
-        return Questions("the texts", lines, lines, list(questions), list(contexts), titles)
+        found = Questions("the texts", lines, lines, list(questions), list(contexts), titles)
+        return found if labels is None else with_answers(found, labels)
 
     def config_fields(self, examples, overrides):
         self._check_answers(examples)
@@ -177,8 +208,19 @@ class QuestionAnsweringTask(Task):
                 found[:, row] = positions
         return dict(zip(self.outputs, found))
 
-    def outputs_from_logits(self, logits, config=None):
-        return {name: np.asarray(logits[name], "float32") for name in self.outputs}
+    def output_shape(self, config, rows, length):
+        return (rows, length)
+
+    def network_arguments(self, config):
+        return {}
+
+    def fields_from_checkpoint(self, labels, settings, positions):
+        """Returns the fields, with windows that fit a table too small for the usual ones."""
+        settings = checked_settings(Settings, fitting(positions) | settings, self.kind)
+        needed = settings["doc_stride"] + settings["max_question_length"] + 3
+        length = min(positions, max(USUAL_LENGTH, needed))
+        check_room(length, settings["doc_stride"], settings["max_question_length"])
+        return {"labels": (), "pair": True, "settings": settings, "max_length": length}
 
     def answers(self, outputs, rows, examples, config):
         settings = settings_of(config)

@@ -5,27 +5,26 @@ import warnings
 import numpy as np
 
 from keras_bert.errors import InputError
-from keras_bert.tasks.sequence import texts
+from keras_bert.tasks.sequence.text_task import TextTask
 from keras_bert.tasks.sequence.texts import some
-from keras_bert.tasks.task import Task, check_labels, softmax
+from keras_bert.tasks.task import check_labels
 
 METRICS = ("accuracy", "macro_f1", "matthews")
 
 
-class ClassificationTask(Task):
+class ClassificationTask(TextTask):
     """One label for each text or pair (Devlin et al. 2018, section 4.1)."""
 
     kind = "classification"
-    outputs = ("probability",)
+    outputs = {"probability": "one number for each label"}
+    title = "Classifier"
+    usage = '--text="…"'
+    export_name, export_description = "BERT text classifier", "Classifies text"
+    overrides = ("labels",)
+    problem_type = "single_label_classification"
 
     def metrics(self, config):
         return METRICS
-
-    def read(self, path, layout, labelled=True):
-        return texts.read_examples(path, layout, labelled)
-
-    def examples_from(self, first, second=None):
-        return texts.examples_from(first, second)
 
     def config_fields(self, examples, overrides):
         labels = overrides.get("labels")
@@ -39,18 +38,12 @@ class ClassificationTask(Task):
         check_labels(config)
 
     def check(self, examples, config):
-        texts.check_pair(examples, config)
+        super().check(examples, config)
         if examples.labels is not None:
             label_ids(examples, config.labels)
 
-    def rows(self, examples, tokenizer, config):
-        return texts.rows_of(examples, tokenizer, config)
-
     def targets(self, examples, rows, config):
         return label_ids(examples, config.labels)
-
-    def outputs_from_logits(self, logits, config):
-        return {"probability": softmax(logits)}
 
     def answers(self, outputs, rows, examples, config):
         return decode(outputs["probability"], config.labels)
@@ -63,9 +56,6 @@ class ClassificationTask(Task):
     def score_lines(self, scores, config):
         table = confusion_table(scores["confusion"], config.labels)
         return [*super().score_lines(scores, config), *table]
-
-    def asked_fields(self, examples):
-        return texts.inputs_of(examples)
 
     def answer_line(self, answer):
         return f"{answer['label']}\t{answer['probability']:.4f}"

@@ -10,7 +10,7 @@ from keras_bert.errors import InputError
 from keras_bert.tasks.sequence import texts
 from keras_bert.tasks.sequence.classification import ClassificationTask, binary_f1
 from keras_bert.tasks.sequence.regression import RegressionTask, number_of
-from keras_bert.tasks.tables import decoded_lines
+from keras_bert.tasks.tables import Table, decoded_lines
 
 _NUMBERS = ("0", "1")
 _ENTAILMENT = ("entailment", "not_entailment")
@@ -85,8 +85,9 @@ class GlueExamples(texts.Examples):
         return GlueExamples(**part, indices=numbers, left_out=self.left_out)
 
 
-def glue_task(key):
-    """Returns the `Task` of one of GLUE's tasks, `key` being one of `LAYOUTS`."""
+def glue_task(name):
+    """Returns the `Task` of one of GLUE's tasks, such as "glue/sst2"; see `LAYOUTS`."""
+    key = name.removeprefix("glue/")
     return GlueClassification(key) if LAYOUTS[key].labels else GlueRegression(key)
 
 
@@ -114,16 +115,18 @@ class _GlueTask:
         return self.layout.metrics
 
     def read(self, path, layout, labelled=True):
-        path = os.fspath(path)
+        path = path if isinstance(path, Table) else os.fspath(path)
         flags = ("columns", "text_column", "text_b_column", "label_column")
         examples = None
+        may_be_official = all(getattr(layout, flag) is None for flag in flags)
         # The first line decides, and what comes through a pipe cannot be read again.
-        if os.path.isfile(path) and all(getattr(layout, flag) is None for flag in flags):
+        if may_be_official and isinstance(path, str) and os.path.isfile(path):
             examples = self._read_official(path, labelled)
         if examples is None:
             examples = super().read(path, layout, labelled)
         if labelled:
-            labels = [self._label(*each, path) for each in zip(examples.labels, examples.lines)]
+            pairs = zip(examples.labels, examples.lines)
+            labels = [self._label(label, line, examples.path) for label, line in pairs]
             examples = dataclasses.replace(examples, labels=labels)
         return examples
 

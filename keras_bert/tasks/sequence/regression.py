@@ -7,8 +7,8 @@ import numpy as np
 
 from keras_bert.errors import InputError
 from keras_bert.tasks.sequence import texts
+from keras_bert.tasks.sequence.text_task import TextTask
 from keras_bert.tasks.settings import check_settings
-from keras_bert.tasks.task import Task
 
 # Numbers nearer than this, in standard deviations of the training file's, are one answer: errors
 # of that size lower a correlation of 0.9 by about 0.001.
@@ -17,7 +17,7 @@ _SAME = 0.05
 _LARGEST = 1e30
 
 
-class RegressionTask(Task):
+class RegressionTask(TextTask):
     """One number for each text or pair: the classifier's network with one output.
 
     The model learns the number less its mean, over its standard deviation, both of the training
@@ -25,16 +25,18 @@ class RegressionTask(Task):
     """
 
     kind = "regression"
-    outputs = ("value",)
+    outputs = {"value": "the number for the text"}
+    title = "Regressor"
+    usage = '--text="…" --text_b="…"'
+    export_name, export_description = "BERT text regressor", "Gives a number for text"
+    problem_type = "regression"
+    head_outputs = 1
 
     def metrics(self, config):
         return ("pearson", "spearman")
 
     def read(self, path, layout, labelled=True):
         return texts.read_examples(path, layout, labelled, convert=_number)
-
-    def examples_from(self, first, second=None):
-        return texts.examples_from(first, second)
 
     def config_fields(self, examples, overrides):
         if overrides.get("labels"):
@@ -61,20 +63,20 @@ class RegressionTask(Task):
                 f"not {mean:g} and {scale:g}"
             )
 
-    def check(self, examples, config):
-        texts.check_pair(examples, config)
-
-    def rows(self, examples, tokenizer, config):
-        return texts.rows_of(examples, tokenizer, config)
-
     def targets(self, examples, rows, config):
         values = np.array(examples.labels, "float64")
         standard = (values - config.settings["mean"]) / config.settings["scale"]
         return standard.astype("float32")[:, None]
 
-    def outputs_from_logits(self, logits, config):
-        values = np.asarray(logits, "float32")
-        return {"value": values * config.settings["scale"] + config.settings["mean"]}
+    def output_shape(self, config, rows, length):
+        return (rows, 1)
+
+    def network_arguments(self, config):
+        return {"pooling": config.pooling}
+
+    def fields_from_checkpoint(self, labels, settings, positions):
+        # The head of another format reports the value itself.
+        return {"labels": (), "pair": None, "settings": {"mean": 0.0, "scale": 1.0}}
 
     def answers(self, outputs, rows, examples, config):
         return [{"value": float(row[0])} for row in outputs["value"]]
@@ -85,9 +87,6 @@ class RegressionTask(Task):
     def score_lines(self, scores, config):
         error = f"{'mean absolute error':<19} {scores['mean_absolute_error']:.4f}"
         return [*super().score_lines(scores, config), error]
-
-    def asked_fields(self, examples):
-        return texts.inputs_of(examples)
 
     def answer_line(self, answer):
         return f"{answer['value']:.4f}"

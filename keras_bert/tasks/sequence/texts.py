@@ -75,28 +75,54 @@ def read_examples(path, layout=None, labelled=True, convert=None):
     """
     layout = layout or FileLayout()
     table = read_table(path, layout.columns)
-    text_column, text_b_column = _text_columns(table, layout.text_column, layout.text_b_column)
-    if labelled:
-        label_column = _find(table, "label", layout.label_column, _LABEL_NAMES)
-    chosen = [text_column, *([text_b_column] if text_b_column else [])]
-    chosen += [label_column] if labelled else []
-    for column in chosen:
-        if chosen.count(column) > 1:
+    columns = text_columns(table, layout)
+    if not labelled:
+        return texts_of(table, columns)
+    # Before the texts are read: where there is no such column, the file is not the one meant.
+    column = find_column(table, "label", layout.label_column, _LABEL_NAMES)
+    check_distinct(table, [*columns, column])
+    examples = texts_of(table, columns)
+    labels = [(convert or _label)(table, row, column) for row in table.rows]
+    return dataclasses.replace(examples, labels=labels)
+
+
+def text_columns(table, layout):
+    """Returns the names of a table's text columns: one, or two of pairs.
+
+    Args:
+        table: `Table`.
+        layout: `FileLayout`.
+
+    Raises:
+        InputError: there is no such column, or one stands for both.
+    """
+    first, second = _text_columns(table, layout.text_column, layout.text_b_column)
+    columns = [first, *([second] if second else [])]
+    check_distinct(table, columns)
+    return columns
+
+
+def texts_of(table, columns):
+    """Returns the unlabelled `Examples` of a table.
+
+    Args:
+        table: `Table`.
+        columns: what `text_columns` returned.
+
+    Raises:
+        InputError: a text is empty; names file, line and column.
+    """
+    found = [[_text(table, row, column) for column in columns] for row in table.rows]
+    texts_b = [row[1] for row in found] if len(columns) == 2 else None
+    lines = [row.line for row in table.rows]
+    return Examples(table.path, [row[0] for row in found], texts_b, None, lines)
+
+
+def check_distinct(table, columns):
+    """Raises InputError if a column of a table would be used for two things."""
+    for column in columns:
+        if columns.count(column) > 1:
             raise InputError(f"{table.path}: column {column!r} is asked for twice")
-    texts, texts_b, labels = [], [], []
-    for row in table.rows:
-        texts.append(_text(table, row, text_column))
-        if text_b_column:
-            texts_b.append(_text(table, row, text_b_column))
-        if labelled:
-            labels.append((convert or _label)(table, row, label_column))
-    return Examples(
-        path=table.path,
-        texts=texts,
-        texts_b=texts_b if text_b_column else None,
-        labels=labels if labelled else None,
-        lines=[row.line for row in table.rows],
-    )
 
 
 def examples_from(first, second=None):
@@ -137,12 +163,23 @@ def _text_columns(table, text_column, text_b_column):
             if set(pair) <= set(table.columns):
                 return pair
     return (
-        _find(table, "text", text_column, _TEXT_NAMES),
-        _find(table, "text_b", text_b_column, ()) if text_b_column else None,
+        find_column(table, "text", text_column, _TEXT_NAMES),
+        find_column(table, "text_b", text_b_column, ()) if text_b_column else None,
     )
 
 
-def _find(table, role, wanted, usual):
+def find_column(table, role, wanted, usual):
+    """Returns the name of the column that has a role: the wanted one, or the first usual name.
+
+    Args:
+        table: `Table`.
+        role: "text", "text_b" or "label", as the settings for it begin.
+        wanted: str, or None.
+        usual: tuple of str.
+
+    Raises:
+        InputError: there is no such column; lists those that there are.
+    """
     if wanted is not None:
         if wanted not in table.columns:
             raise InputError(

@@ -8,7 +8,8 @@ import numpy as np
 
 from keras_bert.errors import InputError
 from keras_bert.tasks.sequence.texts import some
-from keras_bert.tasks.settings import check_settings
+from keras_bert.tasks.settings import check_settings, checked_settings
+from keras_bert.tasks.tables import Table
 from keras_bert.tasks.tagging.conll import read_conll, read_words, write_conll
 from keras_bert.tasks.tagging.decoding import best_tags
 from keras_bert.tasks.tagging.schemes import (
@@ -23,7 +24,7 @@ from keras_bert.tasks.tagging.schemes import (
 from keras_bert.tasks.tagging.sentences import Sentences, sentences_of
 from keras_bert.tasks.tagging.word_rows import rows_of_words
 from keras_bert.tasks.tagging.words import join_words
-from keras_bert.tasks.task import Task, check_labels, softmax
+from keras_bert.tasks.task import Task, check_labels
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,8 +54,15 @@ class TaggingTask(Task):
     """One tag a word, read from the word's first piece (Devlin et al. 2018, section 5.3)."""
 
     kind = "tagging"
-    outputs = ("probability",)
+    outputs = {"probability": "one number for each label, for every token"}
     per_token = True
+    title = "Tagger"
+    usage = '--text="…"'
+    length_note = "Sentences of more than {} tokens are split and rejoined."
+    export_name, export_description = "BERT tagger", "Gives every word of a text a tag"
+    overrides = ("labels", "scheme", "mark_capitals")
+    layout_fields = ("tag_column", "word_column")
+    huggingface_class = "BertForTokenClassification"
 
     def metrics(self, config):
         if _settings(config).scheme == "none":
@@ -62,15 +70,24 @@ class TaggingTask(Task):
         return ("f1", "precision", "recall", "accuracy")
 
     def read(self, path, layout, labelled=True):
+        if isinstance(path, Table):
+            raise InputError(f"{path.path}: tags are read from CoNLL, or given as (words, tags)")
         if not labelled:
             return read_words(path, layout.word_column, layout.columns, layout.text_column)
         return read_conll(path, layout.tag_column, word_column=layout.word_column)
 
-    def examples_from(self, texts, texts_b=None):
-        """Returns unlabelled `Sentences` of texts, each a str or a list of its words."""
+    def examples_from(self, texts, texts_b=None, labels=None):
+        """Returns `Sentences` of texts, each a str or a list of its words.
+
+        Args:
+            texts: list; with labels, of lists of words.
+            texts_b: None.
+            labels: list with a list of str for each sentence, a tag for each word; or None.
+        """
         if texts_b is not None:
             raise InputError("tagging takes single texts, not pairs")
-        return _sentences(list(texts))
+        found = _sentences(list(texts))
+        return found if labels is None else _with_tags(found, labels)
 
     def config_fields(self, examples, overrides):
         """Returns `labels`, `pair` and `settings`; `overrides` may hold any of `Settings`.
@@ -125,8 +142,17 @@ class TaggingTask(Task):
             found.append(target)
         return found
 
-    def outputs_from_logits(self, logits, config):
-        return {"probability": softmax(logits)}
+    def output_shape(self, config, rows, length):
+        return (rows, length, len(config.labels))
+
+    def network_arguments(self, config):
+        return {"num_classes": len(config.labels)}
+
+    def fields_from_checkpoint(self, labels, settings, positions):
+        # Alone each label counts once: of bio every type has its B, of iob1 some have only I.
+        scheme = detect_scheme([[label] for label in labels])
+        settings = checked_settings(Settings, {"scheme": scheme} | settings, self.kind)
+        return {"labels": tuple(labels), "pair": False, "settings": settings}
 
     def answers(self, outputs, rows, examples, config):
         """Returns a dict a sentence, with one tag a word.
@@ -241,6 +267,19 @@ def _sentences(texts):
     columns = ("lines", "words", "word_lines", "texts", "word_offsets")
     joined = {name: [getattr(part, name)[0] for part in parts] for name in columns}
     return Sentences(path=path, tags=None, **joined)
+
+
+def _with_tags(sentences, tags):
+    for line, words, found in zip(sentences.lines, sentences.words, tags, strict=True):
+        place = f"{sentences.path}:{line}"
+        if not isinstance(found, (list, tuple)) or len(found) != len(words):
+            raise InputError(
+                f"{place}: {len(words)} words need a list of {len(words)} tags, not {found!r:.60}"
+            )
+        for tag in found:
+            if not isinstance(tag, str) or not tag.strip() or len(tag.split()) > 1:
+                raise InputError(f"{place}: {tag!r:.40} is not a tag")
+    return dataclasses.replace(sentences, tags=[list(found) for found in tags])
 
 
 def _settings(config):

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 import keras_bert
+from keras_bert import numpy_ops
 from keras_bert.errors import InputError
+from keras_bert.models import BertMultipleChoice
 from keras_bert.tasks.multiple_choice.task import MultipleChoiceTask, ending
 from keras_bert.tasks.task import FileLayout, hold_out
 from keras_bert.text.tokenizer import WordPieceTokenizer
@@ -243,7 +245,7 @@ def test_answers_are_softmax_over_the_choices_of_a_question():
     examples = TASK.examples_from(["p", "q"], [["a", "b"], ["c", "d"]])
     rows = types.SimpleNamespace(group=2)
     logits = np.array([[0.0], [np.log(3.0)], [1000.0], [-1000.0]], "float32")
-    outputs = TASK.outputs_from_logits(logits, CONFIG)
+    outputs = BertMultipleChoice.outputs_from_logits(logits, {}, numpy_ops)
     answers = TASK.answers({"score": list(outputs["score"])}, rows, examples, CONFIG)
     first, second = answers
     assert (first["choice"], first["text"], second["choice"], second["text"]) == (1, "b", 0, "c")

@@ -11,7 +11,9 @@ import pytest
 import tokenizer_golden as golden
 from passages import EMPTY, NASTY
 
+from keras_bert import numpy_ops
 from keras_bert.errors import InputError
+from keras_bert.models import BertQuestionAnswerer
 from keras_bert.tasks.question_answering.metrics import normalize
 from keras_bert.tasks.question_answering.squad_files import Questions
 from keras_bert.tasks.question_answering.task import QuestionAnsweringTask, Settings, settings_of
@@ -351,12 +353,10 @@ def test_names_and_hooks(tmp_path):
     with pytest.raises(InputError, match="benchmark 'squad3'"):
         QuestionAnsweringTask("squad3")
     assert TASK.metrics(None) == ("f1", "exact_match")
-    logits = TASK.outputs_from_logits(
-        {"start_logits": [[1]], "end_logits": [[2]], "more": 3}, config()
-    )
-    assert {name: values.dtype for name, values in logits.items()} == dict.fromkeys(
-        TASK.outputs, np.dtype("float32")
-    )
+    logits = {"start_logits": [[1]], "end_logits": [[2]], "more": 3}
+    found = BertQuestionAnswerer.outputs_from_logits(logits, {}, numpy_ops)
+    assert found == {"start_logits": [[1]], "end_logits": [[2]]}
+    assert list(found) == list(TASK.outputs)
     examples = TASK.examples_from(["Who?", "When?"], ["Ann", "Bob"])
     assert examples.lines == ["1", "2"]
     assert TASK.asked_fields(examples)[1] == {"question": "When?", "id": "2"}

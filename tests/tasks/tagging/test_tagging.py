@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from seqeval.metrics import accuracy_score, f1_score, precision_score, recall_score
 
+from keras_bert import numpy_ops
 from keras_bert.errors import InputError
+from keras_bert.models import BertTagger
 from keras_bert.tasks.tagging.task import Settings, TaggingTask
 from keras_bert.tasks.task import FileLayout
 from keras_bert.text.tokenizer import WordPieceTokenizer
@@ -47,7 +49,7 @@ def outputs(rows, label_count, seed=0):
     """A model that looks at one piece only: its id decides the logits of its token."""
     table = np.random.default_rng(seed).normal(size=(len(VOCABULARY), label_count))
     found = [
-        TASK.outputs_from_logits(table[row.token_ids], None)["probability"]
+        BertTagger.outputs_from_logits(table[row.token_ids], {}, numpy_ops)["probability"]
         for row in rows.encodings
     ]
     return {"probability": found}
@@ -392,9 +394,9 @@ def test_same_looks_at_tags_only():
     assert not TASK.answers_agree(answer, {"tags": ["B-PER"]}, config=None)
 
 
-def test_finish_is_a_softmax_over_tags():
+def test_outputs_are_a_softmax_over_tags():
     logits = np.random.default_rng(0).normal(size=(2, 3, 4)) * 50
-    found = TASK.outputs_from_logits(logits, None)["probability"]
+    found = BertTagger.outputs_from_logits(logits, {}, numpy_ops)["probability"]
     exponents = np.exp(logits - logits.max(-1, keepdims=True))
     np.testing.assert_allclose(found, exponents / exponents.sum(-1, keepdims=True), atol=1e-7)
     assert found.dtype == np.float32

@@ -1,0 +1,156 @@
+"""Settings: the one place for the name, type, default, help and bounds of what a user can choose.
+
+A dataclass of `setting`s is what a function takes and what a command makes its flags of:
+
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class FitSettings:
+        train: str = setting(REQUIRED, "the file to train on")
+        epochs: int = setting(3, "passes over the texts", low=1)
+        metric: str | None = setting(None, "the score that the best epoch is best in")
+
+        __post_init__ = check_settings
+
+Types are int, float, str, bool, list (of str) and list[int], each with `| None` where None is a
+value. A path is a str; `check_settings` takes any os.PathLike for it.
+"""
+
+import dataclasses
+import math
+import os
+import types
+import typing
+
+import numpy as np
+
+from keras_bert.errors import InputError
+
+REQUIRED = dataclasses.MISSING
+_WORDS = {int: "a whole number", float: "a number", str: "a text", bool: "True or False"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Description:
+    """What is known of a setting beside its name, type and default; see `setting`."""
+
+    help: str
+    low: float | None = None
+    high: float | None = None
+    choices: tuple | None = None
+    repeated: bool = False
+    may_be_empty: bool = True
+
+
+def setting(default, help, *, low=None, high=None, choices=None, repeated=False):
+    """Returns a dataclass field that is a setting.
+
+    Args:
+        default: its default, or REQUIRED.
+        help: str, one line for `--help`; it need not say the default or the choices.
+        low, high: bounds of a number, themselves allowed.
+        choices: the values that a str can have.
+        repeated: whether the flag of a list is given once for each item, and not with commas.
+    """
+    description = Description(
+        help=help,
+        low=low,
+        high=high,
+        choices=None if choices is None else tuple(choices),
+        repeated=repeated,
+        # An unset variable of a shell script, --output=$OUT, would name the current folder.
+        may_be_empty=default is not REQUIRED and not default,
+    )
+    more = {}
+    if isinstance(default, list):
+        more["default_factory"] = default.copy
+    elif default is not REQUIRED:
+        more["default"] = default
+    return dataclasses.field(metadata={"setting": description}, **more)
+
+
+def settings_of(kind):
+    """Yields the settings of a dataclass: tuples of the field and its `Description`."""
+    for field in dataclasses.fields(kind):
+        if "setting" in field.metadata:
+            yield field, field.metadata["setting"]
+
+
+def name_of_field(field):
+    """Returns a setting's name; `from_` is what Python makes of a setting called `from`."""
+    return field.name.removesuffix("_")
+
+
+def default_of(field):
+    """Returns a setting's default, None for a required one."""
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return None if field.default is REQUIRED else field.default
+
+
+def type_of(field):
+    """Returns a setting's type, of a list (list, type of its items), and whether it may be None."""
+    kinds = (field.type,)
+    if isinstance(field.type, types.UnionType):
+        kinds = typing.get_args(field.type)
+    (kind,) = (kind for kind in kinds if kind is not types.NoneType)
+    if kind is list or typing.get_origin(kind) is list:
+        kind = (list, *(typing.get_args(kind) or (str,)))
+    return kind, types.NoneType in kinds
+
+
+def check_settings(settings):
+    """Checks the values of a dataclass of settings; to be its `__post_init__`.
+
+    What only looks different becomes the type that is declared: 1 for a float, a tuple for a list,
+    NumPy's numbers, a pathlib.Path for a str.
+
+    Raises:
+        InputError: a value is of the wrong type, out of bounds or not one of the choices.
+    """
+    for field, description in settings_of(settings):
+        name, value = name_of_field(field), getattr(settings, field.name)
+        kind, optional = type_of(field)
+        if value is None and optional:
+            continue
+        value = _converted(name, value, kind)
+        _check(name, value, description)
+        object.__setattr__(settings, field.name, value)
+
+
+def _converted(name, value, kind):
+    if isinstance(kind, tuple):
+        if isinstance(value, str) or not hasattr(value, "__iter__"):
+            raise InputError("expected a list", name, value)
+        return [_item(name, item, kind[1], value) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if kind is str and isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise InputError(f"expected {_WORDS[kind]}", name, value if value != "" else None)
+    return value
+
+
+def _item(name, item, kind, whole):
+    try:
+        return int(item) if kind is int and isinstance(item, str) else _converted(name, item, kind)
+    except ValueError:
+        what = "texts" if kind is str else "whole numbers with commas between them, such as -1,-2"
+        raise InputError(f"expected {what}", name, whole) from None
+
+
+def _check(name, value, description):
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InputError("expected a finite number", name, value)
+    low, high = description.low, description.high
+    if low is not None and value < low or high is not None and value > high:
+        if low is None or high is None:
+            bounds = f"{high} or less" if low is None else f"{low} or more"
+        else:
+            bounds = f"a number from {low} to {high}"
+        raise InputError(f"expected {bounds}", name, value)
+    if description.choices is not None and value not in description.choices:
+        raise InputError(f"expected one of {', '.join(description.choices)}", name, value)
+    if value == "" and not description.may_be_empty:
+        raise InputError("is empty", name)

@@ -1,0 +1,205 @@
+"""Any number of labels for each text or pair: topics, tags of a question, kinds of abuse."""
+
+import numpy as np
+
+from keras_bert.errors import InputError
+from keras_bert.tasks.sequence import texts
+from keras_bert.tasks.sequence.label_sets import SEPARATOR, LabelSets, read_label_sets
+from keras_bert.tasks.sequence.text_task import TextTask
+from keras_bert.tasks.settings import check_settings
+from keras_bert.tasks.task import check_labels
+
+_USUAL_THRESHOLD = 0.5
+
+
+class MultiLabelTask(TextTask):
+    """The labels that hold for a text: those whose probability reaches the label's threshold.
+
+    The thresholds are the best for each label's F1 on the evaluation texts.
+    """
+
+    kind = "multi_label"
+    outputs = {"probability": "one number for each label, that it holds"}
+    title = "Multi-label classifier"
+    usage = '--text="…"'
+    export_name = "BERT multi-label text classifier"
+    export_description = "Says of each label whether it holds for a text"
+    overrides = ("labels",)
+    layout_fields = ("label_columns", "label_separator")
+    problem_type = "multi_label_classification"
+
+    def metrics(self, config):
+        return ("micro_f1", "macro_f1")
+
+    def read(self, path, layout, labelled=True):
+        return read_label_sets(path, layout, labelled)
+
+    def notes(self, examples):
+        return [examples.note] if isinstance(examples, LabelSets) and examples.note else []
+
+    def config_fields(self, examples, overrides):
+        labels = overrides.get("labels") or sorted(set().union(*examples.labels))
+        if len(labels) < 2 or len(set(labels)) < len(labels):
+            where = f"labels {','.join(labels)}" if overrides.get("labels") else examples.path
+            raise InputError(f"{where}: at least two different labels are needed, found {labels}")
+        settings = {"thresholds": [_USUAL_THRESHOLD] * len(labels)}
+        pair = examples.texts_b is not None
+        return {"labels": tuple(labels), "pair": pair, "settings": settings}
+
+    def check_config(self, config):
+        check_labels(config)
+        check_settings(config.settings, {"thresholds": list})
+        thresholds = config.settings["thresholds"]
+        right = [type(value) in (int, float) and 0 <= value <= 1 for value in thresholds]
+        if len(thresholds) != len(config.labels) or not all(right):
+            raise InputError(
+                f"setting thresholds must be {len(config.labels)} numbers from 0 to 1, one for "
+                f"each label, not {thresholds!r:.100}"
+            )
+        for label in config.labels:
+            if SEPARATOR in label:
+                raise InputError(
+                    f"label {label!r} has a {SEPARATOR!r}, which parts the labels of one text"
+                )
+
+    def check(self, examples, config):
+        super().check(examples, config)
+        if examples.labels is not None:
+            self.targets(examples, None, config)
+
+    def targets(self, examples, rows, config):
+        """Returns which labels hold, float32 of shape (count, num_classes)."""
+        index = {label: i for i, label in enumerate(config.labels)}
+        found = np.zeros((len(examples), len(index)), "float32")
+        for row, (labels, line) in enumerate(zip(examples.labels, examples.lines)):
+            for label in labels:
+                if label not in index:
+                    raise InputError(
+                        f"{examples.path}:{line}: label {label!r} is not one that the model knows "
+                        f"({texts.some(config.labels)}): correct it or leave the row out"
+                    )
+                found[row, index[label]] = 1
+        return found
+
+    def fields_from_checkpoint(self, labels, settings, positions):
+        settings = {"thresholds": [_USUAL_THRESHOLD] * len(labels)} | settings
+        return {"labels": tuple(labels), "pair": None, "settings": settings}
+
+    def answers(self, outputs, rows, examples, config):
+        """Returns a dict a text: `labels`, those that hold, and `probabilities` by label."""
+        # In float32, as exported graphs compare.
+        thresholds = np.array(config.settings["thresholds"], "float32")
+        answers = []
+        for probability in outputs["probability"]:
+            holds = np.asarray(probability, "float32") >= thresholds
+            answers.append(
+                {
+                    "labels": [label for label, here in zip(config.labels, holds) if here],
+                    "probabilities": dict(zip(config.labels, map(float, probability))),
+                }
+            )
+        return answers
+
+    def scores(self, answers, examples, config):
+        return scores(self.targets(examples, None, config), _matrix(answers, config), config.labels)
+
+    def score_lines(self, scores, config):
+        table = label_table(scores["by_label"], config.settings["thresholds"])
+        return [*super().score_lines(scores, config), *table]
+
+    def tuned_settings(self, answers, examples, config):
+        """Returns the `thresholds` of the best F1 of each label on these examples."""
+        truth = self.targets(examples, None, config)
+        probabilities = [list(answer["probabilities"].values()) for answer in answers]
+        columns = zip(np.array(probabilities, "float32").T, truth.T > 0, strict=True)
+        return {"thresholds": [best_threshold(*column) for column in columns]}
+
+    def answer_line(self, answer):
+        if not answer["labels"]:
+            return f"(no label)\t{max(answer['probabilities'].values()):.4f}"
+        found = [f"{answer['probabilities'][label]:.4f}" for label in answer["labels"]]
+        return f"{SEPARATOR.join(answer['labels'])}\t{SEPARATOR.join(found)}"
+
+    def columns(self, config):
+        return ["labels", *(f"probability_{label}" for label in config.labels)]
+
+    def cells(self, answer, config):
+        probabilities = [answer["probabilities"][label] for label in config.labels]
+        return [SEPARATOR.join(answer["labels"]), *probabilities]
+
+    def answers_agree(self, answer, other, config):
+        return answer["labels"] == other["labels"]
+
+
+def _matrix(answers, config):
+    return np.array([[label in a["labels"] for label in config.labels] for a in answers], bool)
+
+
+def best_threshold(probabilities, truth):
+    """Returns the threshold of the best F1 of one label.
+
+    Args:
+        probabilities: float32 array of shape (count,).
+        truth: bool array of shape (count,), whether the label holds.
+
+    Returns:
+        float from 0 to 1: of equally good ones the nearest to 0.5; 0.5 where the label never holds.
+    """
+    if not truth.any():
+        return _USUAL_THRESHOLD
+    order = np.argsort(-probabilities, kind="stable")
+    ordered, hits = probabilities[order].astype("float64"), np.cumsum(truth[order])
+    f1 = 2 * hits / (np.arange(1, len(order) + 1) + truth.sum())
+    # A threshold lies between two different probabilities: it cannot part equal ones.
+    below = np.append(ordered[1:], 0.0)
+    parts = ordered > below
+    middles = ((ordered + below) / 2)[parts]
+    best = f1[parts] >= f1[parts].max() - 1e-12
+    # In the gap that holds 0.5 the usual threshold itself is as good.
+    inside = (below[parts] < _USUAL_THRESHOLD) & (_USUAL_THRESHOLD <= ordered[parts])
+    candidates = np.where(inside, _USUAL_THRESHOLD, middles)[best]
+    return float(candidates[np.argmin(np.abs(candidates - _USUAL_THRESHOLD))])
+
+
+def scores(truth, predicted, labels):
+    """Scores label sets with scikit-learn.
+
+    Args:
+        truth, predicted: arrays of shape (count, num_classes), nonzero where a label holds.
+        labels: list of str, the names of the columns.
+
+    Returns:
+        A dict: `micro_f1`, over all decisions; `macro_f1`, the mean over the labels; `exact_match`,
+        the share of texts with the right set; `count`; `by_label`, a list of dicts with `label`,
+        `precision`, `recall`, `f1` and `count`, how often it holds. What has no denominator is 0.
+    """
+    from sklearn import metrics
+
+    truth, predicted = np.asarray(truth) > 0, np.asarray(predicted) > 0
+    columns = metrics.precision_recall_fscore_support(
+        truth, predicted, average=None, zero_division=0.0
+    )
+    names = ("label", "precision", "recall", "f1", "count")
+    rows = zip(labels, *(column.tolist() for column in columns), strict=True)
+    micro, macro = (
+        float(metrics.f1_score(truth, predicted, average=average, zero_division=0.0))
+        for average in ("micro", "macro")
+    )
+    return {
+        "micro_f1": micro,
+        "macro_f1": macro,
+        "exact_match": float(metrics.accuracy_score(truth, predicted)),
+        "count": len(truth),
+        "by_label": [dict(zip(names, row)) for row in rows],
+    }
+
+
+def label_table(by_label, thresholds):
+    """Returns the scores of each label as lines of text, with its threshold."""
+    width = max(len("label"), *(len(row["label"]) for row in by_label))
+    head = f"{'label':<{width}}  precision  recall      f1  count  threshold"
+    return [head] + [
+        f"{row['label']:<{width}}  {row['precision']:9.4f}  {row['recall']:6.4f}  {row['f1']:6.4f}"
+        f"  {row['count']:5d}  {threshold:9.4f}"
+        for row, threshold in zip(by_label, thresholds, strict=True)
+    ]

@@ -1,0 +1,43 @@
+"""What the tasks have in common whose answers are about a text, or a pair of texts, as a whole."""
+
+from keras_bert.tasks.in_hand import table_of
+from keras_bert.tasks.sequence.texts import (
+    check_pair,
+    examples_from,
+    inputs_of,
+    read_examples,
+    rows_of,
+)
+from keras_bert.tasks.task import FileLayout, Task
+
+
+class TextTask(Task):
+    """A task of single texts and of pairs; see `texts.Examples`."""
+
+    length_note = "Texts are cut to {} tokens."
+    of_texts = True
+    huggingface_class = "BertForSequenceClassification"
+
+    def read(self, path, layout, labelled=True):
+        return read_examples(path, layout, labelled)
+
+    def examples_from(self, texts, texts_b=None, labels=None):
+        if labels is None:
+            return examples_from(texts, texts_b)
+        layout = FileLayout(text_b_column="" if texts_b is None else "text_b", text_column="text")
+        return self.read(table_of(texts, texts_b, labels), layout)
+
+    def check(self, examples, config):
+        check_pair(examples, config)
+
+    def rows(self, examples, tokenizer, config):
+        return rows_of(examples, tokenizer, config)
+
+    def output_shape(self, config, rows, length):
+        return (rows, len(config.labels))
+
+    def network_arguments(self, config):
+        return {"num_classes": len(config.labels), "pooling": config.pooling}
+
+    def asked_fields(self, examples):
+        return inputs_of(examples)
