@@ -6,8 +6,10 @@ import os
 import numpy as np
 
 from keras_bert import numpy_ops
+from keras_bert.card import model_card
 from keras_bert.config import PRESETS, BertConfig
-from keras_bert.errors import InputError
+from keras_bert.errors import InputError, name_of
+from keras_bert.extras import naming_extras
 from keras_bert.files import replacing_folder
 from keras_bert.model_folder import (
     CARD_FILE,
@@ -33,6 +35,7 @@ class Bert(Predictor):
         model: a `keras.Model`: a `BertEncoder`, or what a task puts on it.
         tokenizer: `WordPieceTokenizer`.
         notes: list of str, what a user should know of how it was loaded.
+        card: str, the text of its model card; None writes one of what is known.
     """
 
     batch_size = 64
@@ -47,6 +50,7 @@ class Bert(Predictor):
         self.model = model
         self.tokenizer = tokenizer
         self.notes = []
+        self.card = None
 
     @property
     def encoder(self):
@@ -108,13 +112,13 @@ class Bert(Predictor):
         logits = self.model(inputs, training=False)["masked_lm"]
         return fill_mask.decode(np.asarray(logits)[0], self.tokenizer.vocabulary, top)
 
-    def save(self, folder, card=""):
+    def save(self, folder, card=None):
         """Writes the model folder, whole or not at all.
 
         Args:
             folder: where; an existing model folder is replaced, unless it holds other files too;
                 any other is refused.
-            card: the text of its README.md.
+            card: the text of its README.md; None takes `card`.
         """
         with replacing_folder(folder, is_replaceable) as temporary:
             config = dataclasses.replace(
@@ -125,10 +129,11 @@ class Bert(Predictor):
                 os.path.join(temporary, VOCABULARY_FILE),
                 "".join(f"{token}\n" for token in self.tokenizer.vocabulary),
             )
-            _write(os.path.join(temporary, CARD_FILE), card)
+            _write(os.path.join(temporary, CARD_FILE), card or self.card or model_card(self))
             self.model.save_weights(os.path.join(temporary, WEIGHTS_FILE))
 
 
+@naming_extras()
 def load(path, vocabulary=None, lower_case=None, pretraining=False):
     """Loads a model folder, or a checkpoint in any of the formats that `convert` reads.
 
@@ -154,8 +159,8 @@ def load(path, vocabulary=None, lower_case=None, pretraining=False):
     if is_model_folder(path):
         if vocabulary is not None or lower_case is not None:
             raise InputError(
-                f"{path}: a model folder has a vocabulary and its case: leave out --vocab and "
-                f"--lower_case"
+                f"{path}: a model folder has a vocabulary and its case: leave out "
+                f"{name_of('vocab')} and {name_of('lower_case')}"
             )
         return _from_model_folder(path)
     return _from_checkpoint(path, vocabulary, lower_case, pretraining)
@@ -194,7 +199,7 @@ def _from_model_folder(path):
 def _from_preset(name, vocabulary, lower_case):
     if vocabulary is None:
         raise InputError(
-            f"preset {name} has no vocabulary of its own: give one (--vocab=FILE), "
+            f"preset {name} has no vocabulary of its own: give one ({name_of('vocab', 'FILE')}), "
             f"or make one from your texts with `keras-bert vocab`"
         )
     tokens = load_vocabulary(vocabulary)
@@ -214,7 +219,8 @@ def _from_checkpoint(path, vocabulary, lower_case, pretraining):
     checkpoint = open_checkpoint(path)
     tokens = load_vocabulary(vocabulary) if vocabulary else checkpoint.read_vocabulary()
     if tokens is None:
-        raise InputError(f"{path}: no vocabulary beside the weights: give one with --vocab=FILE")
+        fix = f"give one with {name_of('vocab', 'FILE')}"
+        raise InputError(f"{path}: no vocabulary beside the weights: {fix}")
     try:
         fields, notes = model_fields(checkpoint, pretraining)
         config = ModelConfig(encoder=checkpoint.config, **fields)

@@ -27,7 +27,8 @@ import keras_bert
 from keras_bert import models
 from keras_bert.text.padding import TokenizedTexts
 from keras_bert.training.checkpoints import Checkpoints
-from keras_bert.training.fit import FineTuneSettings, fine_tune, freeze
+from keras_bert.training.fit import fine_tune, freeze
+from keras_bert.training.settings import FitSettings
 from keras_bert.training.strategy import make_strategy
 
 # Batches of 5 rows and, at the end of an epoch, of 1: fewer than there are devices.
@@ -73,7 +74,7 @@ def data_of(kind):
 
 def train(kind, strategy, what, folder, clipnorm=0.05):
     """Returns the trained weights by number, and the history's losses."""
-    settings = FineTuneSettings(
+    settings = FitSettings(
         epochs=EPOCHS, batch_size=BATCH, learning_rate=1e-3, clipnorm=clipnorm, checkpoint_every=4,
         layer_decay=0.8 if kind == "layer_decay" else 1.0,
     )  # fmt: skip

@@ -88,8 +88,8 @@ def main():
         for name in ("padded", "packed"):
             records = os.path.join(folder, name)
             prepare(
-                path, options.vocab, records, LENGTH, "none", packed=name == "packed",
-                short_probability=0.0, shards=1,
+                corpus=path, vocab=options.vocab, output=records, length=LENGTH, pair="none",
+                pack=name == "packed", short_probability=0.0, shards=1, workers=1,
             )  # fmt: skip
             batches = PretrainingBatches(records, ROWS)
             tokens = sum(shard["tokens"] for shard in batches.manifest.shards)

@@ -9,7 +9,7 @@ import zipfile
 
 import numpy as np
 
-from keras_bert.errors import InputError
+from keras_bert.errors import InputError, name_of
 
 _NAME = re.compile(r"step-(\d{10})\.npz")
 # What an older version kept of a fine-tuning; it is not read any more.
@@ -122,7 +122,8 @@ class Checkpoints:
             return Restored(step, notes, extra)
         if steps:
             raise InputError(
-                f"{self.folder}: every checkpoint in it is damaged: drop --resume to start anew"
+                f"{self.folder}: every checkpoint in it is damaged: drop "
+                f"{name_of('resume')} to start anew"
             )
         old = os.path.join(self.folder, _OLD_NAME)
         if os.path.exists(old):
@@ -137,13 +138,14 @@ class Checkpoints:
             if header["fingerprint"] != self.fingerprint:
                 raise InputError(
                     f"{path}: belongs to a run with other data or settings: repeat that command, "
-                    f"or drop --resume to start anew"
+                    f"or drop {name_of('resume')} to start anew"
                 )
             if header["step"] != step:
                 raise ValueError(f"it says that it is of step {header['step']}")
             values = {name: data[name] for name in variables}
-            extra = dict(header["extra"])
-            for name, count in header["lists"].items():
+            # Version 0.1 wrote neither of the two.
+            extra = dict(header.get("extra", {}))
+            for name, count in header.get("lists", {}).items():
                 extra[name] = [data[f"{name}_{i}"] for i in range(count)]
         for name, variable in variables.items():
             if values[name].shape != tuple(variable.shape):

@@ -1,6 +1,5 @@
 """Fine-tuning: compile, fit, keep the best epoch."""
 
-import dataclasses
 import math
 import sys
 import time
@@ -11,39 +10,13 @@ import numpy as np
 from keras_bert.errors import InputError
 from keras_bert.layers import fused
 from keras_bert.training.batches import TrainingBatches
+from keras_bert.training.devices import writes_files
 from keras_bert.training.optimizer import adamw
 from keras_bert.training.progress import ProgressLine
 from keras_bert.training.schedule import WarmupLinearDecay
 
 # Fused layers make a step a fifth to a third faster, and XLA takes about a second for each shape.
 _STEPS_PER_SHAPE = 100
-
-
-@dataclasses.dataclass(frozen=True)
-class FineTuneSettings:
-    """What a user chooses; the defaults are those that BERT's paper recommends (appendix A.3).
-
-    Attributes:
-        epochs: passes over the training set.
-        batch_size: texts a step.
-        learning_rate: the schedule's peak.
-        warmup: share of all steps during which the learning rate rises.
-        weight_decay: AdamW's decoupled decay.
-        clipnorm: largest global norm of the gradient; 0 does not clip.
-        layer_decay: factor of the learning rate from each block to the one below it.
-        checkpoint_every: steps from one saved state to the next, within an epoch.
-        seed: of the head's initialization, the order of the data and dropout.
-    """
-
-    epochs: int = 3
-    batch_size: int = 32
-    learning_rate: float = 5e-5
-    warmup: float = 0.1
-    weight_decay: float = 0.01
-    clipnorm: float = 1.0
-    layer_decay: float = 1.0
-    checkpoint_every: int = 1000
-    seed: int = 0
 
 
 def freeze(encoder, what):
@@ -57,7 +30,7 @@ def freeze(encoder, what):
     Raises:
         InputError: `what` is none of these.
     """
-    blocks = [layer for layer in encoder.layers if layer.name.startswith("layer_")]
+    blocks = encoder.blocks
     if what == "encoder":
         encoder.trainable = False
         return
@@ -67,13 +40,13 @@ def freeze(encoder, what):
         count = int(what)
     else:
         raise InputError(
-            f"--freeze={what:.20}: expected encoder, embeddings or a number of blocks up to "
-            f"{len(blocks)}"
+            f"expected encoder, embeddings or a number of blocks up to {len(blocks)}",
+            "freeze",
+            what[:20],
         )
     if what:
-        for layer in encoder.layers:
-            if layer.name.startswith("embeddings") or layer in blocks[:count]:
-                layer.trainable = False
+        for layer in (encoder.embeddings, encoder.embeddings_norm, *blocks[:count]):
+            layer.trainable = False
 
 
 def fine_tune(
@@ -87,7 +60,7 @@ def fine_tune(
         loss: a Keras loss on its outputs, or a dict of them.
         texts: `TokenizedTexts` to train on, or `CachedFeatures` of them.
         targets: what the loss compares with; see `TrainingBatches`.
-        settings: `FineTuneSettings`.
+        settings: `FitSettings`.
         evaluate: function without arguments that gives a dict of scores of the model as it is;
             its first entry decides which epoch is best, larger being better.
         loss_weights: weights of several losses, or None.
@@ -109,8 +82,8 @@ def fine_tune(
     )
     if steps >= _STEPS_PER_SHAPE * batches.count_shapes():
         fused.enable(model)
-    model, writes = _compiled(model, loss, loss_weights, schedule, settings, strategy)
-
+    model = _compiled(model, loss, loss_weights, schedule, settings, strategy)
+    writes = writes_files(strategy)
     keeper = _KeepBest(evaluate, checkpoints, settings.checkpoint_every, writes)
     step = keeper.restore(model) if resume and checkpoints is not None else 0
     callbacks = [keeper]
@@ -145,7 +118,7 @@ def fine_tune(
 
 
 def _compiled(model, loss, loss_weights, schedule, settings, strategy):
-    """Returns the model that `fit` trains, and whether this process writes files."""
+    """Returns the compiled model that `fit` trains."""
     arguments = {
         "learning_rate": schedule,
         "weight_decay": settings.weight_decay,
@@ -156,16 +129,15 @@ def _compiled(model, loss, loss_weights, schedule, settings, strategy):
         optimizer = adamw(clipnorm=settings.clipnorm or None, **arguments)
         model.compile(optimizer, loss, loss_weights=loss_weights, jit_compile=False)
         model.optimizer.build(model.trainable_variables)
-        return model, True
+        return model
     from keras_bert.training.distributed import DistributedTask
-    from keras_bert.training.strategy import is_chief
 
     with strategy.scope():
         model = DistributedTask(model, loss, strategy, loss_weights)
         optimizer = adamw(clipnorm=None, summed_clipnorm=settings.clipnorm, **arguments)
         model.compile(optimizer, jit_compile=False)
         model.optimizer.build(model.trainable_variables)
-    return model, is_chief(strategy)
+    return model
 
 
 class _KeepBest(keras.callbacks.Callback):

@@ -1,7 +1,5 @@
 """Pretraining: from records and a start to a model, with `compile` and `fit`."""
 
-import dataclasses
-
 import keras
 import numpy as np
 
@@ -15,51 +13,6 @@ from keras_bert.training.progress import ProgressLine
 from keras_bert.training.run_log import RunLog
 from keras_bert.training.schedule import WarmupPolynomialDecay
 from keras_bert.training.strategy import check_batch_size, is_chief, wait_for_all
-
-OPTIMIZERS = ("adamw", "lamb")
-
-
-@dataclasses.dataclass(frozen=True)
-class PretrainSettings:
-    """What a user chooses of the training itself; the defaults are the paper's (appendix A.2).
-
-    Attributes:
-        steps: how many steps, each with one update of the weights.
-        batch_size: rows a step, over all replicas and micro-batches.
-        micro_batches: parts that a replica does its share of a batch in, one after the other.
-        optimizer: "adamw" or "lamb".
-        learning_rate: the schedule's peak.
-        end_learning_rate: what it falls to at the last step.
-        decay_power: 1 falls in a straight line.
-        warmup_steps: steps in which it rises.
-        weight_decay: not on biases and LayerNorm.
-        layer_decay: factor of the learning rate from each block to the one below it.
-        clipnorm: largest global norm of the whole batch's gradient; 0 does not clip.
-        seed: of the initialization, the order of the rows, the masks and dropout.
-    """
-
-    steps: int
-    batch_size: int = 32
-    micro_batches: int = 1
-    optimizer: str = "adamw"
-    learning_rate: float = 1e-4
-    end_learning_rate: float = 0.0
-    decay_power: float = 1.0
-    warmup_steps: int = 0
-    weight_decay: float = 0.01
-    layer_decay: float = 1.0
-    clipnorm: float = 1.0
-    seed: int = 0
-
-    def schedule(self):
-        """Returns the learning rate as a function of the step."""
-        return WarmupPolynomialDecay(
-            self.learning_rate,
-            self.steps,
-            self.warmup_steps,
-            power=self.decay_power,
-            end=self.end_learning_rate,
-        )
 
 
 class Pretraining:
@@ -98,7 +51,7 @@ class Pretraining:
             fused.enable(self.model)
             make = getattr(optimizers, settings.optimizer)
             optimizer = make(
-                settings.schedule(),
+                schedule_of(settings),
                 settings.weight_decay,
                 clipnorm=None,
                 layer_decay=settings.layer_decay,
@@ -141,7 +94,7 @@ class Pretraining:
             first,
             settings.steps,
             every=_log_interval(every),
-            learning_rate=settings.schedule(),
+            learning_rate=schedule_of(settings),
             evaluate=self.evaluate if self.evaluation is not None else None,
             evaluate_every=evaluate_every,
         )
@@ -177,6 +130,17 @@ class Pretraining:
         model = build_model(self.config, dtype="float32")
         model.set_weights(self.model.get_weights())
         return Bert(self.config, model, tokenizer)
+
+
+def schedule_of(settings):
+    """Returns the learning rate of `PretrainSettings` as a function of the step."""
+    return WarmupPolynomialDecay(
+        settings.learning_rate,
+        settings.steps,
+        settings.warmup_steps,
+        power=settings.decay_power,
+        end=settings.end_learning_rate,
+    )
 
 
 def fit_stream(batches, first_step, last_step):

@@ -48,6 +48,13 @@ def make_strategy(name):
         return tf.distribute.MultiWorkerMirroredStrategy()
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"TF_CONFIG: {error}") from None
+    except RuntimeError:
+        raise InputError(
+            "has to come before anything else that TensorFlow does: start from a path, or call "
+            "make_strategy first",
+            "strategy",
+            name,
+        ) from None
 
 
 @functools.cache

@@ -9,8 +9,8 @@ from checkpoint_helpers import DATA
 
 import keras_bert
 from keras_bert.bert import Bert, build_model
-from keras_bert.commands.embed import _show_texts
 from keras_bert.embedding import features
+from keras_bert.embedding.embed_file import show_texts
 from keras_bert.embedding.features import Features, embed
 from keras_bert.embedding.vectors import check_layers, pool, unit
 from keras_bert.errors import InputError
@@ -260,8 +260,8 @@ def test_texts_of_flags_and_texts_that_are_cut(cli, tiny, tmp_path):
 
 def test_progress_tells_texts_rate_and_time_left(capsys):
     progress = Progress(10, every_seconds=0)
-    _show_texts(progress, 4)
-    _show_texts(progress, 6)
+    show_texts(progress, 4)
+    show_texts(progress, 6)
     progress.clear()
     first, last = capsys.readouterr().err.splitlines()
     assert first.startswith("text 4/10  ")

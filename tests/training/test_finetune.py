@@ -9,23 +9,24 @@ import threading
 import keras
 import numpy as np
 import pytest
-from absl.flags import FlagValues
 from conftest import toy_rows, write_tsv
 from keras import ops
 
 import keras_bert
 from keras_bert import models
 from keras_bert.bert import load
-from keras_bert.commands import finetune
+from keras_bert.converting import convert
 from keras_bert.tasks.registry import get_task
 from keras_bert.tasks.sequence.classification import ClassificationTask
 from keras_bert.tasks.task import FileLayout
 from keras_bert.text.padding import TokenizedTexts
 from keras_bert.training.cached_features import CachedFeatures, can_cache, head_of
-from keras_bert.training.finetune import TaskTraining, config_for
-from keras_bert.training.fit import FineTuneSettings, fine_tune, freeze
+from keras_bert.training.finetune import _fingerprint
+from keras_bert.training.fit import fine_tune, freeze
 from keras_bert.training.optimizer import adamw
 from keras_bert.training.progress import ProgressLine
+from keras_bert.training.settings import FinetuneSettings, FitSettings
+from keras_bert.training.task_training import TaskTraining, config_for
 
 
 def small_encoder(dropout=0.1):
@@ -79,7 +80,7 @@ def test_a_script_trains_on_examples_that_it_read(toy, tmp_path):
     train, dev = examples.take(range(30)), examples.take(range(30, 40))
     settings = {"epochs": 20, "batch_size": 8, "learning_rate": 3e-3}
     tagger, scores = keras_bert.finetune(
-        keras_bert.load(toy.model), "tagging", train, dev, 16, asked={"scheme": "bioes"}, **settings
+        keras_bert.load(toy.model), "tagging", train, dev, length=16, scheme="bioes", **settings
     )
     assert tagger.config.labels == ("O", "B-ADJ", "E-ADJ", "S-ADJ")
     assert tagger.config.max_length == 16
@@ -168,7 +169,8 @@ HEADS = {
     "tagging": lambda encoder: models.BertTagger(encoder, num_classes=5),
     "question_answering": lambda encoder: models.BertQuestionAnswerer(encoder),
     "multiple_choice": lambda encoder: models.BertMultipleChoice(encoder, num_choices=3),
-    "regression": lambda encoder: models.BertClassifier(encoder, num_classes=1),
+    "regression": lambda encoder: models.BertRegressor(encoder),
+    "multi_label": lambda encoder: models.BertMultiLabelClassifier(encoder, num_classes=3),
 }
 
 
@@ -205,15 +207,18 @@ def test_a_head_round_trips_and_trains_through_fit(kind, tmp_path):
         },
         "multiple_choice": np.array([0, 1, 2, 0]),
         "regression": np.array([[0.5], [1.0], [-1.0], [2.0]]),
+        "multi_label": np.array([[1, 0, 1], [0, 1, 1], [0, 0, 0], [1, 0, 0]], "float32"),
     }[kind]
     before = {v.path: ops.convert_to_numpy(v) for v in model.trainable_variables}
     model.compile(adamw(1e-2), model.default_loss(), loss_weights=model.default_loss_weights())
-    losses = model.fit(inputs, targets, epochs=8, batch_size=4, verbose=0).history["loss"]
+    losses = model.fit(inputs, targets, epochs=16, batch_size=4, verbose=0).history["loss"]
     assert losses[-1] < 0.7 * losses[0]
     # Every variable that is said to be trained gets a gradient; the unused pooler is not.
     for variable in model.trainable_variables:
         assert not np.array_equal(ops.convert_to_numpy(variable), before[variable.path])
-    assert any("pooler" in path for path in before) == (kind in ("multiple_choice", "regression"))
+    assert any("pooler" in path for path in before) == (
+        kind in ("multiple_choice", "regression", "multi_label")
+    )
 
     model.save(tmp_path / "model.keras")
     copy = keras.saving.load_model(tmp_path / "model.keras")
@@ -277,7 +282,7 @@ def test_a_head_on_cached_features_trains_as_with_the_frozen_encoder(kind):
         },
         "regression": rng.normal(size=(40, 1)).astype("float32"),
     }[kind]
-    settings = FineTuneSettings(epochs=2, batch_size=8, learning_rate=1e-2)
+    settings = FitSettings(epochs=2, batch_size=8, learning_rate=1e-2)
     heads = []
     for cached in (False, True):
         keras.utils.set_random_seed(0)
@@ -322,7 +327,7 @@ def test_a_run_killed_inside_an_epoch_resumes_to_the_same_weights(
         keras.utils.set_random_seed(0)
         start = load("bert_tiny_en_uncased", vocabulary=toy.vocabulary)
         config = config_for(task, start, 32, task.config_fields(train, {}))
-        settings = FineTuneSettings(epochs=2, batch_size=8, checkpoint_every=3)
+        settings = FitSettings(epochs=2, batch_size=8, checkpoint_every=3)
         return TaskTraining(start, config, settings, precision="float32")
 
     whole = training()
@@ -362,7 +367,7 @@ def test_layer_decay_slows_the_lower_blocks(toy):
         start = load(toy.model)
         config = config_for(task, start, 32, task.config_fields(train, {}))
         # Few steps of one batch: Adam then moves every weight by about the learning rate.
-        settings = FineTuneSettings(
+        settings = FitSettings(
             epochs=1, batch_size=64, warmup=0.0, layer_decay=decay, weight_decay=0.0
         )
         training = TaskTraining(start, config, settings, precision="float32")
@@ -453,16 +458,19 @@ def test_a_run_fed_by_a_pipe_ends_and_is_named_by_what_was_read(cli, toy, tmp_pa
     flags = [*toy.arguments, f"--train={pipe}", f"--output={tmp_path / 'm'}", "--epochs=1"]
     assert cli(*flags).status == 0
     writer.join()
-    values = FlagValues()
-    finetune.define(values)
-    values(flags)
-    task = get_task("classification")
-    read = task.read(toy.dev, FileLayout())
-    name = finetune._fingerprint(values, 0, read, read.take(range(50)))
-    assert name == finetune._fingerprint(
-        values, 0, task.read(toy.dev, FileLayout()), read.take(range(50))
+    read = get_task("classification").read(toy.dev, FileLayout())
+    again = get_task("classification").read(toy.dev, FileLayout())
+    call, settings, part = (
+        {"init": toy.model, "epochs": 1},
+        FinetuneSettings(),
+        read.take(range(50)),
     )
-    assert name != finetune._fingerprint(values, 0, read.take(range(99)), read.take(range(50)))
+    name = _fingerprint(call, settings, 0, (read, part))
+    assert name == _fingerprint(call, settings, 0, (again, part))
+    assert name == _fingerprint({**call, "checkpoint_every": 7}, settings, 0, (read, part))
+    assert name != _fingerprint(call, settings, 0, (read.take(range(99)), part))
+    assert name != _fingerprint({**call, "epochs": 2}, settings, 0, (read, part))
+    assert name != _fingerprint(call, settings, 1, (read, part))
 
 
 def test_a_seed_that_diverges_does_not_end_the_others(cli, toy, tmp_path, monkeypatch):
@@ -593,3 +601,97 @@ def test_a_start_without_dropout_is_told_of(cli, toy, tmp_path):
         found = cli(*arguments, *flags)
         assert found.status == 0, found.err
         assert "dropout" not in found.err
+
+
+def test_lists_train_as_their_file_does(toy):
+    """Texts and labels in hand, a DataFrame and the file itself give the same bits."""
+    import pandas
+
+    bert, layout = keras_bert.load(toy.model), FileLayout()
+    train, dev = (get_task("classification").read(path, layout) for path in (toy.train, toy.dev))
+    settings = {"length": 32, "epochs": 1, "precision": "float32"}
+    ways = [
+        (toy.train, toy.dev),
+        ((train.texts, train.labels), (dev.texts, dev.labels)),
+        tuple(pandas.DataFrame({"text": e.texts, "label": e.labels}) for e in (train, dev)),
+    ]
+    found = [
+        keras_bert.finetune(bert, train=part, eval=other, **settings)[0] for part, other in ways
+    ]
+    expected, *others = (each.model.get_weights() for each in found)
+    for weights in others:
+        assert all(map(np.array_equal, weights, expected))
+
+
+def test_a_script_gets_seeds_resume_card_and_folder(toy, tmp_path, capsys):
+    bert = keras_bert.load(toy.model)
+    train = get_task("classification").read(toy.train, FileLayout()).take(range(64))
+    data = (train.texts, train.labels)
+    best, scores = keras_bert.finetune(
+        bert, train=data, eval=toy.dev, output=tmp_path / "best", seeds=[1, 2], epochs=1, length=32
+    )
+    assert "seed 2:" in capsys.readouterr().err
+    assert not list(tmp_path.glob("best.training*"))
+    assert keras_bert.load(tmp_path / "best").predict(toy.texts) == best.predict(toy.texts)
+    card = (tmp_path / "best" / "README.md").read_text()
+    for part in (
+        "# Classifier: negative, positive", "Trained on the examples: 64 examples",
+        "standard deviation", f"{scores['accuracy']:.4f}",
+        "keras_bert.finetune(…, task='classification', train=…, eval='dev.tsv', output='best', "
+        "seeds=[1, 2], epochs=1, length=32)",
+    ):  # fmt: skip
+        assert part in card
+    best.save(tmp_path / "again")
+    assert (tmp_path / "again" / "README.md").read_text() == card
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "message"),
+    [
+        ({"rate": 1}, TypeError, "finetune has no setting 'rate'"),
+        ({"scheme": "bio"}, keras_bert.InputError, "scheme is for tagging, not for task=class"),
+        ({"task": "tagging", "pooling": "mean"}, keras_bert.InputError,
+         "pooling is for classification and multi_label and regression, not for task=tagging"),
+        ({"task": "regression", "labels": ["a"]}, keras_bert.InputError,
+         "labels is for classification and multi_label and tagging, not for task=regression"),
+        ({"epochs": 0}, keras_bert.InputError, "epochs=0: expected 1 or more"),
+        ({"seed": 1, "seeds": [1, 2]}, keras_bert.InputError, "give either this or seed"),
+        ({"seeds": [1, 1]}, keras_bert.InputError, "a seed is there twice"),
+        ({"freeze": "head"}, keras_bert.InputError, "freeze=head: expected encoder, embeddings or"),
+        ({"metric": "f2"}, keras_bert.InputError, "metric=f2: classification has accuracy"),
+        ({"train": None}, keras_bert.InputError, "no data to train on"),
+    ],
+)  # fmt: skip
+def test_a_scripts_settings_are_checked_by_their_names(toy, settings, error, message):
+    settings = {"train": (["a b", "c"], ["x", "y"]), "eval_fraction": 0.5, **settings}
+    with pytest.raises(error, match=message):
+        keras_bert.finetune(keras_bert.load(toy.model), **settings)
+
+
+def test_the_pooling_that_a_checkpoint_declares_is_followed(toy, tmp_path, capsys):
+    """As sentence-transformers writes it, in both of its spellings."""
+    source = tmp_path / "checkpoint"
+    convert(from_=toy.model, to="huggingface", output=source)
+    config = json.loads((source / "config.json").read_text())
+    (source / "config.json").write_text(json.dumps({**config, "architectures": ["BertModel"]}))
+    (source / "1_Pooling").mkdir()
+    data, settings = (toy.texts, [str(i % 2) for i in range(100)]), {"epochs": 1, "length": 32}
+    for declared, pooling in (
+        ({"pooling_mode_cls_token": False, "pooling_mode_mean_tokens": True}, "mean"),
+        ({"pooling_mode": "mean", "word_embedding_dimension": 8}, "mean"),
+        ({"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False}, "cls"),
+        ({"pooling_mode_max_tokens": True, "pooling_mode_mean_tokens": True}, "cls"),
+    ):
+        (source / "1_Pooling" / "config.json").write_text(json.dumps(declared))
+        bert, _ = keras_bert.finetune(source, train=data, **settings)
+        assert bert.config.pooling == pooling
+        err = capsys.readouterr().err
+        assert ("pools by the mean of its tokens" in err) == (pooling == "mean")
+        assert ("which is not used here" in err) == (len(declared) == 2 and "max" in str(declared))
+    (source / "1_Pooling" / "config.json").write_text('{"pooling_mode": "mean"}')
+    bert, _ = keras_bert.finetune(source, train=data, pooling="cls", **settings)
+    assert bert.config.pooling == "cls"
+    # It stays known in a model folder of the encoder alone.
+    convert(from_=source, output=tmp_path / "folder")
+    bert, _ = keras_bert.finetune(tmp_path / "folder", train=data, **settings)
+    assert bert.config.pooling == "mean"

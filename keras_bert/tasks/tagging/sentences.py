@@ -59,10 +59,12 @@ def sentences_of(path, texts, lines):
     words, offsets = [], []
     for text, line in zip(texts, lines, strict=True):
         if not isinstance(text, str):
-            raise InputError(f"{path}:{line}: a text must be a string, not {type(text).__name__}")
+            kind = type(text).__name__
+            raise InputError(f"a text must be a string, not {kind}", place=f"{path}:{line}")
         offsets.append(words_of(text))
         words.append([text[start:end] for start, end in offsets[-1]])
         if not words[-1]:
-            raise InputError(f"{path}:{line}: {text[:20]!r} is a text without words")
+            reason = f"{text[:20]!r} is a text without words"
+            raise InputError(reason, place=f"{path}:{line}")
     word_lines = [[line] * len(found) for line, found in zip(lines, words)]
     return Sentences(path, list(lines), words, None, word_lines, list(texts), offsets)
