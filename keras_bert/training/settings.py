@@ -65,6 +65,11 @@ class FinetuneSettings(FitSettings):
         "number format of the training steps; auto takes the machine's best",
         choices=("auto", "float32", "mixed_bfloat16", "mixed_float16"),
     )
+    strategy: str = setting(
+        "one",
+        "one device, all of this machine, or those of the machines in TF_CONFIG",
+        choices=("one", "mirrored", "multi_worker"),
+    )
     resume: bool = setting(False, "go on with a run that was killed, from its last state")
     tensorboard: str | None = setting(None, "folder for TensorBoard logs")
 
