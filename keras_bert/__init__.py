@@ -6,6 +6,7 @@ so the numpy-only parts (tokenization, decoding of logits) work where they are n
 
 import importlib
 
+from keras_bert.registration import register_with_keras
 from keras_bert.tasks.registry import KINDS
 
 __version__ = "0.1.0"
@@ -34,3 +35,6 @@ def __getattr__(name):
 
 def __dir__():
     return sorted([*globals(), *_EXPORTS])
+
+
+register_with_keras()
