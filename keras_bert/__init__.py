@@ -22,6 +22,8 @@ _EXPORTS = {
     "GraphTokenizer": "keras_bert.text.graph_tokenizer",
     "InputError": "keras_bert.errors",
     "load": "keras_bert.bert",
+    "Bert": "keras_bert.bert",
+    "adamw": "keras_bert.training.optimizer",
     "finetune": "keras_bert.training.finetune",
 }
 __all__ = sorted(_EXPORTS)

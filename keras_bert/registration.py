@@ -16,6 +16,7 @@ from keras_bert.tasks.registry import KINDS
 
 # These import all modules of `layers/` that have serializable classes, too.
 MODULES = (
+    "keras_bert.models.compiling",
     "keras_bert.models.encoder",
     "keras_bert.models.pretrainer",
     *(network.split(":")[0] for _, network in KINDS.values()),

@@ -87,6 +87,15 @@ class WarmupLinearDecay(WarmupPolynomialDecay):
 class AdamW(DenseGradients, keras.optimizers.AdamW):
     """`keras.optimizers.AdamW`, with the gradients of tables summed first, in fewer passes."""
 
+    def build(self, variables):
+        """Makes the moments; biases and LayerNorm's variables do not decay."""
+        if not self.built:
+            # Here, for Keras saves no exclusions. On TensorFlow it matches the pattern against the
+            # tf.Variable's name, "bias:0".
+            names = "|".join(NO_WEIGHT_DECAY)
+            self.exclude_from_weight_decay(var_names=[rf"(^|/)({names})(:\d+)?$"])
+        super().build(variables)
+
     def update_step(self, gradient, variable, learning_rate):
         """Moves one variable; see `fused.adam_step`."""
         if not fused.adam_step(self, gradient, variable, learning_rate):
@@ -168,11 +177,7 @@ def adamw(learning_rate, weight_decay=0.01, clipnorm=1.0, layer_decay=1.0):
         return LayerwiseAdamW(
             learning_rate, weight_decay=weight_decay, layer_decay=layer_decay, **settings
         )
-    optimizer = AdamW(learning_rate, weight_decay=weight_decay, **settings)
-    # On TensorFlow Keras matches the pattern against the tf.Variable's name, "bias:0".
-    names = "|".join(NO_WEIGHT_DECAY)
-    optimizer.exclude_from_weight_decay(var_names=[rf"(^|/)({names})(:\d+)?$"])
-    return optimizer
+    return AdamW(learning_rate, weight_decay=weight_decay, **settings)
 
 
 def lamb(learning_rate, weight_decay=0.01, clipnorm=1.0, layer_decay=1.0):
