@@ -5,14 +5,19 @@ VENV := .venv
 # Most tests keep one core busy. A file stays with one worker, for its tests share what they trained.
 WORKERS ?= 2
 PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
+PYTEST := $(VENV)/bin/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile
 
-.PHONY: quickstart test lint format clean
+.PHONY: quickstart test test-slow lint format clean
 
 quickstart: $(VENV)/.export
 	$(VENV)/bin/keras-bert quickstart --output=quickstart
 
 test: $(VENV)/.dev lint
-	$(VENV)/bin/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile tests
+	$(PYTEST) -m "not slow" tests
+
+# Environments made with pip, other programs, and whatever takes long.
+test-slow: $(VENV)/.dev
+	$(PYTEST) -m slow tests
 
 lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check .

@@ -1,9 +1,72 @@
 """Latency of models side by side: alternating, one text at a time, medians."""
 
+import dataclasses
 import os
 import time
 
 import numpy as np
+
+from keras_bert.errors import InputError
+from keras_bert.export.runners import KerasRunner, is_exported
+from keras_bert.files import check_path
+from keras_bert.opening import open_model, require_task
+from keras_bert.settings import REQUIRED, check_settings, setting
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class BenchmarkSettings:
+    """What `benchmark` takes."""
+
+    model: str = setting(REQUIRED, "folder, .tflite, SavedModel or .onnx", is_path=True)
+    against: list = setting([], "other models to time in turns with it")
+    length: int | None = setting(
+        None, "tokens (default: the model's length; a fixed shape decides for itself)", low=3
+    )
+    threads: int = setting(1, "of LiteRT and onnxruntime", low=1)
+    repeats: int = setting(50, "timed runs of each", low=1)
+
+    __post_init__ = check_settings
+
+
+def benchmark(**settings):
+    """Times one text with each of several models, in turns.
+
+    Args:
+        **settings: of `BenchmarkSettings`: `model`, `against`, `length`, `threads`, `repeats`.
+
+    Returns:
+        A dict: `threads`, and `models`, a list of dicts: `model`, `median_ms`, `p90_ms`, `bytes`,
+        `length` in tokens, and `ratio` of its median to the first model's.
+
+    Raises:
+        InputError: a model is broken, or takes fewer tokens.
+    """
+    settings = BenchmarkSettings(**settings)
+    paths = [settings.model, *settings.against]
+    for path in paths:
+        check_path(path)
+    runners, inputs = {}, {}
+    for path in paths:
+        model = require_task(open_model(path, settings.threads), path)
+        runners[path] = model if is_exported(path) else KerasRunner(model)
+    for path, runner in runners.items():
+        most = runner.config.encoder.max_position_embeddings
+        if settings.length is not None and settings.length > most:
+            raise InputError(f"{path} takes at most {most} tokens", "length", settings.length)
+        inputs[path] = random_inputs(runner, settings.length or runner.config.max_length)
+    times = measure(runners, inputs, settings.repeats)
+    first = times[settings.model]["median_ms"]
+    models = [
+        {
+            "model": path,
+            **times[path],
+            "bytes": size_of(path),
+            "length": int(inputs[path]["token_ids"].shape[1]),
+            "ratio": round(times[path]["median_ms"] / first, 3),
+        }
+        for path in runners
+    ]
+    return {"threads": settings.threads, "models": models}
 
 
 def measure(runners, inputs, repeats=30, warmup=3):

@@ -9,8 +9,6 @@ import io
 import struct
 import zipfile
 
-import flatbuffers
-
 from keras_bert.errors import InputError
 from keras_bert.export.contents import CONFIG_FILE, LABELS_FILE, VOCABULARY_FILE
 
@@ -81,6 +79,8 @@ class _Tables:
     """Writes flatbuffer tables from slot numbers."""
 
     def __init__(self):
+        import flatbuffers
+
         self.builder = flatbuffers.Builder(1024)
 
     def table(self, slots, **fields):
@@ -151,6 +151,7 @@ def _model_metadata(input_names, outputs, files, name, description):
 
 def _with_buffer(model, metadata):
     """Adds the metadata as a named buffer of the TFLite flatbuffer."""
+    import flatbuffers
     from ai_edge_litert import schema_py_generated as schema
 
     unpacked = schema.ModelT.InitFromPackedBuf(model, 0)

@@ -100,7 +100,8 @@ def joined_labels(labels, chosen):
 
     parts = tf.where(chosen, labels + LABEL_SEPARATOR, "")
     joined = tf.strings.reduce_join(parts, axis=-1)
-    return tf.strings.substr(joined, 0, tf.maximum(tf.strings.length(joined) - 1, 0))
+    lengths = tf.maximum(tf.strings.length(joined) - 1, 0)
+    return tf.strings.substr(joined, tf.zeros_like(lengths), lengths)
 
 
 def is_saved_model(path):

@@ -1,13 +1,91 @@
 """The proof that an exported file is as good as its model: same examples through both."""
 
+import dataclasses
+import os
+
 import numpy as np
 
+from keras_bert.errors import InputError
+from keras_bert.evaluation import TASK_HELP
 from keras_bert.export.benchmark import measure, size_of
-from keras_bert.export.runners import KerasRunner
+from keras_bert.export.runners import KerasRunner, is_exported, open_exported
+from keras_bert.files import check_path
+from keras_bert.opening import open_with_examples
+from keras_bert.predictor import Predictor
+from keras_bert.settings import REQUIRED, check_settings, setting
+from keras_bert.tasks.registry import NAMES
 from keras_bert.text.padding import TokenizedTexts
 
+_ROUNDING = 1e-9
 
-def verify(bert, runner, task, examples, model_path, exported_path, repeats=30):
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class VerifySettings:
+    """What `verify` takes beside the model."""
+
+    exported: str = setting(REQUIRED, ".tflite, SavedModel or .onnx", is_path=True)
+    data: str = setting(REQUIRED, "labelled data, as for training", is_path=True)
+    max_drop: float = setting(
+        0.01,
+        "most of the task's first metric that may be lost, as a fraction",
+        low=0.0,
+        high=1.0,
+    )
+    task: str | None = setting(None, TASK_HELP, choices=NAMES)
+
+    __post_init__ = check_settings
+
+
+def verify(model, exported, data, layout=None, **settings):
+    """Runs a model and a file that was exported of it over the same labelled data.
+
+    Args:
+        model: a `Bert`, or the path of its model folder.
+        exported: path of the .tflite file, SavedModel or .onnx file.
+        data: path of labelled data, or (texts, labels), a pandas DataFrame and so on; see
+            `keras_bert.tasks.in_hand.examples_of`.
+        layout: `FileLayout` of the data; None for its defaults.
+        **settings: of `VerifySettings`: `max_drop`, `task`.
+
+    Returns:
+        A tuple: the dict of `compare`, with `max_drop` and `passed`, whether no more than that is
+        lost; and the lines that `keras-bert verify` prints of it.
+
+    Raises:
+        InputError: a file is broken, or they do not belong together.
+    """
+    is_path = isinstance(data, str | os.PathLike)
+    shown = data if is_path else "the examples"
+    settings = VerifySettings(exported=exported, data=shown, **settings)
+    if is_path:
+        check_path(data)
+    check_path(settings.exported)
+    path = None if isinstance(model, Predictor) else model
+    if path is not None:
+        check_path(path)
+        if is_exported(path):
+            raise InputError(
+                f"is an exported file itself: give the model folder that {settings.exported} was "
+                f"made of",
+                "model",
+                path,
+            )
+    bert, task, examples = open_with_examples(model, data, settings.task, layout)
+    runner = open_exported(settings.exported)
+    if (runner.config.task, runner.config.labels) != (bert.config.task, bert.config.labels):
+        raise InputError(
+            f"{settings.exported}: its task or labels are not those of {path or 'the model'}"
+        )
+    weights = bert.model.get_weights() if path is None else []
+    size = size_of(path) if path is not None else sum(weight.nbytes for weight in weights)
+    result = compare(bert, runner, task, examples, size, size_of(settings.exported))
+    result["max_drop"] = settings.max_drop
+    # A drop of exactly so many examples may be a little more, as 0.48 - 0.47 is in floats.
+    result["passed"] = result["drop"] <= settings.max_drop + _ROUNDING
+    return result, report_lines(result, task.metrics(bert.config))
+
+
+def compare(bert, runner, task, examples, model_bytes, exported_bytes, repeats=30):
     """Runs model and exported file over the same labelled examples.
 
     Args:
@@ -15,8 +93,7 @@ def verify(bert, runner, task, examples, model_path, exported_path, repeats=30):
         runner: a `Runner` of the exported file.
         task: `Task`, whose scores are taken; its first metric is the one that may drop.
         examples: labelled examples of it.
-        model_path: the model folder, for its size.
-        exported_path: the exported file, for its size.
+        model_bytes, exported_bytes: their sizes.
         repeats: timed runs of each, for the latency.
 
     Returns:
@@ -57,8 +134,8 @@ def verify(bert, runner, task, examples, model_path, exported_path, repeats=30):
         "exported_scores": exported_scores,
         "metric": metric,
         "drop": (model_scores[metric] - exported_scores[metric]) / task.perfect_score,
-        "model_bytes": size_of(model_path),
-        "exported_bytes": size_of(exported_path),
+        "model_bytes": model_bytes,
+        "exported_bytes": exported_bytes,
         "model_ms": times["model"]["median_ms"],
         "exported_ms": times["exported"]["median_ms"],
         "timed_length": int(inputs["token_ids"].shape[1]),
@@ -66,10 +143,10 @@ def verify(bert, runner, task, examples, model_path, exported_path, repeats=30):
 
 
 def report_lines(result, metrics):
-    """Returns the printed form of what `verify` gives.
+    """Returns the printed form of what `compare` returns.
 
     Args:
-        result: what `verify` gave.
+        result: what `compare` returned.
         metrics: names of the scores to print.
     """
     model, exported = result["model_scores"], result["exported_scores"]

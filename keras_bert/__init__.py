@@ -6,10 +6,11 @@ so the numpy-only parts (tokenization, decoding of logits) work where they are n
 
 import importlib
 
+from keras_bert.extras import naming_extras
 from keras_bert.registration import register_with_keras
 from keras_bert.tasks.registry import KINDS
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _EXPORTS = {
     "BertConfig": "keras_bert.config",
@@ -24,14 +25,27 @@ _EXPORTS = {
     "load": "keras_bert.bert",
     "Bert": "keras_bert.bert",
     "adamw": "keras_bert.training.optimizer",
+    "open_model": "keras_bert.opening",
     "finetune": "keras_bert.training.finetune",
+    # The other verbs of the command line; export is `Bert.export`.
+    "vocab": "keras_bert.training.vocab",
+    "prepare": "keras_bert.pretraining.prepare",
+    "pretrain": "keras_bert.training.run_pretraining",
+    "evaluate": "keras_bert.evaluation",
+    "predict": "keras_bert.answering",
+    "embed_file": "keras_bert.embedding.embed_file",
+    "similarity": "keras_bert.embedding.similarity",
+    "convert": "keras_bert.converting",
+    "verify": "keras_bert.export.verify",
+    "benchmark": "keras_bert.export.benchmark",
 }
 __all__ = sorted(_EXPORTS)
 
 
 def __getattr__(name):
     if name in _EXPORTS:
-        return getattr(importlib.import_module(_EXPORTS[name]), name)
+        with naming_extras():
+            return getattr(importlib.import_module(_EXPORTS[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -6,8 +6,17 @@ import os
 import numpy as np
 
 from keras_bert import numpy_ops
+from keras_bert.card import model_card
 from keras_bert.config import PRESETS, BertConfig
-from keras_bert.errors import InputError
+from keras_bert.description import (
+    changed_config,
+    check_vocabulary_size,
+    config_of,
+    read_description,
+    write_description,
+)
+from keras_bert.errors import InputError, name_of
+from keras_bert.extras import naming_extras
 from keras_bert.files import replacing_folder
 from keras_bert.model_folder import (
     CARD_FILE,
@@ -15,13 +24,6 @@ from keras_bert.model_folder import (
     ModelConfig,
     is_model_folder,
     is_replaceable,
-)
-from keras_bert.models.assets import (
-    changed_config,
-    check_vocabulary_size,
-    config_of,
-    read_description,
-    write_description,
 )
 from keras_bert.predictor import Predictor
 from keras_bert.tasks import fill_mask
@@ -51,6 +53,7 @@ class Bert(Predictor):
         model: a `keras.Model`: a `BertEncoder`, or what a task puts on it.
         tokenizer: `WordPieceTokenizer`.
         notes: list of str, what a user should know of how it was loaded.
+        card: str, the text of its model card; None writes one of what is known.
 
     Raises:
         InputError: the parts do not fit together, or there is no tokenizer.
@@ -90,6 +93,7 @@ class Bert(Predictor):
         self.tokenizer = tokenizer
         self.model = model
         self.notes = []
+        self.card = None
 
     @property
     def model(self):
@@ -129,15 +133,33 @@ class Bert(Predictor):
         logits = self.network.predict_on_batch(inputs)
         return self.model.outputs_from_logits(logits, self.config.settings, numpy_ops)
 
-    def predict(self, texts, texts_b=None, batch_size=None):
+    def predict(self, texts, texts_b=None, batch_size=None, **named):
         """Answers for texts; see `Predictor.predict`.
 
         A model without a task gives the pooled output, float32 of shape (count, hidden_size), for
         a single str of shape (hidden_size,).
         """
         if self.task is None:
-            return self.embed(texts, texts_b, pooling="pooler")
-        return super().predict(texts, texts_b, batch_size)
+            return self.embed(texts, self._second_texts(texts_b, named), pooling="pooler")
+        return super().predict(texts, texts_b, batch_size, **named)
+
+    def export(self, path, format="tflite", **settings):
+        """Writes the model for where it will run; see `keras_bert.export.export.export`.
+
+        Args:
+            path: the file to write, for a SavedModel the folder.
+            format: "tflite", "saved_model" or "onnx".
+            **settings: `quantize` ("none", "float16" or "dynamic", for TFLite), `length` (tokens,
+                or "dynamic"; None is the model's).
+
+        Returns:
+            A dict: `path`, `bytes`, and for TFLite `ops`.
+        """
+        from keras_bert.export.export import export
+
+        # Without an optimizer, and with low-rank adapters merged.
+        plain = Bert.from_config(self.config, self.plain_model(), self.tokenizer)
+        return export(plain, output=path, format=format, **settings)
 
     def training_arrays(self, data):
         """Returns what `model.fit` takes, for any task: rows of long texts are split as it needs.
@@ -204,19 +226,19 @@ class Bert(Predictor):
         logits = self.model(inputs, training=False)["masked_lm"]
         return fill_mask.decode(np.asarray(logits)[0], self.tokenizer.vocabulary, top)
 
-    def save(self, folder, card=""):
+    def save(self, folder, card=None):
         """Writes the model folder, whole or not at all.
 
         Args:
             folder: where; an existing model folder is replaced, unless it holds other files too;
                 any other is refused.
-            card: the text of its README.md.
+            card: the text of its README.md; None takes `card`.
         """
         model = self.plain_model()
         with replacing_folder(folder, is_replaceable) as temporary:
             write_description(temporary, self.config, self.tokenizer)
             with open(os.path.join(temporary, CARD_FILE), "w", encoding="utf-8") as file:
-                file.write(card)
+                file.write(card or self.card or model_card(self))
             model.save_weights(os.path.join(temporary, WEIGHTS_FILE))
 
     def plain_model(self):
@@ -231,6 +253,7 @@ class Bert(Predictor):
         return model
 
 
+@naming_extras()
 def load(path, vocabulary=None, lower_case=None, pretraining=False):
     """Loads a model folder, or a checkpoint in any of the formats that `convert` reads.
 
@@ -259,7 +282,8 @@ def load(path, vocabulary=None, lower_case=None, pretraining=False):
         if vocabulary is not None or lower_case is not None:
             kind = "a .keras file" if keras_file else "a model folder"
             raise InputError(
-                f"{path}: {kind} has a vocabulary and its case: leave out --vocab and --lower_case"
+                f"{path}: {kind} has a vocabulary and its case: leave out "
+                f"{name_of('vocab')} and {name_of('lower_case')}"
             )
         return _from_keras_file(path) if keras_file else _from_model_folder(path)
     return _from_checkpoint(path, vocabulary, lower_case, pretraining)
@@ -290,7 +314,7 @@ def _from_model_folder(path):
 
 
 def _from_keras_file(path):
-    from keras_bert.checkpoints.keras_file import extracted
+    from keras_bert.keras_file import extracted
 
     # Not by `load_model`, which builds what a file asks for: the description says it all.
     with extracted(path) as folder:
@@ -305,7 +329,7 @@ def _from_keras_file(path):
 def _from_preset(name, vocabulary, lower_case):
     if vocabulary is None:
         raise InputError(
-            f"preset {name} has no vocabulary of its own: give one (--vocab=FILE), "
+            f"preset {name} has no vocabulary of its own: give one ({name_of('vocab', 'FILE')}), "
             f"or make one from your texts with `keras-bert vocab`"
         )
     tokens = load_vocabulary(vocabulary)
@@ -325,7 +349,8 @@ def _from_checkpoint(path, vocabulary, lower_case, pretraining):
     checkpoint = open_checkpoint(path)
     tokens = load_vocabulary(vocabulary) if vocabulary else checkpoint.read_vocabulary()
     if tokens is None:
-        raise InputError(f"{path}: no vocabulary beside the weights: give one with --vocab=FILE")
+        fix = f"give one with {name_of('vocab', 'FILE')}"
+        raise InputError(f"{path}: no vocabulary beside the weights: {fix}")
     try:
         fields, notes = model_fields(checkpoint, pretraining)
         config = ModelConfig(encoder=checkpoint.config, **fields)

@@ -9,6 +9,10 @@ from keras_bert.errors import InputError
 # What stands for a text as a whole: [CLS] after the pooler, or the mean of its tokens.
 POOLINGS = ("cls", "mean")
 
+# What the pair head of pretraining tells apart, by the numbers of `pair_labels`: Google's for nsp
+# (next sentence), ALBERT's for sop (sentence order).
+PAIR_LABELS = {"nsp": ("next", "random"), "sop": ("in_order", "swapped"), "none": ()}
+
 # "gelu" is the exact (erf) form, which Google's released weights were trained with; "gelu_new" is
 # the tanh approximation that later code, and keras-hub, use. They differ by up to 1e-3 an element.
 ACTIVATIONS = ("gelu", "gelu_new", "relu")

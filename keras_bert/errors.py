@@ -44,12 +44,6 @@ class InputError(ValueError):
         return type(self)(self.reason, self.setting, self.value, place)
 
 
-def about_one_text(error, name):
-    """Returns an `InputError` about a list of one text as one about the text of that name."""
-    reason = str(error).removeprefix("the texts:1: ").removeprefix("the texts: ")
-    return InputError(f"{name}: {reason}")
-
-
 class Diverged(InputError):
     """A training whose weights are not finite any more; another seed of it may do."""
 

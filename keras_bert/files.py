@@ -9,6 +9,18 @@ import tempfile
 from keras_bert.errors import InputError
 
 
+def check_path(path):
+    """Raises InputError if nothing is there, before anything heavy is imported."""
+    if not os.path.exists(path):
+        raise InputError("no such file or folder", place=os.fspath(path))
+
+
+def check_not_input(output, source):
+    """Raises InputError if the output is the very file or folder that is read."""
+    if os.path.exists(output) and os.path.exists(source) and os.path.samefile(output, source):
+        raise InputError(f"{output}: is what the command reads: name another output")
+
+
 def check_replaceable(path, is_ours=None):
     """Raises InputError if `replacing_folder` would refuse: what is asked before a long job."""
     path = os.path.realpath(os.fspath(path))

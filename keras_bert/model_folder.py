@@ -13,7 +13,9 @@ VOCABULARY_FILE = "vocab.txt"
 WEIGHTS_FILE = "model.weights.h5"
 CARD_FILE = "README.md"
 
-_FORMAT = 1
+FORMAT_VERSION = 2
+# Version 0.1 wrote this key, with the value 1, where `format_version` is now.
+_OLD_FORMAT_KEY = "keras_bert_format"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,10 +34,12 @@ class ModelConfig:
         versions: dict of the packages that made it.
         pair_head: "nsp", "sop" or "none", what the pair head of "pretraining" tells.
         settings: dict, what the task alone knows the meaning of.
-        pooling: "cls" or "mean", what stands for the text in classification and regression; see
-            `BertClassifier`.
+        pooling: "cls" or "mean", what stands for a text as a whole; see `TextNetwork`. Of an
+            encoder alone, what its checkpoint was trained with.
         benchmark: name of the task with a file layout and metric of its own that the model was
             trained for, such as "glue/sst2"; or "".
+        tokenizer_files: list of str, names of the files in the folder that the tokenizer is made
+            of; this version knows ["vocab.txt"].
     """
 
     encoder: BertConfig
@@ -49,11 +53,19 @@ class ModelConfig:
     settings: dict = dataclasses.field(default_factory=dict)
     benchmark: str = ""
     pooling: str = "cls"
+    tokenizer_files: tuple = (VOCABULARY_FILE,)
 
     def __post_init__(self):
         if not isinstance(self.labels, (list, tuple)):
             raise InputError(f"labels must be a list, not {self.labels!r}")
         object.__setattr__(self, "labels", tuple(self.labels))
+        files = self.tokenizer_files
+        if not isinstance(files, (list, tuple)) or tuple(files) != (VOCABULARY_FILE,):
+            raise InputError(
+                f"tokenizer_files must be {[VOCABULARY_FILE]}, the tokenizer that this version "
+                f"reads, not {files!r}"
+            )
+        object.__setattr__(self, "tokenizer_files", tuple(files))
         if self.pair not in (True, False, None):
             raise InputError(f"pair must be true, false or null, not {self.pair!r}")
         for name in ("tokenizer", "versions", "settings"):
@@ -77,7 +89,8 @@ class ModelConfig:
                 raise InputError(f"label {label!r} is empty or of several lines")
         if self.pooling not in POOLINGS:
             raise InputError(f"pooling must be one of {', '.join(POOLINGS)}, not {self.pooling!r}")
-        if self.pooling != "cls" and not (self.task in KINDS and get_task(self.task).of_texts):
+        pools = self.task is None or self.task in KINDS and get_task(self.task).of_texts
+        if self.pooling != "cls" and not pools:
             kinds = [kind for kind in KINDS if get_task(kind).of_texts]
             raise InputError(f"pooling {self.pooling!r} is for {', '.join(kinds)}")
         if self.task in KINDS:
@@ -92,7 +105,7 @@ class ModelConfig:
 
     def to_json(self):
         """Returns the text of `config.json`."""
-        data = {"keras_bert_format": _FORMAT, **dataclasses.asdict(self)}
+        data = {"format_version": FORMAT_VERSION, **dataclasses.asdict(self)}
         return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
     @classmethod
@@ -103,9 +116,7 @@ class ModelConfig:
             InputError: a key is missing, unknown or has an impossible value.
         """
         data = dict(data)
-        found = data.pop("keras_bert_format", None)
-        if found != _FORMAT:
-            raise InputError(f"keras_bert_format is {found!r}, this version reads {_FORMAT}")
+        _take_format_version(data)
         encoder = data.pop("encoder", None)
         if not isinstance(encoder, dict):
             raise InputError("missing key encoder")
@@ -115,12 +126,29 @@ class ModelConfig:
             raise InputError(str(error)) from None
 
 
+def _take_format_version(data):
+    """Removes the format's version from the contents of `config.json`; refuses unknown ones."""
+    name, known = "format_version", FORMAT_VERSION
+    if _OLD_FORMAT_KEY in data:
+        name, known = _OLD_FORMAT_KEY, 1
+    found = data.pop(name, None)
+    if type(found) is int and found > known:
+        raise InputError(
+            f"{name} is {found}, this version of keras-bert reads up to {known}: "
+            f"install a newer one"
+        )
+    if type(found) is not int or found != known:
+        raise InputError(f"{name} is {found!r}, this version of keras-bert reads {known}")
+
+
 def is_model_folder(path):
-    """Says whether a folder is one that we wrote."""
+    """Returns whether a folder is one that we wrote, in whatever version of the format."""
     try:
-        return "keras_bert_format" in read_json_object(os.path.join(path, CONFIG_FILE))
+        data = read_json_object(os.path.join(path, CONFIG_FILE))
     except InputError:
         return False
+    # Others may have a key `format_version` too.
+    return _OLD_FORMAT_KEY in data or {"format_version", "tokenizer_files"} <= data.keys()
 
 
 def is_replaceable(path):

@@ -22,12 +22,13 @@ MODULES = (
     *(network.split(":")[0] for _, network in KINDS.values()),
     "keras_bert.training.optimizer",
     "keras_bert.training.lamb",
+    "keras_bert.training.schedule",
 )
 
 
 def register_with_keras():
     """Registers all serializable classes now if Keras is loaded, else when it will be."""
-    if "keras" in sys.modules:
+    if sys.modules.get("keras") is not None:  # None blocks an import
         _register()
     elif not any(isinstance(finder, _KerasFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _KerasFinder())

@@ -37,10 +37,11 @@ class Description:
     high: float | None = None
     choices: tuple | None = None
     repeated: bool = False
+    is_path: bool = False
     may_be_empty: bool = True
 
 
-def setting(default, help, *, low=None, high=None, choices=None, repeated=False):
+def setting(default, help, *, low=None, high=None, choices=None, repeated=False, is_path=False):
     """Returns a dataclass field that is a setting.
 
     Args:
@@ -49,6 +50,7 @@ def setting(default, help, *, low=None, high=None, choices=None, repeated=False)
         low, high: bounds of a number, themselves allowed.
         choices: the values that a str can have.
         repeated: whether the flag of a list is given once for each item, and not with commas.
+        is_path: whether it names a file or folder; a model card shows the last part alone.
     """
     description = Description(
         help=help,
@@ -56,6 +58,7 @@ def setting(default, help, *, low=None, high=None, choices=None, repeated=False)
         high=high,
         choices=None if choices is None else tuple(choices),
         repeated=repeated,
+        is_path=is_path,
         # An unset variable of a shell script, --output=$OUT, would name the current folder.
         may_be_empty=default is not REQUIRED and not default,
     )
@@ -84,6 +87,21 @@ def default_of(field):
     if field.default_factory is not dataclasses.MISSING:
         return field.default_factory()
     return None if field.default is REQUIRED else field.default
+
+
+def changed_settings(settings):
+    """Returns the settings that are not at their defaults, a dict by name; of paths the last part.
+
+    This is what a model card repeats: files are found elsewhere when it is read.
+    """
+    changed = {}
+    for field, description in settings_of(settings):
+        value = getattr(settings, field.name)
+        if value != default_of(field):
+            if description.is_path:
+                value = os.path.basename(os.path.normpath(value))
+            changed[name_of_field(field)] = value
+    return changed
 
 
 def type_of(field):

@@ -1,10 +1,22 @@
 """Virtual environments that the tests make, to run what users run without TensorFlow."""
 
 import pathlib
+import shutil
 import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).parent.parent
+
+
+def copy_sources(folder):
+    """Copies what the package is built from, for a build leaves files; returns the folder."""
+    folder.mkdir()
+    for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, folder)
+    for name in ("keras_bert", "export", "apps"):
+        ignore = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, folder / name, ignore=ignore)
+    return folder
 
 
 def make_environment(folder, *requirements):
@@ -25,7 +37,7 @@ def make_environment(folder, *requirements):
 
 
 def run_in(python, *arguments, cwd):
-    """Runs a script there, away from this checkout; returns its completed process."""
+    """Runs a program there, away from this checkout; returns its completed process."""
     return subprocess.run(
         [str(python), *map(str, arguments)], cwd=cwd, capture_output=True, text=True
     )

@@ -1,10 +1,10 @@
-"""Adam by `fused.adam_step` alone, for the tests of it."""
+"""Adam by `adam_step` alone, for the tests of it."""
 
 import keras
 
-from keras_bert.layers import fused
+from keras_bert.training.adam_kernel import adam_step
 
 
 class OnePassAdam(keras.optimizers.Adam):
     def update_step(self, gradient, variable, learning_rate):
-        assert fused.adam_step(self, gradient, variable, learning_rate)
+        assert adam_step(self, gradient, variable, learning_rate)

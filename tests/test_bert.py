@@ -231,14 +231,14 @@ def test_no_zip_no_lambda_no_vocabulary_flag(tmp_path, saved):
     broken.write_bytes(b"PK\x03\x04 not a zip")
     with pytest.raises(InputError, match="not a readable .keras file"):
         keras_bert.load(broken)
-    with pytest.raises(InputError, match="leave out --vocab"):
+    with pytest.raises(InputError, match="leave out vocab"):
         keras_bert.load(saved[0], vocabulary="vocab.txt")
 
 
 def test_load_never_builds_what_the_file_of_keras_asks_for(tmp_path, saved):
     def lambda_layer(content):
         data = json.loads(content)
-        return content if "keras_bert_format" in data else b'{"class_name": "Lambda"}'
+        return content if "format_version" in data else b'{"class_name": "Lambda"}'
 
     path = changed_file(saved[0], tmp_path / "code.keras", config_json=lambda_layer)
     x, _ = make_batch("tagging")
@@ -247,3 +247,41 @@ def test_load_never_builds_what_the_file_of_keras_asks_for(tmp_path, saved):
     np.testing.assert_array_equal(
         outputs_of(keras_bert.load(path).model, x), outputs_of(saved[1].model, x)
     )
+
+
+def test_names_of_the_second_texts():
+    answerer, chooser = make_bert("question_answering"), make_bert("multiple_choice")
+    passage, choices = "cat bad dog a b", ["cat", "a b", "bad"]
+    assert answerer.predict("dog", context=passage) == answerer.predict("dog", passage)
+    assert answerer.predict(["dog"], context=[passage]) == answerer.predict(["dog"], [passage])
+    assert chooser.predict("dog", choices=choices) == chooser.predict("dog", choices)
+    classifier = make_bert("classification")
+    encoder = keras_bert.Bert(make_encoder(), make_tokenizer())
+    for bert, name, kind in (
+        (classifier, "context", "classification"),
+        (answerer, "choices", "question_answering"),
+        (chooser, "context", "multiple_choice"),
+        (encoder, "context", "an encoder without a task"),
+    ):
+        with pytest.raises(InputError, match=f"{name}=... is not for {kind}"):
+            bert.predict("dog", **{name: passage})
+    with pytest.raises(InputError, match="give one of them"):
+        answerer.predict("dog", passage, context=passage)
+
+
+def test_export_and_verify_from_a_script(tmp_path):
+    bert = make_bert("classification")
+    bert.model.encoder.enable_lora(2)
+    bert.model.compile(1e-2)
+    bert.model.fit(*make_batch("classification"), epochs=2, verbose=0)
+    path = tmp_path / "model.tflite"
+    written = bert.export(path, quantize="none", length=12)
+    assert written["bytes"] == path.stat().st_size
+    texts = ["dog good", "cat", "bad a b"]
+    labels = [answer["label"] for answer in bert.predict(texts)]
+    result, lines = keras_bert.verify(bert, path, (texts, labels))
+    assert (result["count"], result["agreement"], result["passed"]) == (3, 1.0, True)
+    assert result["max_difference"] < 1e-5
+    assert lines
+    with pytest.raises(InputError, match="quantize"):
+        bert.export(tmp_path / "model.onnx", format="onnx", quantize="dynamic")

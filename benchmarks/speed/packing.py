@@ -56,9 +56,7 @@ def make_step(batches, precision):
     from keras_bert.layers import fused
 
     fused.enable(model)
-    model.compile(
-        strategies.make_optimizer(lambda: adamw(1e-4, clipnorm=None), 1.0), jit_compile=False
-    )
+    model.compile(adamw(1e-4, clipnorm=None, summed_clipnorm=1.0), jit_compile=False)
     train = model.make_train_function()
     stream = fit_input(lambda: (batches[step] for step in range(10**6)), batches[0])
     iterator = iter(stream)
@@ -89,8 +87,8 @@ def main():
         for name in ("padded", "packed"):
             records = os.path.join(folder, name)
             prepare(
-                path, options.vocab, records, LENGTH, "none", packed=name == "packed",
-                short_probability=0.0, shards=1,
+                corpus=path, vocab=options.vocab, output=records, length=LENGTH, pair="none",
+                pack=name == "packed", short_probability=0.0, shards=1, workers=1,
             )  # fmt: skip
             batches = PretrainingBatches(records, ROWS)
             tokens = sum(shard["tokens"] for shard in batches.manifest.shards)

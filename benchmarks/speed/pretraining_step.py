@@ -17,7 +17,7 @@ long unless OMP_WAIT_POLICY=PASSIVE is set, which on a quiet machine costs it 10
 
 Prints a markdown table of the medians; CPU ms is the work of all cores in a step, which other
 programs on the machine disturb less than the time. `--only` picks competitors by parts of their
-names, for example `--only=keras-bert`; `plain` is keras-bert without its islands, see
+names, for example `--only=keras-bert`; `plain` is keras-bert without fused layers, see
 keras_bert.layers.fused.
 """
 
@@ -57,7 +57,7 @@ def batch_of(size):
 # === Competitors: each function returns one that does a step and waits for its end. ===
 
 
-def keras_bert_step(size, policy, with_islands):
+def keras_bert_step(size, policy, with_fused):
     import numpy as np
 
     import keras_bert
@@ -71,7 +71,7 @@ def keras_bert_step(size, policy, with_islands):
     )
     encoder.get_layer("pooler").trainable = False  # nothing is asked of it
     model = BertPretrainer(encoder, pair="none")
-    if with_islands:
+    if with_fused:
         fused.enable(model)
     model.compile(adamw(1e-4), jit_compile=False)
     ids, positions, labels = batch_of(size)

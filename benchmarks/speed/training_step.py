@@ -4,9 +4,9 @@
 
 Both are classifiers of the size of MiniLM-L6-H384 with random weights, the same AdamW, the same
 batch, `jit_compile=False`, driven by the training function that `model.fit` uses; ours with
-islands, as `finetune` has where its steps are many, and without. keras-hub has the tanh GELU
-where we have the exact one. Prints one line for each model and precision: median
-milliseconds, examples a second, and the ratio to keras-hub in the same precision.
+fused layers, as `finetune` has where its steps are many, and plain. keras-hub has the tanh GELU
+where we have the exact one. Prints one line for each model and precision: median milliseconds,
+examples a second, and the ratio to keras-hub in the same precision.
 """
 
 import argparse
@@ -32,7 +32,7 @@ def ours(policy):
     return keras_bert.BertClassifier(encoder, num_classes=2)
 
 
-def ours_with_islands(policy):
+def ours_fused(policy):
     model = ours(policy)
     fused.enable(model)
     return model
@@ -86,8 +86,8 @@ def main():
         for policy in ("float32", "mixed_bfloat16")
         for name, make in (
             ("keras-hub", theirs),
-            ("no islands", ours),
-            ("keras-bert", ours_with_islands),
+            ("not fused", ours),
+            ("keras-bert", ours_fused),
         )
     }
     times = {key: [] for key in steps}

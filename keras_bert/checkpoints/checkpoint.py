@@ -32,6 +32,7 @@ class Checkpoint:
             and for one with the heads of pretraining.
         settings: dict of the task's settings that it states.
         notes: what a user should know of it, one line each.
+        pooling: "cls" or "mean", what it says that stands for a text as a whole.
     """
 
     path: str
@@ -45,6 +46,7 @@ class Checkpoint:
     task: str | None = None
     settings: dict = dataclasses.field(default_factory=dict)
     notes: tuple = ()
+    pooling: str = "cls"
 
     def read_vocabulary(self):
         """Returns the list of word pieces, or None where the checkpoint has none.

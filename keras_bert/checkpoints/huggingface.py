@@ -58,6 +58,7 @@ def open_folder(path):
     head = read_head(data, config, shapes, config_path, files.path)
     vocabulary_path = os.path.join(folder, "vocab.txt")
     tokenizer_json = os.path.join(folder, "tokenizer.json")
+    pooling, pooling_notes = _read_pooling(folder) if head.task is None else ("cls", ())
     return check_against_config(
         Checkpoint(
             path=files.path,
@@ -70,7 +71,8 @@ def open_folder(path):
             tokenizer_json=tokenizer_json if os.path.isfile(tokenizer_json) else None,
             task=head.task,
             settings=head.settings,
-            notes=head.notes,
+            notes=(*head.notes, *pooling_notes),
+            pooling=pooling,
         )
     )
 
@@ -133,6 +135,26 @@ def _read_switches(folder):
                 raise InputError(f"{folder}: the tokenizer's {config_key} is {value!r}, not a bool")
             switches[switch] = value
     return switches
+
+
+def _read_pooling(folder):
+    """Returns what sentence-transformers pools by, and notes for the user.
+
+    Older versions write a bool for each way, newer ones its name. Source: sentence-transformers,
+    models/Pooling.py.
+    """
+    path = os.path.join(folder, "1_Pooling", "config.json")
+    data = _read_if_there(path)
+    modes = data.get("pooling_mode")
+    if modes is None:
+        prefix, names = "pooling_mode_", [key for key, value in data.items() if value is True]
+        modes = [key.removeprefix(prefix) for key in names if key.startswith(prefix)]
+    modes = [modes] if isinstance(modes, str) else modes
+    if modes in ([], ["cls"], ["cls_token"]):
+        return "cls", ()
+    if modes in (["mean"], ["mean_tokens"]):
+        return "mean", ()
+    return "cls", (f"{path}: pools by {modes}, which is not used here: [CLS] is taken",)
 
 
 def _read_if_there(path):

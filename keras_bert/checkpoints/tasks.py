@@ -34,7 +34,8 @@ def model_fields(checkpoint, pretraining=False):
         )
         kind = None
     if kind is None:
-        return {"task": None, "labels": (), "pair": None, "max_length": length}, notes
+        fields = {"task": None, "labels": (), "pair": None, "max_length": length}
+        return {**fields, "pooling": checkpoint.pooling}, notes
     if not isinstance(checkpoint.settings, dict):
         raise InputError(f"settings of {kind} must be dict, not {checkpoint.settings!r}")
     fields = get_task(kind).fields_from_checkpoint(checkpoint.labels, checkpoint.settings, length)

@@ -3,44 +3,51 @@
 keras-bert fill-mask --model=bert --text="Paris is the [MASK] of France."
 """
 
-import os
+import dataclasses
 
-from absl import flags
-
-from keras_bert.commands import shared
+from keras_bert.commands import flags, inputs
 from keras_bert.errors import InputError
+from keras_bert.files import check_path
+from keras_bert.opening import load_bert
+from keras_bert.settings import REQUIRED, check_settings, setting
+from keras_bert.tasks.fill_mask import fill
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Settings:
+    """The model, and what `Bert.fill_mask` takes."""
+
+    model: str = setting(
+        REQUIRED, "folder that `pretrain` wrote, or a checkpoint with the head", is_path=True
+    )
+    text: str = setting(REQUIRED, "a text with [MASK] in it, once or more")
+    top: int = setting(5, "how many words to give", low=1, high=1000)
+    vocab: str | None = setting(None, "vocabulary, where --model has none", is_path=True)
+    lower_case: bool | None = setting(None, "whether --vocab is uncased (default: by its look)")
+
+    __post_init__ = check_settings
 
 
 def define(values):
-    shared.define_string(
-        values, "model", "folder that `pretrain` wrote, or a checkpoint with the head",
-        required=True,
-    )  # fmt: skip
-    shared.define_string(values, "text", "a text with [MASK] in it, once or more", required=True)
-    flags.DEFINE_integer("top", 5, "how many words to give", 1, 1000, flag_values=values)
-    shared.define_string(values, "vocab", "vocabulary, where --model has none")
-    flags.DEFINE_boolean(
-        "lower_case", None, "whether --vocab is uncased (default: by its look)", flag_values=values
-    )
+    flags.define(values, _Settings)
 
 
 def run(values):
-    shared.check_path(values.model)
-    try:
-        text = os.fsencode(values.text).decode("utf-8")
-    except UnicodeError:
-        raise InputError("--text is not UTF-8") from None
-    bert = shared.load_bert(
-        values.model, vocabulary=values.vocab, lower_case=values.lower_case, pretraining=True
+    settings = flags.settings_from(values, _Settings)
+    text = inputs.text_of(settings.text, "--text")
+    check_path(settings.model)
+    bert = load_bert(
+        settings.model,
+        vocabulary=settings.vocab,
+        lower_case=settings.lower_case,
+        pretraining=True,
     )
     if bert.config.task != "pretraining":
         raise InputError(
-            f"{values.model}: has no masked-LM head: name a folder that `pretrain` wrote"
+            f"{settings.model}: has no masked-LM head: name a folder that `pretrain` wrote"
         )
-    masks = bert.fill_mask(text, values.top)
-    from keras_bert.tasks import fill_mask
-
-    filled = fill_mask.fill(text, [mask[0]["token"] for mask in masks])
+    masks = bert.fill_mask(text, settings.top)
+    filled = fill(text, [mask[0]["token"] for mask in masks])
     lines = []
     for number, mask in enumerate(masks, start=1):
         if len(masks) > 1:

@@ -85,7 +85,7 @@ class SelfAttention(keras.layers.Layer):
         Float tensor of shape (batch, length, hidden_size).
     """
 
-    use_islands = False  # see `fused.enable`
+    use_fused = False  # see `fused.enable`
 
     def __init__(self, num_heads, dropout=0.1, initializer_range=0.02, **kwargs):
         super().__init__(**kwargs)
@@ -115,13 +115,9 @@ class SelfAttention(keras.layers.Layer):
         key = self._split_heads(over_tokens(self.key_dense, x, length), length)
         value = self._split_heads(over_tokens(self.value_dense, x, length), length)
         scores = ops.matmul(query, ops.transpose(key, (0, 1, 3, 2)))
-        if fused.used(self, training):
-            weights = fused.attention_weights(scores, mask_bias, self.dropout_layer)
-        else:
-            scores = scores + mask_bias
-            # bfloat16 keeps three digits of a probability; float32 costs little and keeps seven.
-            weights = ops.cast(ops.softmax(ops.cast(scores, "float32"), axis=-1), scores.dtype)
-            weights = self.dropout_layer(weights, training=training)
+        weights = fused.attention_weights(
+            scores, mask_bias, self.dropout_layer, training, self.use_fused
+        )
         context = ops.transpose(ops.matmul(weights, value), (0, 2, 1, 3))
         context = ops.reshape(context, (-1, length, self.num_heads * self.head_size))
         return over_tokens(self.output_dense, context, length)

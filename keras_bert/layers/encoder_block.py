@@ -29,7 +29,7 @@ class EncoderBlock(keras.layers.Layer):
         Float tensor of shape (batch, length, hidden_size).
     """
 
-    use_islands = False  # see `fused.enable`
+    use_fused = False  # see `fused.enable`
 
     def __init__(
         self,
@@ -80,17 +80,12 @@ class EncoderBlock(keras.layers.Layer):
         x = self._residual_norm(x, attended, self.attention_norm, training)
         length = length_of(mask_bias)
         inner = over_tokens(self.intermediate, x, length)
-        if fused.used(self, training):
-            inner = fused.activation(self.activation, inner)
-        else:
-            inner = self.activation(inner)
+        inner = fused.activation(self.activation, inner, training, self.use_fused)
         inner = over_tokens(self.feed_forward_output, inner, length)
         return self._residual_norm(x, inner, self.output_norm, training)
 
     def _residual_norm(self, x, y, norm, training):
-        if fused.used(self, training):
-            return fused.residual_norm(x, y, self.dropout, norm)
-        return norm(x + self.dropout(y, training=training))
+        return fused.residual_norm(x, y, self.dropout, norm, training, self.use_fused)
 
     def compute_output_shape(self, x_shape, mask_bias_shape=None):
         return x_shape

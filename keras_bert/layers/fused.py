@@ -1,17 +1,17 @@
-"""Islands: stretches of the training step that make one pass over memory, on TensorFlow's CPU.
+"""Fused stretches of the training step: one pass over memory each, on TensorFlow's CPU.
 
 Between its matrix products a training step waits for memory: residual, dropout and LayerNorm are
 twenty ops, each of which reads and writes the whole activation. XLA compiles such a stretch to
 one loop. The products stay outside, with oneDNN, because XLA's bfloat16 products on a CPU run at
 half of oneDNN's speed or less; compiling the whole step (`jit_compile=True`) therefore loses.
 
-This is the only module of the layers that names TensorFlow. Layers ask `used(self, training)` and
-have the plain ops of `keras.ops` as the other branch, and an island compiles those very functions,
-so the mathematics exists once. Inference, export, other backends and GPUs take the plain branch.
+This is the only module of the layers that names TensorFlow. Every function here has a plain form,
+of `keras.ops`, and a compiled twin; it takes the twin where the layer has `use_fused` and trains.
+Inference, export, other backends and GPUs take the plain form.
 
-XLA compiles an island anew for every shape, which takes about a second for all islands of a
-model. That pays where the shapes of the batches are few and the steps many, as in pretraining;
-so a model has no islands until `enable(model)`.
+XLA compiles a stretch anew for every shape, which takes about a second for all of a model. That
+pays where the shapes of the batches are few and the steps many, as in pretraining; so a model is
+plain until `enable(model)`.
 """
 
 import functools
@@ -19,72 +19,74 @@ import functools
 import keras
 from keras import ops
 
+from keras_bert.keras_internals import all_layers
+
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
 
 def available():
-    """Returns whether this process can use islands: TensorFlow, and no accelerator."""
+    """Returns whether this process can fuse: TensorFlow, and no accelerator."""
     if keras.backend.backend() != "tensorflow":
         return False
     return not any(device.device_type != "CPU" for device in tf.config.list_logical_devices())
 
 
 def enable(model):
-    """Makes the layers of a model use islands when they train, where islands are available.
+    """Makes the layers of a model take fused stretches when they train, where available.
 
-    It changes no weight, no config and nothing that is saved; a copy or a reloaded model has no
-    islands. Call it before the model is compiled: a training function that is traced stays.
+    It changes no weight, no config and nothing that is saved; a copy or a reloaded model is plain
+    again. Call it before the model is compiled: a training function that is traced stays.
 
     Args:
         model: a `keras.Model` or layer.
 
     Returns:
-        Whether islands are available.
+        Whether it is available.
     """
     if not available():
         return False
-    for layer in model._flatten_layers():
-        if hasattr(layer, "use_islands"):
-            layer.use_islands = True
+    for layer in all_layers(model):
+        if hasattr(layer, "use_fused"):
+            layer.use_fused = True
     return True
 
 
-def used(layer, training):
-    """Returns whether a layer is to take its island: it was enabled, and it trains."""
-    return bool(layer.use_islands and training)
-
-
-def activation(function, x):
+def activation(function, x, training, use_fused):
     """Applies an activation.
 
     Args:
         function: one of `keras_bert.layers.activations`.
-        x: float tensor.
+        x: float tensor; the compiled form computes in float32.
+        training, use_fused: whether both are so decides for the compiled form.
 
     Returns:
-        Tensor like `x`, computed in float32.
+        Tensor like `x`.
     """
-    return _activation(function)(x)
+    return _activation(function)(x) if use_fused and training else function(x)
 
 
 @functools.cache
 def _activation(function):
-    return _island(lambda x: ops.cast(function(ops.cast(x, "float32")), x.dtype), 1)
+    return _fused(lambda x: ops.cast(function(ops.cast(x, "float32")), x.dtype), 1)
 
 
-def residual_norm(x, y, dropout, norm):
-    """Returns `norm(x + dropout(y))` of a training step.
+def residual_norm(x, y, dropout, norm, training, use_fused):
+    """Returns `norm(x + dropout(y))`.
 
     Args:
         x: float tensor of shape (batch, length, width), the residual.
         y: float tensor of the same shape and dtype.
-        dropout: a `keras.layers.Dropout`; its seed generator advances as by a call.
+        dropout: a `keras.layers.Dropout`; its seed generator advances as by a call, in both forms.
         norm: a `LayerNormalization`.
+        training: whether dropout is at work.
+        use_fused: whether a training step takes the compiled form.
 
     Returns:
         Float tensor of the same shape and dtype.
     """
+    if not (use_fused and training):
+        return norm(x + dropout(y, training=training))
     return _residual_norm(dropout.rate, norm.formula, norm.epsilon)(
         x, y, norm.gamma.value, norm.beta.value, _seed(dropout)
     )
@@ -97,37 +99,51 @@ def _residual_norm(rate, formula, epsilon):
         gamma, beta = ops.cast(gamma, "float32"), ops.cast(beta, "float32")
         return ops.cast(formula(total, gamma, beta, epsilon), x.dtype)
 
-    return _island(function, 4)
+    return _fused(function, 4)
 
 
-def norm(x, layer):
-    """Returns what a `LayerNormalization` makes of `x`, in the layer's compute dtype."""
-    return _norm(layer.formula, layer.epsilon, layer.compute_dtype)(
-        x, layer.gamma.value, layer.beta.value
-    )
+def normalize(x, norm, training, use_fused):
+    """Returns what a `LayerNormalization` makes of `x`, in the layer's compute dtype.
+
+    Args:
+        x: float tensor; computed in float32, because squares of bfloat16 or float16 activations
+            lose the variance.
+        norm: the layer.
+        training, use_fused: whether both are so decides for the compiled form.
+    """
+    function = _normalize(norm.formula, norm.epsilon, norm.compute_dtype)
+    if use_fused and training:
+        return _fused(function, 3)(x, norm.gamma.value, norm.beta.value)
+    return function(x, norm.gamma, norm.beta)
 
 
 @functools.cache
-def _norm(formula, epsilon, dtype):
+def _normalize(formula, epsilon, dtype):
     def function(x, gamma, beta):
-        x, gamma, beta = (ops.cast(value, "float32") for value in (x, gamma, beta))
+        gamma, beta, x = (ops.cast(value, "float32") for value in (gamma, beta, x))
         return ops.cast(formula(x, gamma, beta, epsilon), dtype)
 
-    return _island(function, 3)
+    return function
 
 
-def attention_weights(scores, mask_bias, dropout):
-    """Returns `dropout(softmax(scores + mask_bias))` of a training step.
+def attention_weights(scores, mask_bias, dropout, training, use_fused):
+    """Returns `dropout(softmax(scores + mask_bias))`.
 
     Args:
         scores: float tensor of shape (batch, heads, length, length).
-        mask_bias: float tensor that broadcasts to it; no gradient flows into it.
-        dropout: a `keras.layers.Dropout`; its seed generator advances as by a call.
+        mask_bias: float tensor that broadcasts to it; no gradient flows into it when fused.
+        dropout: a `keras.layers.Dropout`; its seed generator advances as by a call, in both forms.
+        training: whether dropout is at work.
+        use_fused: whether a training step takes the compiled form.
 
     Returns:
         Float tensor like `scores`.
     """
-    return _attention_weights(dropout.rate)(scores, mask_bias, _seed(dropout))
+    if use_fused and training:
+        return _attention_weights(dropout.rate)(scores, mask_bias, _seed(dropout))
+    # bfloat16 keeps three digits of a probability; float32 costs little and keeps seven.
+    weights = ops.softmax(ops.cast(scores + mask_bias, "float32"), axis=-1)
+    return dropout(ops.cast(weights, scores.dtype), training=training)
 
 
 @functools.cache
@@ -136,7 +152,7 @@ def _attention_weights(rate):
         total = ops.cast(scores, "float32") + ops.cast(mask_bias, "float32")
         return ops.cast(_dropped(ops.softmax(total, axis=-1), rate, seed), scores.dtype)
 
-    return _island(function, 1)
+    return _fused(function, 1)
 
 
 def cross_entropy(logits, labels):
@@ -167,42 +183,6 @@ def cross_entropy_and_hits(logits, labels):
     return total - chosen, ops.cast(chosen >= highest, "float32")
 
 
-def adam_step(optimizer, gradient, variable, learning_rate):
-    """Makes Adam's update of one variable in one pass, in place, where this is available.
-
-    Not XLA but TensorFlow's own kernel, with the formula of `keras.optimizers.Adam`, which makes
-    ten passes and is a tenth of a large model's step. For an `update_step`.
-
-    Args:
-        optimizer: a built `keras.optimizers.Adam` or a subclass.
-        gradient: float tensor of the variable's shape, or `tf.IndexedSlices`.
-        variable: as `update_step` gets it.
-        learning_rate: float scalar.
-
-    Returns:
-        Whether it is done; if not, nothing has been done.
-    """
-    if not available() or optimizer.amsgrad:
-        return False
-    index = optimizer._get_variable_index(variable)
-    moments = (optimizer._momentums[index].value, optimizer._velocities[index].value)
-    target = variable.value if isinstance(variable, keras.Variable) else variable
-    step = tf.cast(optimizer.iterations + 1, target.dtype)
-    tf.raw_ops.ResourceApplyAdam(
-        var=target.handle,
-        m=moments[0].handle,
-        v=moments[1].handle,
-        beta1_power=tf.cast(optimizer.beta_1, target.dtype) ** step,
-        beta2_power=tf.cast(optimizer.beta_2, target.dtype) ** step,
-        lr=tf.cast(learning_rate, target.dtype),
-        beta1=tf.cast(optimizer.beta_1, target.dtype),
-        beta2=tf.cast(optimizer.beta_2, target.dtype),
-        epsilon=tf.cast(optimizer.epsilon, target.dtype),
-        grad=tf.cast(tf.convert_to_tensor(gradient), target.dtype),
-    )
-    return True
-
-
 def _log_sum_exp(logits, labels):
     logits = ops.cast(logits, "float32")
     highest = ops.stop_gradient(ops.max(logits, axis=-1))
@@ -218,7 +198,7 @@ def _seed(dropout):
 
 
 def _dropped(x, rate, seed):
-    """Dropout inside an island.
+    """Dropout inside a fused stretch.
 
     The mask is a hash of each element's index and the seed, so that it is computed where it is
     used and never stored. XLA's own generator takes a hundred times as long on a CPU, and
@@ -227,7 +207,7 @@ def _dropped(x, rate, seed):
     Args:
         x: float tensor.
         rate: share of elements that become 0, exact to 2**-32; the others are scaled up.
-        seed: int64, shape (2,), what a `keras.random.SeedGenerator` gives.
+        seed: int64, shape (2,), what `keras.random.SeedGenerator.next` returns.
     """
     if not rate:
         return x
@@ -252,14 +232,15 @@ def _compiled(function):
     return tf.function(function, jit_compile=True, autograph=False)
 
 
-def _island(function, differentiable):
+@functools.cache
+def _fused(function, differentiable):
     """Compiles a function and its gradient, each to one XLA program.
 
     The gradient starts from the inputs again: recomputing inside one loop is cheaper than storing
     what the forward pass knew.
 
     Args:
-        function: of tensors, giving one tensor.
+        function: of tensors, returns one tensor.
         differentiable: number of leading arguments that get gradients.
     """
 

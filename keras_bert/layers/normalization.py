@@ -17,7 +17,7 @@ class LayerNormalization(keras.layers.Layer):
         epsilon: added to the variance; BERT's is 1e-12.
     """
 
-    use_islands = False  # see `fused.enable`
+    use_fused = False  # see `fused.enable`
 
     def __init__(self, epsilon=1e-12, **kwargs):
         super().__init__(**kwargs)
@@ -37,12 +37,7 @@ class LayerNormalization(keras.layers.Layer):
         return centered * ops.rsqrt(variance + epsilon) * gamma + beta
 
     def call(self, x, training=None):
-        if fused.used(self, training):
-            return fused.norm(x, self)
-        # Squares of bfloat16 or float16 activations lose the variance, hence float32.
-        gamma, beta = ops.cast(self.gamma, "float32"), ops.cast(self.beta, "float32")
-        y = self.formula(ops.cast(x, "float32"), gamma, beta, self.epsilon)
-        return ops.cast(y, self.compute_dtype)
+        return fused.normalize(x, self, training, self.use_fused)
 
     def compute_output_shape(self, input_shape):
         return input_shape

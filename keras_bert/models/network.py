@@ -73,12 +73,12 @@ class Network(keras.Model):
 
     def save_assets(self, dir_path):
         """Writes the description into a folder of a `.keras` file; Keras calls it."""
-        from keras_bert.models import assets
+        from keras_bert import description
 
         if self._description is not None:
-            folder = os.path.join(dir_path, assets.FOLDER)
+            folder = os.path.join(dir_path, description.FOLDER)
             os.makedirs(folder)
-            assets.write_description(folder, *self._description)
+            description.write_description(folder, *self._description)
 
     def load_assets(self, dir_path):
         """Reads the description if there is one; Keras calls it, with None for older files.
@@ -86,12 +86,12 @@ class Network(keras.Model):
         Raises:
             InputError: it is broken, or of another network.
         """
-        from keras_bert.models import assets
+        from keras_bert import description
 
-        folder = dir_path and os.path.join(dir_path, assets.FOLDER)
+        folder = dir_path and os.path.join(dir_path, description.FOLDER)
         if folder and os.path.isdir(folder):
-            config, tokenizer = assets.read_description(folder)
-            assets.check_fits(config, self)
+            config, tokenizer = description.read_description(folder)
+            description.check_fits(config, self)
             self.describe(config, tokenizer)
 
     # A layer that is shared with another network is frozen in this one only: `layer.trainable` is

@@ -3,11 +3,12 @@
 import keras
 from keras import ops
 
+from keras_bert.config import PAIR_LABELS
 from keras_bert.errors import InputError
+from keras_bert.keras_internals import add_metrics
 from keras_bert.layers import fused
 from keras_bert.layers.masked_lm_head import GatherPositions, MaskedLMHead
 from keras_bert.models.network import TaskNetwork, head_dense
-from keras_bert.pretraining.manifest import PAIR_LABELS
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
@@ -73,7 +74,7 @@ class BertPretrainer(TaskNetwork):
 
         # === Metrics ===
         # Into Keras's own list: an attribute would be saved with the weights.
-        self._metrics.extend(keras.metrics.Mean(name=name) for name in _metric_names(pair))
+        add_metrics(self, [keras.metrics.Mean(name=name) for name in _metric_names(pair)])
 
         # === Config ===
         self.masked_lm_head = masked_lm_head

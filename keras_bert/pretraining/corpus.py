@@ -13,7 +13,7 @@ import json
 import os
 import zlib
 
-from keras_bert.errors import InputError
+from keras_bert.errors import InputError, name_of
 
 MAX_DOCUMENT_CHARACTERS = 20_000_000
 
@@ -251,7 +251,7 @@ def _too_large(path, row, max_characters):
     return InputError(
         f"{path}:{row}: the document that begins here has more than {max_characters:,} "
         f"characters: put blank lines between documents (in JSON lines, one object for each), or "
-        f"raise --max_document_characters"
+        f"raise {name_of('max_document_characters')}"
     )
 
 

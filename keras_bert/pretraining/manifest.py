@@ -6,13 +6,12 @@ import json
 import os
 import re
 
+from keras_bert.config import PAIR_LABELS
 from keras_bert.errors import InputError
 from keras_bert.text.vocabulary import load_vocabulary
 
 MANIFEST, VOCABULARY = "records.json", "vocab.txt"
-PAIRS = ("nsp", "sop", "none")
-# What the numbers of `pair_labels` mean: Google's for nsp, ALBERT's for sop.
-PAIR_LABELS = {"nsp": ("next", "random"), "sop": ("in_order", "swapped"), "none": ()}
+PAIRS = tuple(PAIR_LABELS)
 
 _FORMAT = "keras-bert records 1"
 _SHARD_NAME = re.compile(r"records-\d{5}-of-\d{5}\.tfrecord")

@@ -20,7 +20,7 @@ import shlex
 import threading
 import time
 
-from keras_bert.errors import InputError
+from keras_bert.errors import InputError, name_of
 from keras_bert.pretraining.blocks import work_on_block
 from keras_bert.pretraining.corpus import make_blocks, scan
 from keras_bert.pretraining.shards import work_on_shard
@@ -63,7 +63,7 @@ def run_pipeline(files, shards, settings, workers=1, runner=None, beam_options="
             result = json.load(file)
     except FileNotFoundError:
         raise InputError(
-            f"--runner={runner}: ended without a result: its machines must share this file system"
+            "ended without a result: its machines must share this file system", "runner", runner
         ) from None
     if "error" in result:
         raise InputError(result["error"])
@@ -141,15 +141,16 @@ def _plan_blocks(scanned, shards, settings):
         return [{"index": 0, "error": "the corpus is empty: no file of it has a document"}]
     if documents < 2 and settings.pair == "nsp":
         what = (
-            "--pair=nsp needs two documents or more, the corpus has one: put blank lines between "
-            "documents, or use --pair=sop or --pair=none"
+            f"{name_of('pair', 'nsp')} needs two documents or more, the corpus has one: put blank "
+            f"lines between documents, or use {name_of('pair', 'sop')} or {name_of('pair', 'none')}"
         )
         return [{"index": 0, "error": what}]
     size = sum(piece.end - piece.start for piece in pieces) * settings.dupe_factor
     shards = shards or -(-size // _SHARD_BYTES)
     if size // shards > _LARGEST_SHARD_BYTES:
         fewest = -(-size // _LARGEST_SHARD_BYTES)
-        what = f"--shards={shards}: a shard would not fit in memory, use {fewest:,} or more"
+        name = name_of("shards", shards)
+        what = f"{name}: a shard would not fit in memory, use {fewest:,} or more"
         return [{"index": 0, "error": what}]
     blocks = make_blocks(pieces, settings.block_bytes)
     plan = {"blocks": [sum(piece.documents for piece in block) for block in blocks]}
@@ -192,10 +193,10 @@ def _run_elsewhere(beam, files, shards, settings, runner, beam_options):
         _build(beam, pipeline, files, shards, settings)
         pipeline.run().wait_until_finish()
     except SystemExit:  # the option parser's, which has told why
-        raise InputError(f"--beam_options={beam_options}: not understood by Beam") from None
+        raise InputError("not understood by Beam", "beam_options", beam_options) from None
     except Exception as error:
         what = " ".join(str(error).split())[:_LONGEST_COMPLAINT]
-        raise InputError(f"--runner={runner}: {type(error).__name__}: {what}") from error
+        raise InputError(f"{type(error).__name__}: {what}", "runner", runner) from error
 
 
 def _run_here(beam, files, shards, settings, workers):
@@ -254,7 +255,8 @@ def _run_on_workers(pipeline, work):
         return
     if "Channel closed prematurely" in str(failures[0]):
         raise InputError(
-            "a worker process was killed, most likely for want of memory: use fewer --workers"
+            "a worker process was killed, most likely for want of memory: use fewer "
+            f"{name_of('workers')}"
         )
     raise failures[0]
 

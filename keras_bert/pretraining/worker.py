@@ -10,6 +10,8 @@ import sys
 import threading
 import time
 
+from keras_bert.errors import settings_are_flags, spells_flags
+
 _PREFIX = "worker-"
 
 
@@ -20,7 +22,8 @@ def command(folder):
         folder: where the worker notes that it is there, for `kill_workers`.
     """
     # exec: else the parent would be a shell, and killing the shell would not kill the worker.
-    return shlex.join(["exec", sys.executable, "-m", __name__, folder])
+    spelling = "flags" if spells_flags() else "names"
+    return shlex.join(["exec", sys.executable, "-m", __name__, folder, spelling])
 
 
 def kill_workers(folder):
@@ -31,8 +34,13 @@ def kill_workers(folder):
         path.unlink(missing_ok=True)
 
 
-def main(folder):
-    """Serves the pipeline that started this process until it closes."""
+def main(folder, spelling):
+    """Serves the pipeline that started this process until it closes.
+
+    Args:
+        folder: see `command`.
+        spelling: "flags" or "names", how messages spell settings in the process that started it.
+    """
     parent = os.getppid()
     threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent to deal with
@@ -43,7 +51,8 @@ def main(folder):
     sys.stderr = open(os.devnull, "w")
     from apache_beam.runners.worker import sdk_worker_main
 
-    sdk_worker_main.main([])
+    with settings_are_flags() if spelling == "flags" else contextlib.nullcontext():
+        sdk_worker_main.main([])
     with contextlib.suppress(FileNotFoundError):
         note.unlink()
 
@@ -56,4 +65,4 @@ def _leave_with(parent):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -6,7 +6,7 @@ import math
 from keras_bert.errors import InputError
 
 
-def check_settings(settings, types):
+def check_types(settings, types):
     """Raises InputError unless `settings` has exactly the keys of `types`, of those types.
 
     Args:

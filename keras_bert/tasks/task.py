@@ -85,6 +85,20 @@ class Rows:
         return len(self.encodings)
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class NoOverrides:
+    """For tasks whose training file decides everything."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LabelOverrides:
+    """For tasks with labels."""
+
+    labels: list | None = setting(None, "the labels, in order (default: those found in --train)")
+
+    __post_init__ = check_settings
+
+
 class Task(abc.ABC):
     """One kind of task.
 
@@ -102,10 +116,10 @@ class Task(abc.ABC):
         title, usage, length_note: for the model card: what the model is, the flags of `predict`
             that ask it, and what happens to long texts ("{}" stands for the number of tokens).
         export_name, export_description: what an exported file says of itself.
+        second_text: what `predict` also calls the second texts, or None.
         of_texts: whether an answer is about a text as a whole; then the network pools ("cls" or
             "mean") and a SavedModel takes raw text.
-        overrides: names of what flags can decide in place of the training file: "labels", or
-            settings of the task.
+        Overrides: dataclass of settings that decide what otherwise the training file does.
         layout_fields: names of those fields of `FileLayout` that only this kind has.
         huggingface_class, problem_type: transformers' class for the same head, and the
             `problem_type` in its config; None where it has no such.
@@ -118,8 +132,9 @@ class Task(abc.ABC):
     perfect_score = 1.0
     title = usage = length_note = ""
     export_name = export_description = ""
+    second_text = None
     of_texts = False
-    overrides = ()
+    Overrides = NoOverrides
     layout_fields = ()
     huggingface_class = problem_type = None
     head_outputs = None
@@ -155,7 +170,7 @@ class Task(abc.ABC):
 
         Args:
             examples: what `--train` holds.
-            overrides: dict of what flags ask for: `labels` (list or None) and the task's settings.
+            overrides: dict, the fields of the task's `Overrides`; None is not given.
         """
 
     def model_fields(self, examples, overrides, max_length):

@@ -18,6 +18,7 @@ import itertools
 import tensorflow as tf
 
 from keras_bert.errors import InputError
+from keras_bert.extras import missing_message
 from keras_bert.text import cleaning
 
 _BYTES_PER_CHAR = 4
@@ -42,8 +43,7 @@ class GraphTokenizer(tf.Module):
             import tensorflow_text
         except ImportError as error:
             raise InputError(
-                "tokenizing inside a TensorFlow graph needs tensorflow-text: "
-                'pip install "keras-bert-toolkit[tokenizers]"'
+                f"tokenizing inside a TensorFlow graph: {missing_message('tensorflow_text')}"
             ) from error
         self._pad_id = tokenizer.pad_id
         self._cls_id = tokenizer.cls_id

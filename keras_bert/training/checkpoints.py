@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import typing
 import zipfile
 
 import numpy as np
@@ -11,13 +12,30 @@ import numpy as np
 from keras_bert.errors import InputError
 
 _NAME = re.compile(r"step-(\d{10})\.npz")
+# What an older version kept of a fine-tuning; it is not read any more.
+_OLD_NAME = "state.npz"
+
+
+class Restored(typing.NamedTuple):
+    """What `Checkpoints.restore` found.
+
+    Attributes:
+        step: how many steps were done; 0 without any checkpoint.
+        notes: list of str, what was passed over and why.
+        extra: dict of what was saved besides, empty without any checkpoint.
+    """
+
+    step: int
+    notes: list
+    extra: dict
 
 
 class Checkpoints:
     """Saves and restores what a run's future depends on, besides its data and settings.
 
     That is the number of steps done, the model's variables (the dropout generators' counters are
-    among them) and the optimizer's. Batches need no state, being a function of (seed, step).
+    among them), the optimizer's, and what else the run wants back, such as its scores so far.
+    Batches need no state, being a function of (seed, step). The files hold arrays and JSON only.
 
     Args:
         folder: where they are kept while the run lasts.
@@ -35,20 +53,29 @@ class Checkpoints:
         names = os.listdir(self.folder) if os.path.isdir(self.folder) else []
         return sorted(int(match[1]) for match in map(_NAME.fullmatch, names) if match)
 
-    def save(self, model, step):
+    def save(self, model, step, **extra):
         """Writes a checkpoint, whole or not at all, and removes the oldest beyond `keep`.
 
         Args:
             model: a Keras model with a built optimizer.
             step: int, how many steps it has done.
+            **extra: what `restore` is to return too: what JSON can hold, or lists of arrays.
 
         Raises:
             InputError: it cannot be written, because the disk is full, say.
         """
         path = self._path(step)
-        header = {"fingerprint": self.fingerprint, "step": step}
+        lists = {name: value for name, value in extra.items() if _is_list_of_arrays(value)}
+        header = {
+            "fingerprint": self.fingerprint,
+            "step": step,
+            "extra": {name: value for name, value in extra.items() if name not in lists},
+            "lists": {name: len(value) for name, value in lists.items()},
+        }
         arrays = {"header": np.frombuffer(json.dumps(header).encode(), "uint8")}
         arrays |= {name: _value(variable) for name, variable in _variables(model).items()}
+        for name, value in lists.items():
+            arrays |= {f"{name}_{i}": array for i, array in enumerate(value)}
         temporary = path + ".tmp"
         try:
             os.makedirs(self.folder, exist_ok=True)
@@ -72,8 +99,8 @@ class Checkpoints:
         """Puts the last whole checkpoint into a freshly built model and optimizer.
 
         Returns:
-            A tuple (step, notes): the number of steps done, 0 without any checkpoint, and a list
-            of str that tells of damaged ones that were passed over.
+            A `Restored`: a damaged checkpoint is passed over with a note, and the one before it
+            is taken.
 
         Raises:
             InputError: the checkpoint is of another run, or all of them are damaged.
@@ -83,7 +110,7 @@ class Checkpoints:
         steps = self.steps()
         for step in reversed(steps):
             try:
-                values = self._read(step, variables)
+                values, extra = self._read(step, variables)
             except InputError:
                 raise
             except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
@@ -92,12 +119,15 @@ class Checkpoints:
                 continue
             for name, variable in variables.items():
                 variable.assign(values[name])
-            return step, notes
+            return Restored(step, notes, extra)
         if steps:
             raise InputError(
                 f"{self.folder}: every checkpoint in it is damaged: drop --resume to start anew"
             )
-        return 0, []
+        old = os.path.join(self.folder, _OLD_NAME)
+        if os.path.exists(old):
+            notes.append(f"{old}: is of an older version and cannot be read: starting anew")
+        return Restored(0, notes, {})
 
     def _read(self, step, variables):
         path = self._path(step)
@@ -112,16 +142,20 @@ class Checkpoints:
             if header["step"] != step:
                 raise ValueError(f"it says that it is of step {header['step']}")
             values = {name: data[name] for name in variables}
+            extra = dict(header["extra"])
+            for name, count in header["lists"].items():
+                extra[name] = [data[f"{name}_{i}"] for i in range(count)]
         for name, variable in variables.items():
             if values[name].shape != tuple(variable.shape):
                 raise ValueError(f"{name} has the shape {values[name].shape}")
-        return values
+        return values, extra
 
     def discard(self):
         """Removes all checkpoints, as when the run is done; other files in the folder stay."""
         for name in os.listdir(self.folder) if os.path.isdir(self.folder) else []:
             # A kill while one was being written leaves its temporary file.
-            if _NAME.fullmatch(name.removesuffix(".tmp")):
+            whole = name.removesuffix(".tmp")
+            if _NAME.fullmatch(whole) or whole == _OLD_NAME:
                 with contextlib.suppress(OSError):
                     os.unlink(os.path.join(self.folder, name))
         with contextlib.suppress(OSError):
@@ -140,6 +174,10 @@ def _variables(model):
         **{f"model_{i}": variable for i, variable in enumerate(kept)},
         **{f"optimizer_{i}": variable for i, variable in optimizer},
     }
+
+
+def _is_list_of_arrays(value):
+    return isinstance(value, list) and bool(value) and isinstance(value[0], np.ndarray)
 
 
 def _value(variable):

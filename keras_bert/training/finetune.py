@@ -1,258 +1,255 @@
-"""Fine-tuning for a task: from a start and examples to a `Bert` that answers.
+"""Fine-tuning for a task, the whole road: data, a run for each seed, the best one, its folder.
 
-`finetune` is the whole way for a script; the verb of that name goes it in the steps below, because
-it tells faults before anything heavy is imported, and keeps state.
+`finetune` is for scripts; the verb of that name calls `finetune_runs` and prints what it returns.
+Faults in the data are reported before Keras is imported: a bad row is known in a second.
 """
 
 import dataclasses
+import hashlib
+import json
 import os
+import sys
+import types
 
-import keras
-import numpy as np
-
-from keras_bert import numpy_ops
-from keras_bert.bert import Bert, build_model
-from keras_bert.errors import Diverged, InputError
-from keras_bert.model_folder import ModelConfig
-from keras_bert.predictor import outputs_of
+from keras_bert.card import command_line, model_card, seeds_table
+from keras_bert.errors import Diverged, InputError, spells_flags
+from keras_bert.extras import naming_extras
+from keras_bert.files import check_not_input, check_replaceable
+from keras_bert.model_folder import is_replaceable
+from keras_bert.quiet import import_tensorflow_quietly
+from keras_bert.tasks.in_hand import examples_of
 from keras_bert.tasks.registry import get_task
-from keras_bert.tasks.task import FileLayout, hold_out
-from keras_bert.text.padding import TokenizedTexts
-from keras_bert.training import precision as precisions
-from keras_bert.training.cached_features import CachedFeatures, can_cache, head_of
-from keras_bert.training.fit import FineTuneSettings, fine_tune, freeze
-from keras_bert.training.state import TrainingState
+from keras_bert.tasks.task import hold_out
+from keras_bert.training.seeds import seeds_of, summary
+from keras_bert.training.settings import sorted_settings
 
-_HELD_OUT = 0.1
+# What a card shows the last part of, for it is read elsewhere.
+_PATHS = ("train", "eval", "init", "vocab", "output")
+# A card does not repeat a script's data.
+_LONGEST_VALUE = 100
+# Settings that do not change the weights.
+_FREE = ("resume", "tensorboard", "seeds", "seed", "checkpoint_every")
 
 
-def finetune(
-    bert, task, train, evaluation=None, length=128, layout=None, overrides=None, pooling="cls",
-    dropout=None, precision="auto", frozen="", metric=None, **settings,
-):  # fmt: skip
-    """Fine-tunes for a task, and keeps the best epoch.
+def finetune(start, task="classification", train=None, eval=None, **settings):
+    """Fine-tunes for a task and keeps the best epoch, as `keras-bert finetune` does.
 
     Args:
-        bert: `Bert` to start from; it stays as it is.
+        start: `Bert` to start from, which is not changed, or the path of a model or checkpoint.
         task: what `--task` takes, such as "tagging" or "glue/mrpc".
-        train: path of a file that the task reads, or examples that its `read` gave.
-        evaluation: the same, to choose the best epoch and to score on; None holds out a tenth.
-        length: the most tokens of a row, special ones included.
-        layout: `FileLayout`, how the files are laid out; None as their like usually are.
-        overrides: dict of what the training file decides otherwise: `labels`, or settings of the
-            task such as `doc_stride` and `scheme`.
-        pooling: "cls" or "mean"; see `BertClassifier`.
-        dropout: in place of the start's two rates; None keeps them.
-        precision: see `precision.resolve`.
-        frozen: what is not trained; see `freeze`.
-        metric: name of the score that decides which epoch is best; None takes the task's first.
-        **settings: of `FineTuneSettings`: `epochs`, `batch_size`, `learning_rate`, `seed`, ….
+        train: what to train on: a path, (texts, labels), ((texts, texts_b), labels), a pandas
+            DataFrame, a `tf.data.Dataset` of strings and labels; see `tasks.in_hand.examples_of`.
+        eval: such data to choose the best epoch and to score on; None holds out a tenth.
+        **settings: those of the command, by its flags' names: `output` (a folder to write),
+            `epochs`, `learning_rate`, `seeds`, `freeze`, `text_column`, `labels`, …; see
+            `FinetuneSettings`, `FileLayout` and the `Overrides` of the task.
 
     Returns:
         A tuple: the `Bert`, and the dict of its scores on the evaluation examples.
 
     Raises:
-        InputError: something in a file is wrong, or does not fit.
+        InputError: something in the data is wrong, or does not fit.
         Diverged: the weights are not finite any more.
         TypeError: there is no such setting.
     """
-    task, settings = get_task(task), FineTuneSettings(**settings)
-    whole, evaluation = (
-        task.read(part, layout or FileLayout()) if isinstance(part, str | os.PathLike) else part
-        for part in (train, evaluation)
-    )
-    train = whole
-    if evaluation is None:
-        evaluation, train = hold_out(whole, _HELD_OUT, settings.seed)
-    fields = task.model_fields(whole, overrides or {}, length)
-    config = config_for(task, bert, length, fields, pooling, dropout)
-    training = TaskTraining(bert, config, settings, precision, frozen, metric)
-    training.train(train, evaluation)
-    best, _, scores = training.finished(evaluation)
-    return best, scores
+    outcome = finetune_runs(start, task, train, eval, **settings)
+    return outcome.bert, outcome.scores
 
 
-def config_for(task, start, max_length, fields, pooling="cls", dropout=None):
-    """Returns the `ModelConfig` of what comes out of a training.
-
-    Args:
-        task: `Task`.
-        start: `Bert` to start from.
-        max_length: the most tokens of a row.
-        fields: what the task's `model_fields` made of the examples to train on.
-        pooling: "cls" or "mean"; see `BertClassifier`.
-        dropout: in place of the start's two rates; None keeps them.
-
-    Raises:
-        InputError: the fields or the length do not do.
-    """
-    encoder = start.config.encoder
-    if dropout is not None:
-        encoder = dataclasses.replace(
-            encoder, hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout
-        )
-    return ModelConfig(
-        encoder=encoder,
-        task=task.kind,
-        max_length=max_length,
-        tokenizer=start.tokenizer.get_config(),
-        benchmark="" if task.name == task.kind else task.name,
-        pooling=pooling,
-        **fields,
-    )
-
-
-class TaskTraining:
-    """One training run.
-
-    Args:
-        start: a `Bert` to start from; its head is kept if it is of the same task and labels.
-        config: `ModelConfig` of the result, see `config_for`.
-        settings: `FineTuneSettings`.
-        precision: see `precision.resolve`.
-        frozen: what is not trained, see `freeze`.
-        metric: name of the score that decides which epoch is best; None takes the task's first.
+@dataclasses.dataclass
+class Outcome:
+    """What came of fine-tuning.
 
     Attributes:
-        task: the `Task`.
-        model: the Keras model in training.
-
-    Raises:
-        InputError: `frozen` or `metric` is not understood.
+        bert: the `Bert` of the best run, in float32.
+        scores: dict of its scores on the evaluation examples.
+        run: dict of what the best run reports: seed, metrics, best_epoch, epochs, seconds, ….
+        runs: list of such, one a seed that did not diverge.
+        diverged: list of the seeds that did.
+        summary: dict of `mean` and `standard_deviation` of the metrics; {} for one run.
     """
 
-    def __init__(self, start, config, settings, precision="auto", frozen="", metric=None):
-        self.settings = settings
-        self.config = config
-        self.task = get_task(config.benchmark or config.task)
-        self.metrics = self._metrics(metric)
-        self.policy = precisions.resolve(precision)
-        self.tokenizer = start.tokenizer
-        self.skipped = 0
-        keras.utils.set_random_seed(settings.seed)
-        self.model = build_model(self.config, dtype=self.policy)
-        if _same_head(start.config, config):
-            self.model.set_weights(start.model.get_weights())
-        else:
-            self.model.encoder.set_weights(start.encoder.get_weights())
-        self.frozen = frozen
-        freeze(self.model.encoder, frozen)
+    bert: object
+    scores: dict
+    run: dict
+    runs: list
+    diverged: list
+    summary: dict
 
-    def train(
-        self, examples, evaluation, state_folder=None, fingerprint="", resume=False,
-        tensorboard=None,
-    ):  # fmt: skip
-        """Trains, and leaves the best epoch's weights in the model.
 
-        Args:
-            examples: the task's examples to train on.
-            evaluation: those that decide which epoch is best.
-            state_folder: where to keep what a killed run needs to go on; None keeps nothing.
-            fingerprint: text that names settings and data; see `TrainingState`.
-            resume: whether to go on from `state_folder`.
-            tensorboard: folder for TensorBoard's files, or None.
+@naming_extras()
+def finetune_runs(start, task="classification", train=None, eval=None, **given):
+    """Fine-tunes with one or several seeds; see `finetune`.
 
-        Returns:
-            A dict: `history`, `best_epoch` and `seconds`; see `fine_tune`.
-        """
-        self.task.check(examples, self.config)
-        self.task.check(evaluation, self.config)
-        bert = Bert.from_config(self.config, self.model, self.tokenizer)
-        rows = self.task.training_rows(examples, self.tokenizer, self.config)
-        self.skipped = self.task.skipped(rows, examples)
-        targets = self.task.targets(examples, rows, self.config)
-        evaluation_rows = self.task.rows(evaluation, self.tokenizer, self.config)
-        # Group 1: what is evaluated goes through the model row by row.
-        texts, evaluation_texts = (
-            TokenizedTexts(each.encodings, self.config.max_length, self.tokenizer.pad_id, group)
-            for each, group in ((rows, rows.group), (evaluation_rows, 1))
-        )
-        model, run = self.model, bert.run
-        if self.frozen == "encoder" and can_cache(model, texts, evaluation_texts):
-            texts, evaluation_texts = (
-                CachedFeatures(model, each) for each in (texts, evaluation_texts)
+    Args:
+        start, task, train, eval: see `finetune`.
+        **given: the settings; beside those of `finetune` `vocab` and `lower_case`, for a start
+            that has no vocabulary.
+
+    Returns:
+        An `Outcome`.
+    """
+    call = {"init": start, "task": task, "train": train, "eval": eval, **given}
+    task = get_task(task)
+    road, settings, layout, overrides = sorted_settings(task, given)
+    seeds = seeds_of(settings)
+    _check_paths(start, road.output, settings, seeds)
+    train, evaluation, whole = _read(task, train, eval, layout, settings)
+    fields = task.model_fields(whole, overrides, settings.length)
+    for line in task.notes(whole):
+        _say(line)
+    _check_examples(task, fields, settings, train, evaluation)
+    import_tensorflow_quietly()
+    from keras_bert.training.task_training import discard_state, train_one
+
+    best, reports, diverged = None, [], []
+    for seed in seeds:
+        if len(seeds) > 1:
+            _say(f"seed {seed}:")
+        try:
+            found = train_one(
+                _start_of(start, road, seed),
+                task,
+                fields,
+                dataclasses.replace(settings, seed=seed, seeds=None),
+                train,
+                evaluation,
+                state_folder=_state_folder(road.output, settings, seed),
+                fingerprint=_fingerprint(call, settings, seed, (train, evaluation)),
+                tensorboard=_tensorboard_folder(settings, seed),
+                say=_say,
             )
-            model = head_of(model)
-
-            def run(features):
-                logits = model.predict_on_batch(features)
-                return self.model.outputs_from_logits(logits, self.config.settings, numpy_ops)
-
-        def evaluate():
-            outputs = outputs_of(run, evaluation_texts, self.task, bert.batch_size)
-            _, _, found = self._answered(outputs, evaluation_rows, evaluation)
-            return {f"eval_{name}": found[name] for name in self.metrics}
-
-        self.state = state_folder and TrainingState(state_folder, fingerprint)
-        if self.state and not resume:
-            self.state.discard()
-        return fine_tune(
-            model,
-            self.model.default_loss(),
-            texts,
-            targets,
-            self.settings,
-            evaluate,
-            loss_weights=self.model.default_loss_weights(),
-            state=self.state,
-            resume=resume,
-            tensorboard=tensorboard,
-        )
-
-    def finished(self, evaluation):
-        """Returns the trained `Bert`, in float32 whatever it was trained in, and its answers.
-
-        Settings that are chosen after training, such as the threshold for no answer, are chosen
-        here, on the evaluation examples.
-
-        Returns:
-            A tuple: the `Bert`, its answers to `evaluation`, their scores.
-        """
-        model = build_model(self.config, dtype="float32")
-        model.set_weights(self.model.get_weights())
-        bert = Bert.from_config(self.config, model, self.tokenizer)
-        rows = self.task.rows(evaluation, self.tokenizer, self.config)
-        outputs = bert.outputs(rows)
-        for values in outputs.values():
-            if not all(np.isfinite(value).all() for value in values):
-                self.discard_state()
-                raise Diverged(
-                    f"--learning_rate={self.settings.learning_rate}: the training diverged, the "
-                    f"best epoch's weights are not finite: try a lower one"
-                )
-        bert.config, answers, scores = self._answered(outputs, rows, evaluation)
-        return bert, answers, scores
-
-    def _answered(self, outputs, rows, evaluation):
-        """Returns the config with settings chosen for these outputs, the answers, their scores."""
-        config = self.config
-        answers = self.task.answers(outputs, rows, evaluation, config)
-        tuned = self.task.tuned_settings(answers, evaluation, config)
-        if tuned:
-            config = dataclasses.replace(config, settings={**config.settings, **tuned})
-            answers = self.task.answers(outputs, rows, evaluation, config)
-        return config, answers, self.task.scores(answers, evaluation, config)
-
-    def discard_state(self):
-        """Removes the kept state, once the model is safe on disk."""
-        if self.state:
-            self.state.discard()
-
-    def _metrics(self, first):
-        known = self.task.metrics(self.config)
-        if first is not None and first not in known:
-            raise InputError(f"--metric={first}: {self.task.name} has {', '.join(known)}")
-        return sorted(known, key=lambda name: name != first)
+        except Diverged as error:
+            if len(seeds) == 1:
+                raise
+            _say(f"seed {seed}: {error}")
+            diverged.append(seed)
+            continue
+        reports.append(found.report)
+        if best is None or found.score > best.score:
+            best = found
+    if best is None:
+        rate = settings.learning_rate
+        raise InputError("all seeds diverged, try a lower one", "learning_rate", rate)
+    over_all = summary(reports, task.metrics(best.bert.config))
+    best.bert.card = _card(best, call, settings, (train, evaluation), over_all)
+    if road.output is not None:
+        best.bert.save(road.output)
+        for seed in seeds:
+            discard_state(_state_folder(road.output, settings, seed))
+    return Outcome(best.bert, best.scores, best.report, reports, diverged, over_all)
 
 
-def setting_names():
-    """Returns the names of `FineTuneSettings`, which are those of the flags."""
-    return [field.name for field in dataclasses.fields(FineTuneSettings)]
+def _check_paths(start, output, settings, seeds):
+    if output is None:
+        return
+    if isinstance(start, (str, os.PathLike)):
+        check_not_input(output, start)
+    check_replaceable(output, is_replaceable)
+    for seed in seeds:
+        check_replaceable(_state_folder(output, settings, seed), os.path.isdir)
 
 
-def _same_head(start, config):
-    """Says whether the start's head is what the new model needs, so that its training goes on."""
-    if (start.task, start.labels, start.pooling) != (config.task, config.labels, config.pooling):
-        return False
-    choices = [each.settings.get("num_choices") for each in (start, config)]
-    return choices[0] == choices[1]
+def _read(task, train, evaluation, layout, settings):
+    """Returns the examples to train on, those to score on, and all those of the training data."""
+    if train is None:
+        raise InputError("no data to train on: give a path, or (texts, labels)")
+    # The labels are those of the whole file: a rare one may fall into the held-out part alone.
+    whole = examples_of(task, train, layout)
+    if evaluation is not None:
+        return whole, examples_of(task, evaluation, layout.for_scoring()), whole
+    held_out, rest = hold_out(whole, settings.eval_fraction, settings.seed)
+    return rest, held_out, whole
+
+
+def _check_examples(task, fields, settings, *parts):
+    # Before anything heavy is imported, so that a bad row is reported in a second.
+    described = {"labels": (), "pair": None, "settings": {}, "max_length": settings.length}
+    described = types.SimpleNamespace(**{**described, **fields})
+    for examples in parts:
+        task.check(examples, described)
+    if settings.tensorboard:
+        # TensorFlow does not bring it along any more; better reported now than after an epoch.
+        import tensorboard  # noqa: F401
+
+        os.makedirs(settings.tensorboard, exist_ok=True)  # or Keras fails at the first epoch
+
+
+def _start_of(start, road, seed):
+    """Returns the `Bert` to start from; what it draws at random is a function of the seed."""
+    if not isinstance(start, (str, os.PathLike)):
+        return start
+    import keras
+
+    from keras_bert.bert import load
+
+    keras.utils.set_random_seed(seed)
+    bert = load(start, vocabulary=road.vocab, lower_case=road.lower_case)
+    for note in bert.notes:
+        _say(note)
+    return bert
+
+
+def _state_folder(output, settings, seed):
+    if output is None:
+        return None
+    folder = os.path.abspath(output) + ".training"
+    return folder if settings.seeds is None else f"{folder}.{seed}"
+
+
+def _tensorboard_folder(settings, seed):
+    folder = settings.tensorboard
+    return folder if folder is None or settings.seeds is None else f"{folder}/seed_{seed}"
+
+
+def _fingerprint(call, settings, seed, parts):
+    """Names a run: its settings, but for those that do not change the weights, and its data."""
+    kept = {n: repr(v) for n, v in call.items() if n not in (*_FREE, "output", "train", "eval")}
+    kept["init"] = str(call["init"]) if isinstance(call["init"], (str, os.PathLike)) else "a Bert"
+    digest = hashlib.sha256(json.dumps({**kept, "seed": seed}, sort_keys=True).encode())
+    for examples in parts:
+        read = {name: value for name, value in vars(examples).items() if name != "path"}
+        digest.update(repr(read).encode())
+    return digest.hexdigest()
+
+
+def _card(best, call, settings, parts, over_all):
+    bert, task, (train, evaluation) = best.bert, best.bert.task, parts
+    where = "held out of the same data; no text is in both parts"
+    if call["eval"] is not None:
+        where = "data of its own"
+    named = f" for {task.name}" if task.name != task.kind else ""
+    return model_card(
+        bert,
+        how=f"fine-tuned with keras-bert{named}",
+        data=[
+            f"Trained on {os.path.basename(train.path)}: {len(train):,} examples.",
+            f"Scored on {os.path.basename(evaluation.path)}: {len(evaluation):,} examples, "
+            f"{where}.",
+        ],
+        score_lines=task.score_lines(best.scores, bert.config),
+        selection=f"The best of {settings.epochs} epochs by {best.metric} on the same examples, "
+        f"so slightly optimistic.",
+        scores=seeds_table(**over_all, seed=best.report["seed"]) if over_all else "",
+        command=_call_shown(call),
+        base=str(call["init"]) if isinstance(call["init"], (str, os.PathLike)) else None,
+    )
+
+
+def _call_shown(call):
+    """Returns the call as its author wrote it: a command, or a line of Python."""
+    given = {name: value for name, value in call.items() if value is not None}
+    if spells_flags():
+        return command_line("finetune", given, _PATHS)
+    arguments = []
+    for name, value in given.items():
+        if name in _PATHS and isinstance(value, (str, os.PathLike)):
+            value = os.path.basename(os.path.normpath(value))
+        shown = repr(value) if isinstance(value, (str, int, float, bool, list, tuple)) else "…"
+        shown = shown if len(shown) <= _LONGEST_VALUE else "…"
+        arguments.append(shown if name == "init" else f"{name}={shown}")
+    return f"keras_bert.finetune({', '.join(arguments)})"
+
+
+def _say(line):
+    print(line, file=sys.stderr)

@@ -1,7 +1,7 @@
 """Fine-tuning: compile, fit, keep the best epoch."""
 
-import dataclasses
 import math
+import sys
 import time
 
 import keras
@@ -10,38 +10,12 @@ import numpy as np
 from keras_bert.errors import InputError
 from keras_bert.layers import fused
 from keras_bert.training.batches import TrainingBatches
-from keras_bert.training.optimizer import WarmupLinearDecay, adamw
+from keras_bert.training.optimizer import adamw
 from keras_bert.training.progress import ProgressLine
+from keras_bert.training.schedule import WarmupLinearDecay
 
-# Islands make a step a fifth to a third faster, and XLA takes about a second for each shape.
+# Fused layers make a step a fifth to a third faster, and XLA takes about a second for each shape.
 _STEPS_PER_SHAPE = 100
-
-
-@dataclasses.dataclass(frozen=True)
-class FineTuneSettings:
-    """What a user chooses; the defaults are those that BERT's paper recommends (appendix A.3).
-
-    Attributes:
-        epochs: passes over the training set.
-        batch_size: texts a step.
-        learning_rate: the schedule's peak.
-        warmup: share of all steps during which the learning rate rises.
-        weight_decay: AdamW's decoupled decay.
-        clipnorm: largest global norm of the gradient; 0 does not clip.
-        layer_decay: factor of the learning rate from each block to the one below it.
-        checkpoint_every: steps from one saved state to the next, within an epoch.
-        seed: of the head's initialization, the order of the data and dropout.
-    """
-
-    epochs: int = 3
-    batch_size: int = 32
-    learning_rate: float = 5e-5
-    warmup: float = 0.1
-    weight_decay: float = 0.01
-    clipnorm: float = 1.0
-    layer_decay: float = 1.0
-    checkpoint_every: int = 1000
-    seed: int = 0
 
 
 def freeze(encoder, what):
@@ -55,7 +29,7 @@ def freeze(encoder, what):
     Raises:
         InputError: `what` is none of these.
     """
-    blocks = [layer for layer in encoder.layers if layer.name.startswith("layer_")]
+    blocks = encoder.blocks
     if what == "encoder":
         encoder.trainable = False
         return
@@ -65,18 +39,18 @@ def freeze(encoder, what):
         count = int(what)
     else:
         raise InputError(
-            f"--freeze={what:.20}: expected encoder, embeddings or a number of blocks up to "
-            f"{len(blocks)}"
+            f"expected encoder, embeddings or a number of blocks up to {len(blocks)}",
+            "freeze",
+            what[:20],
         )
     if what:
-        for layer in encoder.layers:
-            if layer.name.startswith("embeddings") or layer in blocks[:count]:
-                layer.trainable = False
+        for layer in (encoder.embeddings, encoder.embeddings_norm, *blocks[:count]):
+            layer.trainable = False
 
 
 def fine_tune(
-    model, loss, texts, targets, settings, evaluate, loss_weights=None, state=None, resume=False,
-    tensorboard=None,
+    model, loss, texts, targets, settings, evaluate, loss_weights=None, checkpoints=None,
+    resume=False, tensorboard=None,
 ):  # fmt: skip
     """Trains a model with `compile` and `fit` and leaves its best epoch's weights in it.
 
@@ -85,12 +59,12 @@ def fine_tune(
         loss: a Keras loss on its outputs, or a dict of them.
         texts: `TokenizedTexts` to train on, or `CachedFeatures` of them.
         targets: what the loss compares with; see `TrainingBatches`.
-        settings: `FineTuneSettings`.
+        settings: `FitSettings`.
         evaluate: function without arguments that gives a dict of scores of the model as it is;
             its first entry decides which epoch is best, larger being better.
         loss_weights: weights of several losses, or None.
-        state: `TrainingState`, or None to keep none.
-        resume: whether to go on from the state, if there is one.
+        checkpoints: `Checkpoints`, or None to keep none.
+        resume: whether to go on from the last checkpoint, if there is one.
         tensorboard: folder for TensorBoard's event files, or None.
 
     Returns:
@@ -112,8 +86,8 @@ def fine_tune(
     model.compile(optimizer, loss, loss_weights=loss_weights, jit_compile=False)
     model.optimizer.build(model.trainable_variables)
 
-    keeper = _KeepBest(evaluate, state, settings.checkpoint_every)
-    step = keeper.restore(model) if resume and state is not None else 0
+    keeper = _KeepBest(evaluate, checkpoints, settings.checkpoint_every)
+    step = keeper.restore(model) if resume and checkpoints is not None else 0
     callbacks = [keeper, ProgressLine(steps, step, settings.batch_size)]
     if tensorboard:
         # Every step: with a larger number Keras drops the epochs' scores that fall between.
@@ -140,12 +114,12 @@ def fine_tune(
 
 
 class _KeepBest(keras.callbacks.Callback):
-    """Scores the model after every epoch, keeps the best weights, and saves the state."""
+    """Scores the model after every epoch, keeps the best weights, and saves checkpoints."""
 
-    def __init__(self, evaluate, state, save_every):
+    def __init__(self, evaluate, checkpoints, save_every):
         super().__init__()
         self.evaluate = evaluate
-        self.state = state
+        self.checkpoints = checkpoints
         self.save_every = save_every
         self.step = 0
         self.history = []
@@ -157,10 +131,13 @@ class _KeepBest(keras.callbacks.Callback):
         return time.monotonic() - self.began
 
     def restore(self, model):
-        saved = self.state.restore(model)
-        if saved is not None:
-            self.step, seconds, self.history, self.best_epoch, self.best_weights = saved
-            self.began = time.monotonic() - seconds
+        self.step, notes, extra = self.checkpoints.restore(model)
+        for note in notes:
+            print(note, file=sys.stderr)
+        if extra:
+            self.history = extra["history"]
+            self.best_epoch, self.best_weights = extra["best_epoch"], extra["best_weights"]
+            self.began = time.monotonic() - extra["seconds"]
         return self.step
 
     def on_train_batch_end(self, batch, logs=None):
@@ -182,8 +159,12 @@ class _KeepBest(keras.callbacks.Callback):
             self.model.stop_training = not finite
 
     def _save(self):
-        if self.state is not None:
-            self.state.save(
-                self.model, self.step, self.seconds, self.history, self.best_epoch,
-                self.best_weights,
-            )  # fmt: skip
+        if self.checkpoints is not None:
+            self.checkpoints.save(
+                self.model,
+                self.step,
+                seconds=self.seconds,
+                history=self.history,
+                best_epoch=self.best_epoch,
+                best_weights=self.best_weights,
+            )

@@ -5,12 +5,14 @@ import math
 import keras
 from keras import ops
 
+from keras_bert.keras_internals import variable_index
 from keras_bert.training.dense_gradients import DenseGradients
+from keras_bert.training.summed_clipping import ClipsSummedGradient
 from keras_bert.training.variable_groups import check_layer_decay, decays, rate_factors
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
-class Lamb(DenseGradients, keras.optimizers.Optimizer):
+class Lamb(DenseGradients, ClipsSummedGradient, keras.optimizers.Optimizer):
     """LAMB as algorithm 2 of You et al. 2020 has it, with phi(x) = x and bias correction.
 
     A variable x moves by rate * |x| / |u| * u, where u = Adam's direction + weight_decay * x.
@@ -29,7 +31,8 @@ class Lamb(DenseGradients, keras.optimizers.Optimizer):
         layer_decay: factor of the learning rate from each block to the one below it; see
             `variable_groups.rate_factors`.
         name: of the optimizer.
-        **kwargs: `clipnorm`, `global_clipnorm` and the like; see `keras.optimizers.Optimizer`.
+        **kwargs: `summed_clipnorm`, see `ClipsSummedGradient`; `global_clipnorm` and the like,
+            see `keras.optimizers.Optimizer`.
 
     Raises:
         InputError: `layer_decay` is out of its range.
@@ -78,7 +81,7 @@ class Lamb(DenseGradients, keras.optimizers.Optimizer):
         """
         dtype = variable.dtype
         # Looked up here: a tf.Variable knows its place among the variables but not its path.
-        index = self._get_variable_index(variable)
+        index = variable_index(self, variable)
         m, v = self._momentums[index], self._velocities[index]
         gradient = ops.cast(gradient, dtype)
         step = ops.cast(self.iterations + 1, dtype)

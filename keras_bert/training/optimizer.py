@@ -1,12 +1,16 @@
-"""AdamW and LAMB with warmup, as BERT is pretrained and fine-tuned."""
+"""AdamW and LAMB, as BERT is pretrained and fine-tuned with."""
 
 import keras
 from keras import ops
 
-from keras_bert.errors import InputError
-from keras_bert.layers import fused
+from keras_bert.keras_internals import variable_index
+from keras_bert.training.adam_kernel import adam_step
 from keras_bert.training.dense_gradients import DenseGradients
 from keras_bert.training.lamb import Lamb
+
+# A saved optimizer names this module, and its schedule has to be known by then.
+from keras_bert.training.schedule import WarmupLinearDecay, WarmupPolynomialDecay  # noqa: F401
+from keras_bert.training.summed_clipping import ClipsSummedGradient
 from keras_bert.training.variable_groups import (
     NO_WEIGHT_DECAY,
     check_layer_decay,
@@ -16,76 +20,13 @@ from keras_bert.training.variable_groups import (
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
-class WarmupPolynomialDecay(keras.optimizers.schedules.LearningRateSchedule):
-    """Rises linearly from 0 to `peak` over `warmup_steps`, then falls to `end` at `steps`.
-
-    With progress p from 0 to 1 after the rise, it falls as end + (peak - end) * (1 - p) ** power.
+class AdamW(DenseGradients, ClipsSummedGradient, keras.optimizers.AdamW):
+    """`keras.optimizers.AdamW`, with the gradients of tables summed first, in fewer passes.
 
     Args:
-        peak: the highest learning rate.
-        steps: number of steps of the whole run.
-        warmup_steps: number of steps of the rise.
-        power: 1 falls in a straight line, above 1 faster at first, below 1 faster at last.
-        end: the learning rate at `steps` and after.
-
-    Raises:
-        InputError: `power` is not above 0, or `end` is below 0 or above `peak`.
+        summed_clipnorm: see `ClipsSummedGradient`.
+        **kwargs: see `keras.optimizers.AdamW`.
     """
-
-    def __init__(self, peak, steps, warmup_steps=0, power=1.0, end=0.0):
-        if not power > 0:
-            raise InputError(f"learning rate's power {power}: give a number above 0")
-        if not 0 <= end <= peak:
-            raise InputError(f"learning rate's end {end}: give a number from 0 to the peak, {peak}")
-        self.peak = float(peak)
-        self.steps = int(steps)
-        self.warmup_steps = int(warmup_steps)
-        self.power = float(power)
-        self.end = float(end)
-
-    def __call__(self, step):
-        step = ops.cast(step, "float32")
-        rise = (step + 1.0) / max(self.warmup_steps, 1)
-        fall = (self.steps - step) / max(self.steps - self.warmup_steps, 1)
-        share = ops.clip(ops.minimum(rise, fall), 0.0, 1.0)
-        # Only where they are asked for: a straight fall to 0 stays the plain formula, to the bit.
-        if self.power != 1.0:
-            share = ops.where(rise < 1.0, share, ops.power(share, self.power))
-        if self.end:
-            lowest = self.end / self.peak
-            share = ops.where(rise < 1.0, share, lowest + (1.0 - lowest) * share)
-        return self.peak * share
-
-    def get_config(self):
-        return {
-            "peak": self.peak,
-            "steps": self.steps,
-            "warmup_steps": self.warmup_steps,
-            "power": self.power,
-            "end": self.end,
-        }
-
-
-@keras.saving.register_keras_serializable(package="keras_bert")
-class WarmupLinearDecay(WarmupPolynomialDecay):
-    """Rises linearly from 0 to `peak` over `warmup_steps`, then falls linearly to 0 at `steps`.
-
-    Args:
-        peak: the highest learning rate.
-        steps: number of steps of the whole run.
-        warmup_steps: number of steps of the rise.
-    """
-
-    def __init__(self, peak, steps, warmup_steps=0):
-        super().__init__(peak, steps, warmup_steps)
-
-    def get_config(self):
-        return {"peak": self.peak, "steps": self.steps, "warmup_steps": self.warmup_steps}
-
-
-@keras.saving.register_keras_serializable(package="keras_bert")
-class AdamW(DenseGradients, keras.optimizers.AdamW):
-    """`keras.optimizers.AdamW`, with the gradients of tables summed first, in fewer passes."""
 
     def build(self, variables):
         """Makes the moments; biases and LayerNorm's variables do not decay."""
@@ -97,13 +38,13 @@ class AdamW(DenseGradients, keras.optimizers.AdamW):
         super().build(variables)
 
     def update_step(self, gradient, variable, learning_rate):
-        """Moves one variable; see `fused.adam_step`."""
-        if not fused.adam_step(self, gradient, variable, learning_rate):
+        """Moves one variable; see `adam_step`."""
+        if not adam_step(self, gradient, variable, learning_rate):
             super().update_step(gradient, variable, learning_rate)
 
 
 @keras.saving.register_keras_serializable(package="keras_bert")
-class LayerwiseAdamW(DenseGradients, keras.optimizers.Adam):
+class LayerwiseAdamW(DenseGradients, ClipsSummedGradient, keras.optimizers.Adam):
     """AdamW whose learning rate is smaller the lower a block is; decay follows the same rate.
 
     Args:
@@ -113,7 +54,8 @@ class LayerwiseAdamW(DenseGradients, keras.optimizers.Adam):
         layer_decay: factor of the learning rate from each block to the one below it; see
             `variable_groups.rate_factors`.
         name: of the optimizer.
-        **kwargs: see `keras.optimizers.Adam`.
+        **kwargs: `summed_clipnorm`, see `ClipsSummedGradient`; the rest, see
+            `keras.optimizers.Adam`.
 
     Raises:
         InputError: `layer_decay` is out of its range.
@@ -139,13 +81,13 @@ class LayerwiseAdamW(DenseGradients, keras.optimizers.Adam):
 
     def update_step(self, gradient, variable, learning_rate):
         """Moves one variable; see `Lamb.update_step`."""
-        index = self._get_variable_index(variable)
+        index = variable_index(self, variable)
         rate = ops.cast(learning_rate, variable.dtype)
         if self._rate_factors[index] != 1.0:
             rate = rate * self._rate_factors[index]
         if self.decay and self._decays[index]:
             self.assign_sub(variable, variable * ops.cast(self.decay, variable.dtype) * rate)
-        if not fused.adam_step(self, gradient, variable, rate):
+        if not adam_step(self, gradient, variable, rate):
             super().update_step(gradient, variable, rate)
 
     def get_config(self):
@@ -156,7 +98,7 @@ class LayerwiseAdamW(DenseGradients, keras.optimizers.Adam):
         }
 
 
-def adamw(learning_rate, weight_decay=0.01, clipnorm=1.0, layer_decay=1.0):
+def adamw(learning_rate, weight_decay=0.01, clipnorm=1.0, layer_decay=1.0, summed_clipnorm=None):
     """Returns AdamW as BERT uses it.
 
     Adam's bias correction is kept: Google's original optimizer left it out, which makes
@@ -168,11 +110,18 @@ def adamw(learning_rate, weight_decay=0.01, clipnorm=1.0, layer_decay=1.0):
         clipnorm: largest global norm of the gradient; None does not clip.
         layer_decay: factor of the learning rate from each block to the one below it; 1 gives all
             the same.
+        summed_clipnorm: in place of `clipnorm`, for several replicas; see `ClipsSummedGradient`.
 
     Raises:
         InputError: `layer_decay` is out of its range.
     """
-    settings = {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-6, "global_clipnorm": clipnorm}
+    settings = {
+        "beta_1": 0.9,
+        "beta_2": 0.999,
+        "epsilon": 1e-6,
+        "global_clipnorm": clipnorm,
+        "summed_clipnorm": summed_clipnorm,
+    }
     if layer_decay != 1.0:
         return LayerwiseAdamW(
             learning_rate, weight_decay=weight_decay, layer_decay=layer_decay, **settings
@@ -180,7 +129,7 @@ def adamw(learning_rate, weight_decay=0.01, clipnorm=1.0, layer_decay=1.0):
     return AdamW(learning_rate, weight_decay=weight_decay, **settings)
 
 
-def lamb(learning_rate, weight_decay=0.01, clipnorm=1.0, layer_decay=1.0):
+def lamb(learning_rate, weight_decay=0.01, clipnorm=1.0, layer_decay=1.0, summed_clipnorm=None):
     """Returns LAMB, for batches of thousands.
 
     Args:
@@ -189,8 +138,15 @@ def lamb(learning_rate, weight_decay=0.01, clipnorm=1.0, layer_decay=1.0):
         clipnorm: largest global norm of the gradient; None does not clip.
         layer_decay: factor of the learning rate from each block to the one below it; 1 gives all
             the same.
+        summed_clipnorm: in place of `clipnorm`, for several replicas; see `ClipsSummedGradient`.
 
     Raises:
         InputError: `layer_decay` is out of its range.
     """
-    return Lamb(learning_rate, weight_decay, layer_decay=layer_decay, global_clipnorm=clipnorm)
+    return Lamb(
+        learning_rate,
+        weight_decay,
+        layer_decay=layer_decay,
+        global_clipnorm=clipnorm,
+        summed_clipnorm=summed_clipnorm,
+    )

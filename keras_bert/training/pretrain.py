@@ -1,7 +1,5 @@
 """Pretraining: from records and a start to a model, with `compile` and `fit`."""
 
-import dataclasses
-
 import keras
 import numpy as np
 
@@ -13,57 +11,12 @@ from keras_bert.training import optimizer as optimizers
 from keras_bert.training.batches import fit_input
 from keras_bert.training.progress import ProgressLine
 from keras_bert.training.run_log import RunLog
+from keras_bert.training.schedule import WarmupPolynomialDecay
 from keras_bert.training.strategy import (
     DistributedPretrainer,
     is_chief,
-    make_optimizer,
     wait_for_all,
 )
-
-OPTIMIZERS = ("adamw", "lamb")
-
-
-@dataclasses.dataclass(frozen=True)
-class PretrainSettings:
-    """What a user chooses of the training itself; the defaults are the paper's (appendix A.2).
-
-    Attributes:
-        steps: how many steps, each with one update of the weights.
-        batch_size: rows a step, over all replicas and micro-batches.
-        micro_batches: parts that a replica does its share of a batch in, one after the other.
-        optimizer: "adamw" or "lamb".
-        learning_rate: the schedule's peak.
-        end_learning_rate: what it falls to at the last step.
-        decay_power: 1 falls in a straight line.
-        warmup_steps: steps in which it rises.
-        weight_decay: not on biases and LayerNorm.
-        layer_decay: factor of the learning rate from each block to the one below it.
-        clipnorm: largest global norm of the whole batch's gradient; 0 does not clip.
-        seed: of the initialization, the order of the rows, the masks and dropout.
-    """
-
-    steps: int
-    batch_size: int = 32
-    micro_batches: int = 1
-    optimizer: str = "adamw"
-    learning_rate: float = 1e-4
-    end_learning_rate: float = 0.0
-    decay_power: float = 1.0
-    warmup_steps: int = 0
-    weight_decay: float = 0.01
-    layer_decay: float = 1.0
-    clipnorm: float = 1.0
-    seed: int = 0
-
-    def schedule(self):
-        """Returns the learning rate as a function of the step."""
-        return optimizers.WarmupPolynomialDecay(
-            self.learning_rate,
-            self.steps,
-            self.warmup_steps,
-            power=self.decay_power,
-            end=self.end_learning_rate,
-        )
 
 
 class Pretraining:
@@ -90,8 +43,9 @@ class Pretraining:
         parts = strategy.num_replicas_in_sync * settings.micro_batches
         if settings.batch_size < parts:
             raise InputError(
-                f"--batch_size={settings.batch_size}: is less than {parts}, the number of replicas "
-                f"times that of micro-batches"
+                f"is less than {parts}, the number of replicas times that of micro-batches",
+                "batch_size",
+                settings.batch_size,
             )
         keras.utils.set_random_seed(settings.seed)
         with strategy.scope():
@@ -106,14 +60,12 @@ class Pretraining:
             )
             fused.enable(self.model)
             make = getattr(optimizers, settings.optimizer)
-            optimizer = make_optimizer(
-                lambda: make(
-                    settings.schedule(),
-                    settings.weight_decay,
-                    clipnorm=None,
-                    layer_decay=settings.layer_decay,
-                ),
-                settings.clipnorm,
+            optimizer = make(
+                schedule_of(settings),
+                settings.weight_decay,
+                clipnorm=None,
+                layer_decay=settings.layer_decay,
+                summed_clipnorm=settings.clipnorm,
             )
             self.model.compile(optimizer, jit_compile=False)
             self.model.optimizer.build(self.model.trainable_variables)
@@ -143,14 +95,16 @@ class Pretraining:
             A tuple (step that it started from, notes, the last scores by name).
         """
         settings = self.settings
-        first, notes = checkpoints.restore(self.model) if resume and checkpoints else (0, [])
+        first, notes = 0, []
+        if resume and checkpoints:
+            first, notes, _ = checkpoints.restore(self.model)
         writes = is_chief(self.strategy)
         run_log = RunLog(
             log if writes else None,
             first,
             settings.steps,
             every=_log_interval(every),
-            learning_rate=settings.schedule(),
+            learning_rate=schedule_of(settings),
             evaluate=self.evaluate if self.evaluation is not None else None,
             evaluate_every=evaluate_every,
         )
@@ -158,7 +112,10 @@ class Pretraining:
         if checkpoints is not None:
             callbacks.append(_SaveEvery(checkpoints, every, first, settings.steps, writes))
         if writes:
-            callbacks.append(_StepsLine(settings.steps, first, settings.batch_size))
+            # The run is one long epoch.
+            callbacks.append(
+                ProgressLine(settings.steps, first, settings.batch_size, shows_epochs=False)
+            )
         if first < settings.steps:
             self.model.fit(
                 fit_stream(self.batches, first, settings.steps),
@@ -185,18 +142,22 @@ class Pretraining:
         return Bert.from_config(self.config, model, tokenizer)
 
 
+def schedule_of(settings):
+    """Returns the learning rate of `PretrainSettings` as a function of the step."""
+    return WarmupPolynomialDecay(
+        settings.learning_rate,
+        settings.steps,
+        settings.warmup_steps,
+        power=settings.decay_power,
+        end=settings.end_learning_rate,
+    )
+
+
 def fit_stream(batches, first_step, last_step):
     """Returns what `model.fit` takes: batches first_step to last_step - 1, in order."""
     return fit_input(
         lambda: (batches[step] for step in range(first_step, last_step)), batches[first_step]
     )
-
-
-class _StepsLine(ProgressLine):
-    """The progress line of a run that is one long epoch."""
-
-    def on_epoch_end(self, epoch, logs=None):
-        self._clear()
 
 
 class _SaveEvery(keras.callbacks.Callback):

@@ -1,62 +1,49 @@
-"""One progress line on stderr: steps done, loss, rate, time left."""
-
-import sys
-import time
+"""The progress of `fit` on stderr: steps done, loss, rate, time left."""
 
 import keras
 
+from keras_bert.progress import Progress
+
 
 class ProgressLine(keras.callbacks.Callback):
-    """Keras callback that keeps one line up to date on a terminal, or prints one now and then.
+    """Keras callback that shows a `Progress`.
 
     Args:
         steps: steps of the whole run.
         first_step: the step a resumed run starts from.
         batch_size: examples a step, for the rate.
-        stream: where to print; None is stderr.
-        every_seconds: seconds between lines where the stream is not a terminal.
+        stream, every_seconds: see `Progress`.
+        shows_epochs: whether every epoch gets a line that stays.
     """
 
-    def __init__(self, steps, first_step, batch_size, stream=None, every_seconds=15):
+    def __init__(
+        self, steps, first_step, batch_size, stream=None, every_seconds=15, shows_epochs=True
+    ):
         super().__init__()
-        self.steps = steps
-        self.step = self.first_step = first_step
+        self.progress = Progress(steps, first_step, stream, every_seconds)
         self.batch_size = batch_size
-        self.stream = stream or sys.stderr
-        self.is_terminal = self.stream.isatty()
-        self.interval = 0.5 if self.is_terminal else every_seconds
+        self.shows_epochs = shows_epochs
 
     def on_train_begin(self, logs=None):
         # A run that goes on within an epoch calls `fit` twice.
-        self.first_step = self.step
-        self.start = self.last = time.monotonic()
+        self.is_first_step = True
 
     def on_train_batch_end(self, batch, logs=None):
-        self.step += 1
-        now = time.monotonic()
-        # The first step compiles, so it tells nothing of the rate.
-        if self.step == self.first_step + 1:
-            self.start = now
-        elif now - self.last >= self.interval or self.step == self.steps:
-            self.last = now
-            rate = (self.step - self.first_step - 1) / (now - self.start)
-            self._print(rate, logs or {})
+        progress = self.progress
+        progress.done += 1
+        if self.is_first_step:
+            # It compiles, so it says nothing about the rate.
+            self.is_first_step = False
+            progress.restart_rate()
+        elif progress.is_due() or progress.done == progress.total:
+            progress.show(
+                f"step {progress.done}/{progress.total}  "
+                f"loss {(logs or {}).get('loss', float('nan')):.4f}  "
+                f"{progress.rate() * self.batch_size:.1f} examples/s  ETA {progress.eta()}"
+            )
 
     def on_epoch_end(self, epoch, logs=None):
-        values = ", ".join(f"{k} {v:.4f}" for k, v in (logs or {}).items())
-        self._clear()
-        print(f"epoch {epoch + 1}: {values}", file=self.stream, flush=True)
-
-    def _print(self, rate, logs):
-        left = (self.steps - self.step) / max(rate, 1e-9)
-        line = (
-            f"step {self.step}/{self.steps}  loss {logs.get('loss', float('nan')):.4f}  "
-            f"{rate * self.batch_size:.1f} examples/s  "
-            f"ETA {int(left // 3600)}:{int(left // 60 % 60):02d}:{int(left % 60):02d}"
-        )
-        self._clear()
-        print(line, end="" if self.is_terminal else "\n", file=self.stream, flush=True)
-
-    def _clear(self):
-        if self.is_terminal:
-            print("\r\x1b[K", end="", file=self.stream)
+        self.progress.clear()
+        if self.shows_epochs:
+            values = ", ".join(f"{k} {v:.4f}" for k, v in (logs or {}).items())
+            print(f"epoch {epoch + 1}: {values}", file=self.progress.stream, flush=True)

@@ -45,8 +45,10 @@ def make_strategy(name):
         return tf.distribute.MirroredStrategy(devices)
     if not os.environ.get("TF_CONFIG"):
         raise InputError(
-            "--strategy=multi_worker: set TF_CONFIG on every machine, "
-            '{"cluster": {"worker": ["host:port", …]}, "task": {"type": "worker", "index": 0}}'
+            "set TF_CONFIG on every machine, "
+            '{"cluster": {"worker": ["host:port", …]}, "task": {"type": "worker", "index": 0}}',
+            "strategy",
+            name,
         )
     try:
         return tf.distribute.MultiWorkerMirroredStrategy()
@@ -64,24 +66,6 @@ def is_chief(strategy):
         and resolver.task_id == 0
         and "chief" not in resolver.cluster_spec().jobs
     )
-
-
-class SumsThenClips:
-    """For an optimizer class, to the left of it: clips the gradient's sum over all replicas.
-
-    Keras's `global_clipnorm` clips each replica's share before the sum, so that what is learned
-    depends on the number of replicas. Has to be given `summed_clipnorm`, 0 for no clipping.
-    """
-
-    summed_clipnorm = 0.0
-
-    def _all_reduce_sum_gradients(self, grads_and_vars):
-        summed = super()._all_reduce_sum_gradients(grads_and_vars)
-        if not self.summed_clipnorm:
-            return summed
-        gradients, variables = zip(*summed, strict=True)
-        clipped, _ = tf.clip_by_global_norm(gradients, self.summed_clipnorm)
-        return list(zip(clipped, variables, strict=True))
 
 
 class DistributedPretrainer(BertPretrainer):
@@ -197,17 +181,3 @@ def wait_for_all(strategy):
         return strategy.reduce(tf.distribute.ReduceOp.SUM, arrived, axis=None)
 
     meet()
-
-
-def make_optimizer(build, clipnorm):
-    """Returns an optimizer that clips the summed gradient.
-
-    Args:
-        build: function without arguments that returns a Keras optimizer.
-        clipnorm: largest global norm of the gradient; 0 does not clip.
-    """
-    optimizer = build()
-    kind = type(optimizer)
-    optimizer.__class__ = type(f"Summed{kind.__name__}", (SumsThenClips, kind), {})
-    optimizer.summed_clipnorm = float(clipnorm)
-    return optimizer

@@ -1,17 +1,18 @@
-"""The apps on the device, in an environment that has neither TensorFlow nor Keras."""
+"""The program of the device, in an environment that has neither TensorFlow nor Keras."""
 
 import subprocess
 
 import numpy as np
 import pytest
-from environments import ROOT, make_environment, run_in
+from environments import copy_sources, make_environment, run_in
 from task_models import answer_half, asked_of, make_bert, passage
 
 import keras_bert
 from keras_bert.export.tflite import export_tflite
 from keras_bert.tasks.tagging.conll import read_conll
 
-APP = ROOT / "apps" / "on_device"
+pytestmark = pytest.mark.slow
+
 QUESTIONS = [*dict.fromkeys(asked_of("question_answering")[0])]
 # Line ends of several kinds, and characters that are more than a byte, or more than one.
 PASSAGE = "\r\n".join(passage(5, seed=i) for i in range(4)) + "\n👍🏽 e\u0301te\u0301 北京。\tEnd"
@@ -19,10 +20,11 @@ PASSAGE = "\r\n".join(passage(5, seed=i) for i in range(4)) + "\n👍🏽 e\u030
 
 @pytest.fixture(scope="module")
 def device(tmp_path_factory):
+    """The program in an environment of its own, and its Python, `device.with_name("python")`."""
     folder = tmp_path_factory.mktemp("device")
-    return make_environment(
-        folder / "venv", ["-r", APP / "requirements.txt"], ["--no-deps", str(ROOT)]
-    )
+    sources = copy_sources(folder / "sources")
+    python = make_environment(folder / "venv", [f"{sources}[device]"])
+    return python.with_name("keras-bert-device")
 
 
 @pytest.fixture(scope="module")
@@ -41,15 +43,19 @@ def models(tmp_path_factory):
 
 def ask(device, program, *arguments, cwd):
     """Runs a program of the device; returns its lines, cut at tabs, without the milliseconds."""
-    found = run_in(device, APP / program, *arguments, cwd=cwd)
+    found = run_in(device, program, *arguments, cwd=cwd)
     assert found.returncode == 0, found.stderr
     lines = [line.split("\t") for line in found.stdout.splitlines()]
     return [[cell for cell in line if not cell.endswith(" ms")] for line in lines]
 
 
 def test_nothing_of_training_is_installed(device, tmp_path):
-    for module in ("tensorflow", "keras", "sklearn", "scipy", "onnxruntime"):
-        assert run_in(device, "-c", f"import {module}", cwd=tmp_path).returncode == 1
+    python = device.with_name("python")
+    for module in ("tensorflow", "keras", "sklearn", "scipy", "h5py", "onnxruntime"):
+        found = run_in(python, "-c", f"import {module}", cwd=tmp_path)
+        assert found.stderr.splitlines()[-1] == f"ModuleNotFoundError: No module named '{module}'"
+    complaints = run_in(python, "-m", "pip", "check", cwd=tmp_path)
+    assert complaints.returncode == 0, complaints.stdout
 
 
 def test_classifies_from_the_file_alone(cli, toy, device, tmp_path):
@@ -58,7 +64,7 @@ def test_classifies_from_the_file_alone(cli, toy, device, tmp_path):
     assert cli("export", f"--model={toy.model}", *flags).status == 0
     texts = ["a superb, lovely film", "Café NAÏVE 完全。", "awful plot 🙂"]
     answers = keras_bert.load(toy.model).predict(texts)
-    assert ask(device, "classify.py", f"--model={path}", *texts, cwd=tmp_path) == [
+    assert ask(device, "classify", f"--model={path}", *texts, cwd=tmp_path) == [
         [a["label"], f"{a['probability']:.4f}", t] for a, t in zip(answers, texts)
     ]
 
@@ -66,7 +72,7 @@ def test_classifies_from_the_file_alone(cli, toy, device, tmp_path):
 def test_gives_the_numbers_of_a_regressor(models, device, tmp_path):
     bert, path = models["regression"]
     texts = ["a superb, lovely film", "Café NAÏVE 完全。", "awful plot 🙂"]
-    found = ask(device, "classify.py", f"--model={path}", *texts, cwd=tmp_path)
+    found = ask(device, "classify", f"--model={path}", *texts, cwd=tmp_path)
     assert [text for _, text in found] == texts
     values = [answer["value"] for answer in bert.predict(texts)]
     np.testing.assert_allclose([float(value) for value, _ in found], values, atol=1e-4)
@@ -79,7 +85,7 @@ def test_answers_about_a_long_passage_with_exact_slices(models, device, tmp_path
     if in_file:
         (tmp_path / "passage.txt").write_bytes(PASSAGE.encode())
         flag = "--passage=passage.txt"
-    found = ask(device, "answer.py", f"--model={path}", flag, *QUESTIONS, cwd=tmp_path)
+    found = ask(device, "answer", f"--model={path}", flag, *QUESTIONS, cwd=tmp_path)
     answers = bert.predict(QUESTIONS, [PASSAGE] * len(QUESTIONS))
     assert {bool(answer["text"]) for answer in answers} == {True, False}
     for line, answer, question in zip(found, answers, QUESTIONS, strict=True):
@@ -100,7 +106,7 @@ def test_tags_sentences_as_conll(models, device, tmp_path):
     texts = asked_of("tagging")[0]
     # The last is longer than a row.
     texts = ["Jim Henson's café in New York, naïve 北京。", texts[0], texts[-1]]
-    found = run_in(device, APP / "tag.py", f"--model={path}", *texts, cwd=tmp_path)
+    found = run_in(device, "tag", f"--model={path}", *texts, cwd=tmp_path)
     assert found.returncode == 0, found.stderr
     (tmp_path / "tags.conll").write_text(found.stdout, encoding="utf-8")
     read = read_conll(tmp_path / "tags.conll")
@@ -121,7 +127,7 @@ def test_tags_sentences_as_conll(models, device, tmp_path):
 
 def test_texts_come_from_stdin_too(models, device, tmp_path):
     _, path = models["tagging"]
-    command = [str(device), str(APP / "tag.py"), f"--model={path}"]
+    command = [str(device), "tag", f"--model={path}"]
     found = subprocess.run(command, input="a film\n\nthe café\r\n".encode(), capture_output=True)
     assert found.returncode == 0, found.stderr
     lines = [line.split("\t") for line in found.stdout.decode().splitlines()]
@@ -134,18 +140,27 @@ def test_texts_come_from_stdin_too(models, device, tmp_path):
 @pytest.mark.parametrize(
     ("program", "kind", "message"),
     [
-        ("classify.py", "question_answering", "not for classification or regression: ask it with "
-         "answer.py"),
-        ("answer.py", "tagging", "is a model for tagging, not for question_answering: ask it with "
-         "tag.py"),
-        ("tag.py", "regression", "is a model for regression, not for tagging: ask it with "
-         "classify.py"),
+        (
+            "classify",
+            "question_answering",
+            "not for classification or regression: use `keras-bert-device answer`",
+        ),
+        (
+            "answer",
+            "tagging",
+            "is a model for tagging, not for question_answering: use `keras-bert-device tag`",
+        ),
+        (
+            "tag",
+            "regression",
+            "is a model for regression, not for tagging: use `keras-bert-device classify`",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_model_of_another_task_is_refused(models, device, tmp_path, program, kind, message):
     _, path = models[kind]
-    flags = ["--passage_text=a film"] if program == "answer.py" else []
-    found = run_in(device, APP / program, f"--model={path}", *flags, "a film", cwd=tmp_path)
+    flags = ["--passage_text=a film"] if program == "answer" else []
+    found = run_in(device, program, f"--model={path}", *flags, "a film", cwd=tmp_path)
     assert found.returncode == 2
     assert len(found.stderr.splitlines()) == 1
     assert f"{kind}.tflite: " in found.stderr
@@ -156,7 +171,7 @@ def test_a_model_of_another_task_is_refused(models, device, tmp_path, program, k
 @pytest.mark.parametrize("threads", ["0", "-1", "257", "1" + "0" * 20, "two"])
 def test_a_number_of_threads_that_the_interpreter_dies_of_is_refused(device, tmp_path, threads):
     arguments = ["--model=none.tflite", f"--threads={threads}", "a"]
-    found = run_in(device, APP / "tag.py", *arguments, cwd=tmp_path)
+    found = run_in(device, "tag", *arguments, cwd=tmp_path)
     assert found.returncode == 2
     assert "expected a number from 1 to 256" in found.stderr
 
@@ -164,29 +179,29 @@ def test_a_number_of_threads_that_the_interpreter_dies_of_is_refused(device, tmp
 @pytest.mark.parametrize(
     ("program", "kind", "flag"),
     [
-        ("classify.py", "regression", "--text_b"),
-        ("answer.py", "question_answering", "--passage_text"),
+        ("classify", "regression", "--text_b"),
+        ("answer", "question_answering", "--passage_text"),
     ],
 )
 def test_a_second_text_that_is_no_text_is_told_by_its_flag(models, device, program, kind, flag):
     _, path = models[kind]
     command = [
         str(device),
-        str(APP / program),
+        program,
         f"--model={path}",
         f"{flag}=".encode() + b"\xff",
         "a",
     ]
     found = subprocess.run(command, capture_output=True)
     assert found.returncode == 2
-    said = f"{program.removesuffix('.py')}: {flag}: is not UTF-8"
+    said = f"{program}: {flag}: is not UTF-8"
     assert found.stderr.decode().splitlines()[-1] == said
 
 
 def test_a_file_without_vocabulary_is_refused(device, tmp_path):
     path = tmp_path / "bare.tflite"
     path.write_bytes(b"TFL3" * 10)
-    found = run_in(device, APP / "classify.py", f"--model={path}", "a", cwd=tmp_path)
+    found = run_in(device, "classify", f"--model={path}", "a", cwd=tmp_path)
     assert found.returncode == 2
     assert len(found.stderr.splitlines()) == 1
     assert "bare.tflite" in found.stderr
@@ -201,7 +216,7 @@ def test_a_passage_that_is_none_is_refused(models, device, tmp_path, content, me
         (tmp_path / "p.txt").write_bytes(content)
     _, path = models["question_answering"]
     flags = [f"--model={path}", "--passage=p.txt"]
-    found = run_in(device, APP / "answer.py", *flags, "who?", cwd=tmp_path)
+    found = run_in(device, "answer", *flags, "who?", cwd=tmp_path)
     assert found.returncode == 2
     assert len(found.stderr.splitlines()) == 1
     assert found.stderr.startswith(f"answer: p.txt: {message}")
@@ -210,24 +225,24 @@ def test_a_passage_that_is_none_is_refused(models, device, tmp_path, content, me
 @pytest.mark.parametrize(
     ("program", "kind", "texts", "message"),
     [
-        ("tag.py", "tagging", ["a film", "\u200b"], "text 2: '\\u200b' is a text without words"),
-        ("tag.py", "tagging", ["a film", " "], "text 2: is empty"),
-        ("classify.py", "regression", ["a film", ""], "text 2: is empty"),
+        ("tag", "tagging", ["a film", "\u200b"], "text 2: '\\u200b' is a text without words"),
+        ("tag", "tagging", ["a film", " "], "text 2: is empty"),
+        ("classify", "regression", ["a film", ""], "text 2: is empty"),
         (
-            "classify.py",
+            "classify",
             "regression",
             ["--text_b=b", "a"],
             "single texts: leave out --text_b",
         ),
-        ("classify.py", "regression", ["--text_b= ", "a"], "--text_b: is empty"),
-        ("answer.py", "question_answering", ["a"], "--passage --passage_text is required"),
+        ("classify", "regression", ["--text_b= ", "a"], "--text_b: is empty"),
+        ("answer", "question_answering", ["a"], "--passage --passage_text is required"),
     ],
 )
 def test_what_is_no_question_for_the_model_is_told_in_one_line(
     models, device, tmp_path, program, kind, texts, message
 ):
     _, path = models[kind]
-    found = run_in(device, APP / program, f"--model={path}", *texts, cwd=tmp_path)
+    found = run_in(device, program, f"--model={path}", *texts, cwd=tmp_path)
     assert found.returncode == 2
     assert len(found.stderr.splitlines()) == 1
     assert message in found.stderr
@@ -235,7 +250,7 @@ def test_what_is_no_question_for_the_model_is_told_in_one_line(
 
 def test_a_line_of_stdin_is_told_by_its_number(models, device):
     _, path = models["tagging"]
-    command = [str(device), str(APP / "tag.py"), f"--model={path}"]
+    command = [str(device), "tag", f"--model={path}"]
     lines = "a film\n\n\u200b\n".encode()
     found = subprocess.run(command, input=lines, capture_output=True)
     assert found.returncode == 2
@@ -244,7 +259,7 @@ def test_a_line_of_stdin_is_told_by_its_number(models, device):
 
 def test_output_that_nobody_takes_ends_the_program_quietly(models, device):
     _, path = models["tagging"]
-    command = [str(device), str(APP / "tag.py"), f"--model={path}", *["a film"] * 2000]
+    command = [str(device), "tag", f"--model={path}", *["a film"] * 2000]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         process.stdout.readline()
         process.stdout.close()

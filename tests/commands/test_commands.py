@@ -13,6 +13,7 @@ import pytest
 
 import keras_bert
 from keras_bert.commands import main as program
+from keras_bert.commands.output import print_result
 
 ROOT = pathlib.Path(keras_bert.__file__).parent.parent
 
@@ -404,12 +405,12 @@ def test_links_are_followed_and_pipes_left_alone(cli, toy, tmp_path):
 
 
 def test_another_folder_named_as_the_state_is_not_removed(tmp_path):
-    from keras_bert.training.state import TrainingState
+    from keras_bert.training.checkpoints import Checkpoints
 
     folder = tmp_path / "model.training"
     folder.mkdir()
     (folder / "thesis.txt").write_text("x")
-    TrainingState(folder, "").discard()
+    Checkpoints(folder, "").discard()
     assert (folder / "thesis.txt").read_text() == "x"
 
 
@@ -500,10 +501,8 @@ def test_benchmark_refuses_a_length_over_the_position_table(cli, toy):
 
 
 def test_json_has_null_for_what_is_not_a_number(capsys):
-    class Values:
-        json = True
-
-    program._print(Values, {"loss": float("nan"), "history": [{"x": float("inf"), "y": 1.5}]}, [])
+    found = {"loss": float("nan"), "history": [{"x": float("inf"), "y": 1.5}]}
+    print_result(found, [], as_json=True)
     assert json.loads(capsys.readouterr().out) == {"loss": None, "history": [{"x": None, "y": 1.5}]}
 
 

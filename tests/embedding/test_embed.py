@@ -9,12 +9,13 @@ from checkpoint_helpers import DATA
 
 import keras_bert
 from keras_bert.bert import Bert, build_model
-from keras_bert.commands.embed import TextsLine
 from keras_bert.embedding import features
+from keras_bert.embedding.embed_file import show_texts
 from keras_bert.embedding.features import Features, embed
 from keras_bert.embedding.vectors import check_layers, pool, unit
 from keras_bert.errors import InputError
 from keras_bert.model_folder import ModelConfig
+from keras_bert.progress import Progress
 
 TINY = str(DATA / "hf_tiny_bert")
 TEXTS = ["a", "hello, world!", "abc w1 w2 é?", "the quick brown fox jumps over", "w3", "w4 . zzz"]
@@ -258,10 +259,10 @@ def test_texts_of_flags_and_texts_that_are_cut(cli, tiny, tmp_path):
 
 
 def test_progress_tells_texts_rate_and_time_left(capsys):
-    line = TextsLine(10, every_seconds=0)
-    line.add(4)
-    line.add(6)
-    line.end()
+    progress = Progress(10, every_seconds=0)
+    show_texts(progress, 4)
+    show_texts(progress, 6)
+    progress.clear()
     first, last = capsys.readouterr().err.splitlines()
     assert first.startswith("text 4/10  ")
     assert last.startswith("text 10/10  ")

@@ -8,6 +8,8 @@ from environments import make_environment, run_in
 
 import keras_bert
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = """
 import json, sys
 from mediapipe.tasks import python

@@ -1,4 +1,4 @@
-"""Islands: the same numbers as the plain ops, dropout that is random, repeatable and resumable."""
+"""Fused layers: the numbers of the plain ops; dropout that is random, repeatable and resumable."""
 
 import subprocess
 import sys
@@ -16,7 +16,7 @@ from keras_bert.layers.normalization import LayerNormalization
 from keras_bert.models.pretrainer import BertPretrainer
 
 
-def block_results(policy, hidden_act, with_islands):
+def block_results(policy, hidden_act, with_fused):
     """Returns output and gradients of one block's training step without dropout."""
     keras.utils.set_random_seed(5)
     block = EncoderBlock(
@@ -37,7 +37,7 @@ def block_results(policy, hidden_act, with_islands):
     block.build(x.shape, mask_bias.shape)
     for variable in block.trainable_variables:  # zeros and ones would hide what they multiply
         variable.assign_add(0.1 * draw.normal(size=variable.shape))
-    assert not with_islands or fused.enable(block)
+    assert not with_fused or fused.enable(block)
 
     @tf.function
     def step():
@@ -61,20 +61,20 @@ def distances(found, expected):
 
 @pytest.mark.parametrize("hidden_act", ["gelu", "gelu_new", "relu"])
 def test_a_block_gives_the_same_numbers_and_gradients(hidden_act):
-    plain = block_results("float32", hidden_act, with_islands=False)
-    found = block_results("float32", hidden_act, with_islands=True)
+    plain = block_results("float32", hidden_act, with_fused=False)
+    found = block_results("float32", hidden_act, with_fused=True)
     for name, distance in distances(found, plain).items():
         assert distance < 1e-6, (name, distance)
 
 
 @pytest.mark.parametrize("hidden_act", ["gelu", "gelu_new", "relu"])
 def test_a_bfloat16_block_is_as_near_to_float32_as_the_plain_one(hidden_act):
-    exact = block_results("float32", hidden_act, with_islands=False)
-    plain = block_results("mixed_bfloat16", hidden_act, with_islands=False)
-    found = block_results("mixed_bfloat16", hidden_act, with_islands=True)
+    exact = block_results("float32", hidden_act, with_fused=False)
+    plain = block_results("mixed_bfloat16", hidden_act, with_fused=False)
+    found = block_results("mixed_bfloat16", hidden_act, with_fused=True)
     plain_error, error = distances(plain, exact), distances(found, exact)
     for name, distance in distances(found, plain).items():
-        # A plain op rounds to 2**-9 each time, an island once at its end.
+        # A plain op rounds to 2**-9 each time, a fused stretch once at its end.
         assert distance < 0.05, (name, distance)
         assert error[name] < 1.25 * plain_error[name], (name, error[name], plain_error[name])
 
@@ -113,9 +113,11 @@ def test_cross_entropy_of_extreme_logits_is_finite():
 
 
 def dropped(layer, shape=(16, 8, 64, 64)):
-    """Returns which attention weights of a uniform attention an island has dropped."""
+    """Returns which attention weights of a uniform attention a fused step has dropped."""
     scores = tf.zeros(shape)
-    weights = fused.attention_weights(scores, tf.zeros((1, 1, 1, shape[-1])), layer).numpy()
+    weights = fused.attention_weights(
+        scores, tf.zeros((1, 1, 1, shape[-1])), layer, training=True, use_fused=True
+    ).numpy()
     kept = np.float32(1 / shape[-1]) * np.float32(1 / (1 - layer.rate))
     np.testing.assert_allclose(weights[weights != 0], kept, rtol=1e-6)
     return weights == 0
@@ -167,7 +169,7 @@ def test_the_gradient_sees_the_mask_of_the_forward_pass():
     x, y = tf.zeros((2, 8, 64)), tf.ones((2, 8, 64))
     with tf.GradientTape() as tape:
         tape.watch([x, y])
-        out = fused.residual_norm(x, y, layer, norm)
+        out = fused.residual_norm(x, y, layer, norm, training=True, use_fused=True)
     weight = tf.constant(np.random.default_rng(0).normal(size=out.shape), "float32")
     to_x, to_y = tape.gradient(out, [x, y], output_gradients=weight)
     is_dropped = out.numpy() < 0  # 0 where dropped, positive elsewhere, less the mean
@@ -262,7 +264,7 @@ def xla_ops(model, training):
     return [node.name for node in nodes if node.attr["_XlaMustCompile"].b]
 
 
-def test_only_training_after_enable_has_islands():
+def test_only_training_after_enable_is_fused():
     model = small_pretrainer()
     assert not xla_ops(model, training=True)
     weights = model.get_weights()
@@ -348,7 +350,7 @@ print("equal", one[0] > one[-1])
 """
 
 
-def test_two_replicas_train_as_without_islands(request):
+def test_two_replicas_train_as_plain_ones(request):
     done = subprocess.run(
         [sys.executable, "-c", MIRRORED],
         cwd=request.config.rootpath,

@@ -1,6 +1,5 @@
 """Layers equal Keras's own and NumPy's; the encoder has the properties a BERT must have."""
 
-import ast
 import math
 import os
 import pathlib
@@ -178,20 +177,6 @@ def test_all_hidden_states_ends_with_the_sequence_output():
     states = encoder.all_hidden_states()(inputs)
     assert len(states) == 3
     np.testing.assert_array_equal(states[-1], run(encoder, inputs)["sequence_output"])
-
-
-@pytest.mark.parametrize("folder", ["layers", "models"])
-def test_layers_and_models_are_backend_neutral(folder):
-    for path in (ROOT / folder).glob("*.py"):
-        if path.name == "fused.py":  # fast on TensorFlow, plain ops on the others
-            continue
-        for node in ast.walk(ast.parse(path.read_text())):
-            names = []
-            if isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom):
-                names = [node.module or ""]
-            assert not {n.split(".")[0] for n in names} & {"tensorflow", "jax", "torch"}, path
 
 
 def test_the_jax_backend_gives_the_same_numbers(tmp_path):

@@ -109,7 +109,7 @@ def test_largest_document(name, tmp_path):
     assert len(_read(path, tmp_path, max_characters=100)) == 3
     row = 2 if "json" in name else 3
     _fails(path, tmp_path, f"{name}:{row}: the document that begins here", max_characters=98)
-    _fails(path, tmp_path, "raise --max_document_characters", max_characters=98)
+    _fails(path, tmp_path, "raise max_document_characters", max_characters=98)
 
 
 def test_a_line_without_end_does_not_fill_the_memory(tmp_path):

@@ -52,10 +52,17 @@ def make(corpus, tmp_path_factory):
         key = json.dumps(changes, sort_keys=True)
         if key not in made:
             made[key] = tmp_path_factory.mktemp("records") / "out"
-            values = {"length": LENGTH, "shards": 3, "seed": 7, "block_bytes": BLOCK_BYTES}
-            pattern = f"{corpus}/*.jsonl.gz,{corpus}/b.txt"
-            vocabulary = corpus / "vocab.txt"
-            prepare(pattern, vocabulary, made[key], **{**values, **changes})
+            values = {
+                "corpus": f"{corpus}/*.jsonl.gz,{corpus}/b.txt",
+                "vocab": corpus / "vocab.txt",
+                "output": made[key],
+                "length": LENGTH,
+                "shards": 3,
+                "seed": 7,
+                "workers": 1,
+                "block_bytes": BLOCK_BYTES,
+            }
+            prepare(**{**values, **changes})
         return made[key]
 
     return call
@@ -174,7 +181,7 @@ def test_packing_keeps_every_example(pair, make):
         parts = _examples(folder)
         return sorted((i.tobytes(), s.tobytes(), w.tobytes(), label) for i, s, w, label in parts)
 
-    loose, packed = make(pair=pair), make(pair=pair, packed=True)
+    loose, packed = make(pair=pair), make(pair=pair, pack=True)
     assert all_of(packed) == all_of(loose)
     counts, counts_packed = read_manifest(loose).counts, read_manifest(packed).counts
     assert counts_packed["rows"] < counts["rows"]
@@ -188,7 +195,7 @@ def _bytes(folder):
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
-@pytest.mark.parametrize("changes", [{}, {"pair": "sop", "packed": True, "static_masking": True}])
+@pytest.mark.parametrize("changes", [{}, {"pair": "sop", "pack": True, "static_masking": True}])
 def test_the_same_bytes_for_every_number_of_workers(changes, make):
     assert _bytes(make(**changes)) == _bytes(make(**changes, workers=4))
 
@@ -204,8 +211,8 @@ def test_the_same_bytes_from_other_forms(corpus, make, tmp_path):
     write_json_lines(tmp_path / "1.jsonl", texts[:200])
     write_plain(tmp_path / "2.txt.gz", texts[200:])
     prepare(
-        f"{tmp_path}/[12]*", corpus / "vocab.txt", tmp_path / "out", LENGTH,
-        shards=3, seed=7, block_bytes=BLOCK_BYTES,
+        corpus=f"{tmp_path}/[12]*", vocab=corpus / "vocab.txt", output=tmp_path / "out",
+        length=LENGTH, shards=3, seed=7, workers=1, block_bytes=BLOCK_BYTES,
     )  # fmt: skip
     assert _bytes(tmp_path / "out") == _bytes(make())
 
@@ -249,10 +256,14 @@ def test_static_masking_hides_what_was_there(whole_word, make, tokenizer):
 
 def test_shards_by_default_and_more_than_examples(corpus, tmp_path):
     vocabulary = corpus / "vocab.txt"
-    manifest = prepare(str(corpus / "b.txt"), vocabulary, tmp_path / "one", LENGTH)
+    manifest = prepare(
+        corpus=corpus / "b.txt", vocab=vocabulary, output=tmp_path / "one", length=LENGTH
+    )
     assert len(manifest.shards) == 1
     (tmp_path / "small.txt").write_text("Ba be. Bi bo.\n\nDa de. Di do.")
-    manifest = prepare(str(tmp_path / "small.txt"), vocabulary, tmp_path / "many", shards=9)
+    manifest = prepare(
+        corpus=tmp_path / "small.txt", vocab=vocabulary, output=tmp_path / "many", shards=9
+    )
     assert len(manifest.shards) == 9
     assert sum(shard.rows for shard in _shards(tmp_path / "many")) == manifest.counts["rows"] > 0
 
@@ -351,7 +362,7 @@ def test_a_broken_corpus_is_one_line_from_any_process(workers, corpus, tmp_path,
             file.write(line)
     with pytest.raises(InputError) as caught:
         prepare(
-            f"{tmp_path}/*.jsonl", corpus / "vocab.txt", tmp_path / "out",
+            corpus=f"{tmp_path}/*.jsonl", vocab=corpus / "vocab.txt", output=tmp_path / "out",
             workers=workers, block_bytes=5000,
         )  # fmt: skip
     assert str(caught.value).startswith(f"{tmp_path}/b.jsonl:21: expected a JSON object")

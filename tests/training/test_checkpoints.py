@@ -40,15 +40,51 @@ def test_what_was_saved_comes_back_and_trains_on_the_same(tmp_path):
     fit(model)
     Checkpoints(tmp_path / "c", "run").save(model, 3)
     again = make(2)
-    assert Checkpoints(tmp_path / "c", "run").restore(again) == (3, [])
+    assert Checkpoints(tmp_path / "c", "run").restore(again) == (3, [], {})
     assert_same(state(again), state(model))
     fit(model)
     fit(again)
     assert_same(state(again), state(model))
 
 
+def test_what_a_fine_tuning_needs_comes_back_too(tmp_path):
+    model, checkpoints = make(1), Checkpoints(tmp_path / "c", "run")
+    fit(model)
+    extra = {
+        "seconds": 12.5,
+        "history": [{"epoch": 1, "loss": float("inf"), "eval_accuracy": 0.1 + 0.2}],
+        "best_epoch": 1,
+        "best_weights": model.get_weights(),
+    }
+    checkpoints.save(model, 3, **extra)
+    found = checkpoints.restore(make(2)).extra
+    assert set(found) == set(extra)
+    assert_same(found.pop("best_weights"), extra.pop("best_weights"))
+    assert found == extra
+    checkpoints.save(model, 4, best_weights=[])  # before the first epoch's end
+    assert checkpoints.restore(make(2)).extra == {"best_weights": []}
+    with np.load(tmp_path / "c" / "step-0000000003.npz", allow_pickle=False) as data:
+        assert all(data[name].dtype != object for name in data.files)
+
+
+def test_the_state_of_an_older_version_starts_anew_with_a_note(tmp_path):
+    folder = tmp_path / "c"
+    folder.mkdir()
+    (folder / "state.npz").write_bytes(b"PK")
+    checkpoints = Checkpoints(folder, "run")
+    step, notes, extra = checkpoints.restore(make(1))
+    assert (step, extra) == (0, {})
+    assert notes == [
+        f"{folder / 'state.npz'}: is of an older version and cannot be read: starting anew"
+    ]
+    checkpoints.save(make(1), 5)
+    assert checkpoints.restore(make(1)).notes == []
+    checkpoints.discard()
+    assert not folder.exists()
+
+
 def test_without_a_checkpoint_it_starts_at_0(tmp_path):
-    assert Checkpoints(tmp_path / "none", "run").restore(make(1)) == (0, [])
+    assert Checkpoints(tmp_path / "none", "run").restore(make(1)) == (0, [], {})
 
 
 def test_the_last_k_are_kept(tmp_path):
@@ -80,7 +116,7 @@ def test_a_damaged_one_falls_back_and_says_so(tmp_path, damage):
         content = path.read_bytes()
     path.write_bytes(content)
     again = make(2)
-    step, notes = checkpoints.restore(again)
+    step, notes, _ = checkpoints.restore(again)
     assert (step, len(notes)) == (1, 1)
     assert str(path) in notes[0]
     assert "is damaged" in notes[0]

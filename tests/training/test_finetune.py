@@ -9,23 +9,23 @@ import threading
 import keras
 import numpy as np
 import pytest
-from absl.flags import FlagValues
 from conftest import toy_rows, write_tsv
 from keras import ops
 
 import keras_bert
 from keras_bert import models
 from keras_bert.bert import load
-from keras_bert.commands import finetune
 from keras_bert.tasks.registry import get_task
 from keras_bert.tasks.sequence.classification import ClassificationTask
 from keras_bert.tasks.task import FileLayout
 from keras_bert.text.padding import TokenizedTexts
 from keras_bert.training.cached_features import CachedFeatures, can_cache, head_of
-from keras_bert.training.finetune import TaskTraining, config_for
-from keras_bert.training.fit import FineTuneSettings, fine_tune, freeze
+from keras_bert.training.finetune import _fingerprint
+from keras_bert.training.fit import fine_tune, freeze
 from keras_bert.training.optimizer import adamw
 from keras_bert.training.progress import ProgressLine
+from keras_bert.training.settings import FinetuneSettings, FitSettings
+from keras_bert.training.task_training import TaskTraining, config_for
 
 
 def small_encoder(dropout=0.1):
@@ -79,7 +79,7 @@ def test_a_script_trains_on_examples_that_it_read(toy, tmp_path):
     train, dev = examples.take(range(30)), examples.take(range(30, 40))
     settings = {"epochs": 20, "batch_size": 8, "learning_rate": 3e-3}
     tagger, scores = keras_bert.finetune(
-        keras_bert.load(toy.model), "tagging", train, dev, 16, asked={"scheme": "bioes"}, **settings
+        keras_bert.load(toy.model), "tagging", train, dev, length=16, scheme="bioes", **settings
     )
     assert tagger.config.labels == ("O", "B-ADJ", "E-ADJ", "S-ADJ")
     assert tagger.config.max_length == 16
@@ -168,7 +168,8 @@ HEADS = {
     "tagging": lambda encoder: models.BertTagger(encoder, num_classes=5),
     "question_answering": lambda encoder: models.BertQuestionAnswerer(encoder),
     "multiple_choice": lambda encoder: models.BertMultipleChoice(encoder, num_choices=3),
-    "regression": lambda encoder: models.BertClassifier(encoder, num_classes=1),
+    "regression": lambda encoder: models.BertRegressor(encoder),
+    "multi_label": lambda encoder: models.BertMultiLabelClassifier(encoder, num_classes=3),
 }
 
 
@@ -205,15 +206,18 @@ def test_a_head_round_trips_and_trains_through_fit(kind, tmp_path):
         },
         "multiple_choice": np.array([0, 1, 2, 0]),
         "regression": np.array([[0.5], [1.0], [-1.0], [2.0]]),
+        "multi_label": np.array([[1, 0, 1], [0, 1, 1], [0, 0, 0], [1, 0, 0]], "float32"),
     }[kind]
     before = {v.path: ops.convert_to_numpy(v) for v in model.trainable_variables}
     model.compile(adamw(1e-2), model.default_loss(), loss_weights=model.default_loss_weights())
-    losses = model.fit(inputs, targets, epochs=8, batch_size=4, verbose=0).history["loss"]
+    losses = model.fit(inputs, targets, epochs=16, batch_size=4, verbose=0).history["loss"]
     assert losses[-1] < 0.7 * losses[0]
     # Every variable that is said to be trained gets a gradient; the unused pooler is not.
     for variable in model.trainable_variables:
         assert not np.array_equal(ops.convert_to_numpy(variable), before[variable.path])
-    assert any("pooler" in path for path in before) == (kind in ("multiple_choice", "regression"))
+    assert any("pooler" in path for path in before) == (
+        kind in ("multiple_choice", "regression", "multi_label")
+    )
 
     model.save(tmp_path / "model.keras")
     copy = keras.saving.load_model(tmp_path / "model.keras")
@@ -277,7 +281,7 @@ def test_a_head_on_cached_features_trains_as_with_the_frozen_encoder(kind):
         },
         "regression": rng.normal(size=(40, 1)).astype("float32"),
     }[kind]
-    settings = FineTuneSettings(epochs=2, batch_size=8, learning_rate=1e-2)
+    settings = FitSettings(epochs=2, batch_size=8, learning_rate=1e-2)
     heads = []
     for cached in (False, True):
         keras.utils.set_random_seed(0)
@@ -309,9 +313,9 @@ class _Killed(Exception):
 
 
 # A hundred texts give 26 steps, of batches of at most 4 lengths and 2 sizes.
-@pytest.mark.parametrize(("steps_per_shape", "with_islands"), [(3, True), (30, False)])
+@pytest.mark.parametrize(("steps_per_shape", "with_fused"), [(3, True), (30, False)])
 def test_a_run_killed_inside_an_epoch_resumes_to_the_same_weights(
-    toy, tmp_path, monkeypatch, steps_per_shape, with_islands
+    toy, tmp_path, monkeypatch, steps_per_shape, with_fused
 ):
     monkeypatch.setattr("keras_bert.training.fit._STEPS_PER_SHAPE", steps_per_shape)
     task = ClassificationTask()
@@ -322,7 +326,7 @@ def test_a_run_killed_inside_an_epoch_resumes_to_the_same_weights(
         keras.utils.set_random_seed(0)
         start = load("bert_tiny_en_uncased", vocabulary=toy.vocabulary)
         config = config_for(task, start, 32, task.config_fields(train, {}))
-        settings = FineTuneSettings(epochs=2, batch_size=8, checkpoint_every=3)
+        settings = FitSettings(epochs=2, batch_size=8, checkpoint_every=3)
         return TaskTraining(start, config, settings, precision="float32")
 
     whole = training()
@@ -345,7 +349,7 @@ def test_a_run_killed_inside_an_epoch_resumes_to_the_same_weights(
         train, dev, state_folder=tmp_path / "state", fingerprint="x", resume=True
     )
     for each in (whole, resumed):
-        assert each.model.encoder.get_layer("layer_0").use_islands == with_islands
+        assert each.model.encoder.get_layer("layer_0").use_fused == with_fused
     assert outcome["best_epoch"] == expected["best_epoch"]
     for name, value in expected["history"][1].items():
         if name != "loss":  # of the part of the epoch that the resumed run saw
@@ -362,7 +366,7 @@ def test_layer_decay_slows_the_lower_blocks(toy):
         start = load(toy.model)
         config = config_for(task, start, 32, task.config_fields(train, {}))
         # Few steps of one batch: Adam then moves every weight by about the learning rate.
-        settings = FineTuneSettings(
+        settings = FitSettings(
             epochs=1, batch_size=64, warmup=0.0, layer_decay=decay, weight_decay=0.0
         )
         training = TaskTraining(start, config, settings, precision="float32")
@@ -453,16 +457,19 @@ def test_a_run_fed_by_a_pipe_ends_and_is_named_by_what_was_read(cli, toy, tmp_pa
     flags = [*toy.arguments, f"--train={pipe}", f"--output={tmp_path / 'm'}", "--epochs=1"]
     assert cli(*flags).status == 0
     writer.join()
-    values = FlagValues()
-    finetune.define(values)
-    values(flags)
-    task = get_task("classification")
-    read = task.read(toy.dev, FileLayout())
-    name = finetune._fingerprint(values, 0, read, read.take(range(50)))
-    assert name == finetune._fingerprint(
-        values, 0, task.read(toy.dev, FileLayout()), read.take(range(50))
+    read = get_task("classification").read(toy.dev, FileLayout())
+    again = get_task("classification").read(toy.dev, FileLayout())
+    call, settings, part = (
+        {"init": toy.model, "epochs": 1},
+        FinetuneSettings(),
+        read.take(range(50)),
     )
-    assert name != finetune._fingerprint(values, 0, read.take(range(99)), read.take(range(50)))
+    name = _fingerprint(call, settings, 0, (read, part))
+    assert name == _fingerprint(call, settings, 0, (again, part))
+    assert name == _fingerprint({**call, "checkpoint_every": 7}, settings, 0, (read, part))
+    assert name != _fingerprint(call, settings, 0, (read.take(range(99)), part))
+    assert name != _fingerprint({**call, "epochs": 2}, settings, 0, (read, part))
+    assert name != _fingerprint(call, settings, 1, (read, part))
 
 
 def test_a_seed_that_diverges_does_not_end_the_others(cli, toy, tmp_path, monkeypatch):

@@ -17,11 +17,10 @@ from keras_bert.training.lamb import Lamb
 from keras_bert.training.optimizer import (
     AdamW,
     LayerwiseAdamW,
-    WarmupLinearDecay,
-    WarmupPolynomialDecay,
     adamw,
     lamb,
 )
+from keras_bert.training.schedule import WarmupLinearDecay, WarmupPolynomialDecay
 from keras_bert.training.variable_groups import decays, rate_factors
 
 ROOT = pathlib.Path(keras_bert.__file__).parent.parent
@@ -357,6 +356,29 @@ def test_two_replicas_do_as_one_device():
     )
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.strip().endswith("the same")
+
+
+@pytest.mark.parametrize("make", [adamw, partial(adamw, layer_decay=0.9), lamb])
+def test_the_summed_gradient_is_clipped_and_the_norm_is_saved(make):
+    gradients = [np.full(shape, 3.0, "float32") for shape in SHAPES.values()]
+    results = []
+    for scale, summed_clipnorm in ((1.0, 0.5), (0.01, None)):
+        optimizer = make(0.01, clipnorm=None, summed_clipnorm=summed_clipnorm)
+        text = json.dumps(keras.optimizers.serialize(optimizer))
+        again = keras.optimizers.deserialize(json.loads(text))
+        assert type(again) is type(optimizer)
+        assert again.get_config() == optimizer.get_config()
+        assert again.summed_clipnorm == summed_clipnorm
+        # What an older version saved has no such entry.
+        older = optimizer.get_config()
+        del older["summed_clipnorm"]
+        assert type(optimizer).from_config(older).summed_clipnorm is None
+        variables = make_variables()
+        again.apply([keras.ops.convert_to_tensor(scale * g) for g in gradients], variables)
+        results.append(arrays([v for v in again.variables if "momentum" in v.path]))
+    norm = np.sqrt(sum((g**2).sum() for g in gradients))
+    for clipped, plain in zip(*(each.values() for each in results), strict=True):
+        np.testing.assert_allclose(clipped, plain / 0.01 * 0.5 / norm, rtol=1e-5)
 
 
 def test_linear_schedule_is_the_old_one_bit_for_bit():

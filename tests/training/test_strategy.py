@@ -125,6 +125,7 @@ class Workers:
         return statuses, texts
 
 
+@pytest.mark.slow
 def test_two_processes_one_killed_and_restarted_give_the_weights_of_one(place):
     flags = [*FLAGS, "--steps=160", "--checkpoint_every=10"]
     run_strategies(place, [f"one=1={place / 'alone'}"], *flags)

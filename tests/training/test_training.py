@@ -17,8 +17,10 @@ from keras_bert.errors import InputError
 from keras_bert.text.padding import TokenizedTexts
 from keras_bert.training import precision
 from keras_bert.training.batches import TrainingBatches
+from keras_bert.training.checkpoints import Checkpoints
 from keras_bert.training.fit import freeze
-from keras_bert.training.optimizer import WarmupLinearDecay, adamw
+from keras_bert.training.optimizer import adamw
+from keras_bert.training.schedule import WarmupLinearDecay
 
 ROOT = pathlib.Path(keras_bert.__file__).parent.parent
 
@@ -185,12 +187,12 @@ def test_a_killed_run_resumes_to_the_same_weights(toy, tmp_path):
             break
     assert process.wait() == -signal.SIGKILL
     assert not output.exists()
-    path = tmp_path / "killed.training" / "state.npz"
+    path = sorted((tmp_path / "killed.training").glob("step-*.npz"))[-1]
     with np.load(path) as state:
         arrays = dict(state)
     header = json.loads(bytes(arrays["header"]))
-    assert 0 < header["seconds"] < 600
-    header["seconds"] = 1000  # told below: the time before the kill is part of the run's
+    assert 0 < header["extra"]["seconds"] < 600
+    header["extra"]["seconds"] = 1000  # told below: the time before the kill is part of the run's
     arrays["header"] = np.frombuffer(json.dumps(header).encode(), "uint8")
     np.savez(path, **arrays)
     command.append("--json")
@@ -200,6 +202,49 @@ def test_a_killed_run_resumes_to_the_same_weights(toy, tmp_path):
     assert "epoch 4:" in done.stderr
     assert equal(weights_of(toy.model), weights_of(output))
     assert not (tmp_path / "killed.training").exists()
+
+
+def test_a_damaged_checkpoint_falls_back_to_the_one_before(cli, toy, tmp_path):
+    output = tmp_path / "model"
+    folder = tmp_path / "model.training"
+    arguments = [*toy.arguments, "--resume"]
+    saved = []
+
+    class Killed(Exception):
+        pass
+
+    save = Checkpoints.save
+
+    def save_twice(self, model, step, **extra):
+        save(self, model, step, **extra)
+        saved.append(step)
+        if len(saved) == 2:
+            raise Killed
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Checkpoints, "save", save_twice)
+        with pytest.raises(Killed):
+            cli(*arguments, f"--output={output}")
+    last = folder / f"step-{saved[1]:010d}.npz"
+    last.write_bytes(last.read_bytes()[:-50])
+    found = cli(*arguments, f"--output={output}")
+    assert found.status == 0, found.err
+    assert f"{last}: is damaged" in found.err
+    assert "epoch 1:" not in found.err
+    assert "epoch 2:" in found.err
+    assert equal(weights_of(toy.model), weights_of(output))
+    assert not folder.exists()
+
+
+def test_the_state_of_an_older_version_starts_anew_with_one_line(cli, toy, tmp_path):
+    output = tmp_path / "model"
+    (tmp_path / "model.training").mkdir()
+    (tmp_path / "model.training" / "state.npz").write_bytes(b"PK\x03\x04 of an older version")
+    found = cli(*toy.arguments, f"--output={output}", "--resume")
+    assert found.status == 0, found.err
+    assert found.err.count("state.npz: is of an older version and cannot be read") == 1
+    assert equal(weights_of(toy.model), weights_of(output))
+    assert not (tmp_path / "model.training").exists()
 
 
 def test_tensorboard_logs_hold_the_loss_and_the_scores(cli, toy, tmp_path):
@@ -217,12 +262,13 @@ def test_a_state_of_another_run_or_a_damaged_one_is_refused(cli, toy, tmp_path):
     output = tmp_path / "model"
     folder = tmp_path / "model.training"
     folder.mkdir()
-    (folder / "state.npz").write_bytes(b"PK\x03\x04 not really")
+    path = folder / "step-0000000005.npz"
+    path.write_bytes(b"PK\x03\x04 not really")
     found = cli(*toy.arguments, f"--output={output}", "--resume")
     assert found.status == 2
-    assert "state.npz: the saved state is damaged" in found.err
+    assert f"{folder}: every checkpoint in it is damaged: drop --resume" in found.err
     header = b'{"fingerprint": "other"}'
-    np.savez(folder / "state.npz", header=np.frombuffer(header, "uint8"))
+    np.savez(path, header=np.frombuffer(header, "uint8"))
     found = cli(*toy.arguments, f"--output={output}", "--resume")
     assert found.status == 2
     assert "belongs to a run with other data or settings" in found.err

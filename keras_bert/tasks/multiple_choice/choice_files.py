@@ -97,22 +97,26 @@ def checked_choices(examples, labelled=False):
     for i, line in enumerate(examples.lines):
         place = f"{examples.path}:{line}"
         choices = examples.choices[i]
-        _check_text(examples.texts[i], f"{place}: the text")
+        _check_text(examples.texts[i], "the text", place)
         if not isinstance(examples.questions[i], str):
-            raise InputError(f"{place}: the question must be a text: {examples.questions[i]!r}")
+            reason = f"the question must be a text: {examples.questions[i]!r}"
+            raise InputError(reason, place=place)
         if not isinstance(choices, (list, tuple)) or len(choices) < 2:
-            raise InputError(f"{place}: the choices must be a list of at least two: {choices!r}")
+            reason = f"the choices must be a list of at least two: {choices!r}"
+            raise InputError(reason, place=place)
         for number, choice in enumerate(choices):
-            _check_text(choice, f"{place}: choice {number}")
+            _check_text(choice, f"choice {number}", place)
         if len(choices) != examples.num_choices:
             raise InputError(
-                f"{place}: {len(choices)} choices where the questions before have "
-                f"{examples.num_choices}: all must have the same number"
+                f"{len(choices)} choices where the questions before have "
+                f"{examples.num_choices}: all must have the same number",
+                place=place,
             )
         if labelled and examples.labels[i] not in range(len(choices)):
             raise InputError(
-                f"{place}: label {examples.labels[i]} is not the number of a choice, from 0 to "
-                f"{len(choices) - 1}"
+                f"label {examples.labels[i]} is not the number of a choice, from 0 to "
+                f"{len(choices) - 1}",
+                place=place,
             )
     return examples if labelled else dataclasses.replace(examples, labels=None)
 
@@ -199,7 +203,7 @@ def _rows(table, layout, labelled):
         if columns is not None:
             choices = [fields.get(name) for name in columns]
             for name, choice in zip(columns, choices):
-                _check_text(choice, f"{table.path}:{row.line}: {name}")
+                _check_text(choice, name, f"{table.path}:{row.line}")
         if is_swag and fields.get("sent2"):
             choices = [f"{fields['sent2']} {choice}" for choice in choices]
         asked = fields.get(question, "") if question else ""
@@ -243,8 +247,8 @@ def _column(table, role, asked, usual):
     )
 
 
-def _check_text(value, what):
+def _check_text(value, what, place):
     if not isinstance(value, str):
-        raise InputError(f"{what} must be a text, not {value!r}")
+        raise InputError(f"{what} must be a text, not {value!r}", place=place)
     if not value.strip():
-        raise InputError(f"{what} is empty")
+        raise InputError(f"{what} is empty", place=place)

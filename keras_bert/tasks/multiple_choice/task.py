@@ -9,7 +9,7 @@ import numpy as np
 from keras_bert.errors import InputError
 from keras_bert.numpy_ops import softmax
 from keras_bert.tasks.multiple_choice.choice_files import Choices, checked_choices, read_choices
-from keras_bert.tasks.settings import check_settings
+from keras_bert.tasks.settings import check_types
 from keras_bert.tasks.task import Rows, Task
 
 # The gap in a question, as in "The boy felt _ ."; not the one in a name such as num_choices.
@@ -39,6 +39,7 @@ class MultipleChoiceTask(Task):
     """
 
     kind = "multiple_choice"
+    second_text = "choices"
     outputs = {"score": "how well the choice fits, to compare with other choices"}
     title = "Multiple choice"
     usage = "--input=questions.jsonl"
@@ -76,7 +77,7 @@ class MultipleChoiceTask(Task):
         return {"pair": True, "settings": {"num_choices": examples.num_choices}}
 
     def check_config(self, config):
-        check_settings(config.settings, {"num_choices": int})
+        check_types(config.settings, {"num_choices": int})
         if config.settings["num_choices"] < 2:
             raise InputError(f"setting num_choices must be at least 2, not {config.settings}")
 
@@ -84,8 +85,8 @@ class MultipleChoiceTask(Task):
         wanted = config.settings["num_choices"]
         if len(examples) and examples.num_choices != wanted:
             raise InputError(
-                f"{examples.path}:{examples.lines[0]}: {examples.num_choices} choices where the "
-                f"model takes {wanted}"
+                f"{examples.num_choices} choices where the model takes {wanted}",
+                place=f"{examples.path}:{examples.lines[0]}",
             )
 
     def rows(self, examples, tokenizer, config):
@@ -197,7 +198,8 @@ def _listed(choices, line):
             choices = json.loads(choices)
         except (ValueError, RecursionError):
             raise InputError(
-                f"the texts:{line}: the choices must be a list, as in "
-                f'--text_b=\'["one", "another"]\', not {choices!r}'
+                f'the choices must be a list, as in --text_b=\'["one", "another"]\', '
+                f"not {choices!r}",
+                place=f"the texts:{line}",
             ) from None
     return choices

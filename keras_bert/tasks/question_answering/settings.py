@@ -3,7 +3,8 @@
 import dataclasses
 
 from keras_bert.errors import InputError
-from keras_bert.tasks.settings import check_settings
+from keras_bert.settings import check_settings, setting
+from keras_bert.tasks.settings import check_types
 
 # Google's run_squad.py, max_seq_length.
 USUAL_LENGTH = 384
@@ -32,7 +33,7 @@ class Settings:
     character_f1: bool = False
 
     def __post_init__(self):
-        check_settings(dataclasses.asdict(self), TYPES)
+        check_types(dataclasses.asdict(self), TYPES)
         for name in ("doc_stride", "max_question_length", "max_answer_length", "n_best"):
             if not 1 <= getattr(self, name) < 2**16:
                 value = getattr(self, name)
@@ -42,6 +43,23 @@ class Settings:
 TYPES = {field.name: field.type for field in dataclasses.fields(Settings)}
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class WindowOverrides:
+    """Those of the settings that a user can choose."""
+
+    doc_stride: int | None = setting(
+        None, "question answering: tokens from one window over a passage to the next", low=1
+    )
+    max_question_length: int | None = setting(
+        None, "question answering: tokens a question is cut to", low=1
+    )
+    max_answer_length: int | None = setting(
+        None, "question answering: most tokens of an answer", low=1
+    )
+
+    __post_init__ = check_settings
+
+
 def settings_of(config):
     """Returns the `Settings` of a `ModelConfig`; those that it does not name have their defaults.
 
@@ -49,7 +67,7 @@ def settings_of(config):
         InputError: a setting is unknown or has an impossible value.
     """
     defaults = {field.name: field.default for field in dataclasses.fields(Settings)}
-    check_settings(defaults | config.settings, TYPES)
+    check_types(defaults | config.settings, TYPES)
     return Settings(**config.settings)
 
 

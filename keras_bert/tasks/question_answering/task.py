@@ -15,6 +15,7 @@ from keras_bert.tasks.question_answering.settings import (
     TYPES,
     USUAL_LENGTH,
     Settings,
+    WindowOverrides,
     fitting,
     settings_of,
 )
@@ -57,8 +58,9 @@ class QuestionAnsweringTask(Task):
     length_note = "Passages are read in windows of {} tokens."
     export_name = "BERT question answerer"
     export_description = "Marks the answer to a question in a passage"
-    overrides = ("doc_stride", "max_question_length", "max_answer_length")
+    Overrides = WindowOverrides
     layout_fields = ("misaligned",)
+    second_text = "context"
     huggingface_class = "BertForQuestionAnswering"
     head_outputs = 2
 

@@ -7,7 +7,7 @@ import numpy as np
 from keras_bert.errors import InputError
 from keras_bert.tasks.sequence.text_task import TextTask
 from keras_bert.tasks.sequence.texts import some
-from keras_bert.tasks.task import check_labels
+from keras_bert.tasks.task import LabelOverrides, check_labels
 
 METRICS = ("accuracy", "macro_f1", "matthews")
 
@@ -20,7 +20,7 @@ class ClassificationTask(TextTask):
     title = "Classifier"
     usage = '--text="…"'
     export_name, export_description = "BERT text classifier", "Classifies text"
-    overrides = ("labels",)
+    Overrides = LabelOverrides
     problem_type = "single_label_classification"
 
     def metrics(self, config):

@@ -6,8 +6,8 @@ from keras_bert.errors import InputError
 from keras_bert.tasks.sequence import texts
 from keras_bert.tasks.sequence.label_sets import SEPARATOR, LabelSets, read_label_sets
 from keras_bert.tasks.sequence.text_task import TextTask
-from keras_bert.tasks.settings import check_settings
-from keras_bert.tasks.task import check_labels
+from keras_bert.tasks.settings import check_types
+from keras_bert.tasks.task import LabelOverrides, check_labels
 
 _USUAL_THRESHOLD = 0.5
 
@@ -24,7 +24,7 @@ class MultiLabelTask(TextTask):
     usage = '--text="…"'
     export_name = "BERT multi-label text classifier"
     export_description = "Says of each label whether it holds for a text"
-    overrides = ("labels",)
+    Overrides = LabelOverrides
     layout_fields = ("label_columns", "label_separator")
     problem_type = "multi_label_classification"
 
@@ -48,7 +48,7 @@ class MultiLabelTask(TextTask):
 
     def check_config(self, config):
         check_labels(config)
-        check_settings(config.settings, {"thresholds": list})
+        check_types(config.settings, {"thresholds": list})
         thresholds = config.settings["thresholds"]
         right = [type(value) in (int, float) and 0 <= value <= 1 for value in thresholds]
         if len(thresholds) != len(config.labels) or not all(right):

@@ -8,7 +8,7 @@ import numpy as np
 from keras_bert.errors import InputError
 from keras_bert.tasks.sequence import texts
 from keras_bert.tasks.sequence.text_task import TextTask
-from keras_bert.tasks.settings import check_settings
+from keras_bert.tasks.settings import check_types
 
 # Numbers nearer than this, in standard deviations of the training file's, are one answer: errors
 # of that size lower a correlation of 0.9 by about 0.001.
@@ -55,7 +55,7 @@ class RegressionTask(TextTask):
         return {"pair": examples.texts_b is not None, "settings": settings}
 
     def check_config(self, config):
-        check_settings(config.settings, {"mean": float, "scale": float})
+        check_types(config.settings, {"mean": float, "scale": float})
         mean, scale = config.settings["mean"], config.settings["scale"]
         if not 0 < scale < _LARGEST or abs(mean) >= _LARGEST:
             raise InputError(

@@ -147,13 +147,15 @@ def check_pair(examples, config):
     """Raises InputError if a file has pairs where the model takes single texts, or vice versa."""
     if config.pair and examples.texts_b is None:
         raise InputError(
-            f"{examples.path}: the model takes pairs of texts: give --text_b, or in a file name "
-            f"the second column with --text_b_column"
+            "the model takes pairs of texts: give --text_b, or in a file name the second column "
+            "with --text_b_column",
+            place=examples.path,
         )
     if config.pair is False and examples.texts_b is not None:
         raise InputError(
-            f"{examples.path}: the model takes single texts, these are pairs: leave out --text_b, "
-            f"or in a file name one column with --text_column"
+            "the model takes single texts, these are pairs: leave out --text_b, or in a file name "
+            "one column with --text_column",
+            place=examples.path,
         )
 
 

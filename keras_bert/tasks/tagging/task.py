@@ -7,8 +7,9 @@ import json
 import numpy as np
 
 from keras_bert.errors import InputError
+from keras_bert.settings import check_settings, setting
 from keras_bert.tasks.sequence.texts import some
-from keras_bert.tasks.settings import check_settings, checked_settings
+from keras_bert.tasks.settings import check_types, checked_settings
 from keras_bert.tasks.tables import Table
 from keras_bert.tasks.tagging.conll import read_conll, read_words, write_conll
 from keras_bert.tasks.tagging.decoding import best_tags
@@ -24,7 +25,7 @@ from keras_bert.tasks.tagging.schemes import (
 from keras_bert.tasks.tagging.sentences import Sentences, sentences_of
 from keras_bert.tasks.tagging.word_rows import rows_of_words
 from keras_bert.tasks.tagging.words import join_words
-from keras_bert.tasks.task import Task, check_labels
+from keras_bert.tasks.task import LabelOverrides, Task, check_labels
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,11 +44,29 @@ class Settings:
 
     def __post_init__(self):
         types = {"scheme": str, "overlap": int, "mark_capitals": bool}
-        check_settings(dataclasses.asdict(self), types)
+        check_types(dataclasses.asdict(self), types)
         if self.scheme not in SCHEMES:
             raise InputError(f"scheme must be one of {', '.join(SCHEMES)}, not {self.scheme!r}")
         if self.overlap < 0:
             raise InputError(f"overlap must be 0 words or more, not {self.overlap}")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TagOverrides(LabelOverrides):
+    """What decides in place of the training file."""
+
+    scheme: str | None = setting(
+        None,
+        "tagging: how the model's tags mark entities; the files' are converted (default: as "
+        "--train has them); none if they mark none",
+        choices=SCHEMES,
+    )
+    mark_capitals: bool | None = setting(
+        None,
+        "tagging: segment_ids are 1 for words with a capital, which an uncased vocabulary hides",
+    )
+
+    __post_init__ = check_settings
 
 
 class TaggingTask(Task):
@@ -60,7 +79,7 @@ class TaggingTask(Task):
     usage = '--text="…"'
     length_note = "Sentences of more than {} tokens are split and rejoined."
     export_name, export_description = "BERT tagger", "Gives every word of a text a tag"
-    overrides = ("labels", "scheme", "mark_capitals")
+    Overrides = TagOverrides
     layout_fields = ("tag_column", "word_column")
     huggingface_class = "BertForTokenClassification"
 

@@ -1,4 +1,4 @@
-"""What the programs on the device share: arguments, opening a model, timing, errors in one line."""
+"""What the verbs on the device share: arguments, opening a model, timing, errors in one line."""
 
 import argparse
 import contextlib
@@ -6,41 +6,46 @@ import os
 import sys
 import time
 
-from keras_bert.errors import InputError, about_one_text
+from keras_bert.errors import InputError
 from keras_bert.export.runners import TFLiteRunner
+from keras_bert.extras import missing_message
+from keras_bert.tasks.registry import KINDS, get_task
 
 _MOST_THREADS = 256
-_BAD_INPUT = 2
+BAD_INPUT = 2
 # What a shell reports of a program that the signal ended: 128 and its number.
 _INTERRUPTED, _BROKEN_PIPE = 130, 141
 
-# Which program here asks a model of which task.
-PROGRAMS = {
-    "classification": "classify.py",
-    "regression": "classify.py",
-    "tagging": "tag.py",
-    "question_answering": "answer.py",
+# Which verb asks a model of which task.
+VERB_OF_TASK = {
+    **{kind: "classify" for kind in KINDS if get_task(kind).of_texts},
+    "tagging": "tag",
+    "question_answering": "answer",
 }
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
+    """Parses the arguments of a verb, --model and --threads among them.
+
+    Args:
+        verb: its name.
+        description: what `--help` says of it.
+    """
+
+    def __init__(self, verb, description):
+        super().__init__(
+            prog=f"keras-bert-device {verb}",
+            description=description,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        self._verb = verb
+        self.add_argument("--model", required=True, help="the .tflite file")
+        self.add_argument(
+            "--threads", type=_threads, default=1, metavar="N", help="threads of the interpreter"
+        )
+
     def error(self, message):
-        self.exit(_BAD_INPUT, f"{program()}: {message}; --help tells more\n")
-
-
-def program():
-    """Returns the name of the program that runs."""
-    return os.path.splitext(os.path.basename(sys.argv[0]))[0]
-
-
-def parser_of(description):
-    """Returns an argument parser with what every program takes: --model and --threads."""
-    parser = _Parser(description=description)
-    parser.add_argument("--model", required=True, help="the .tflite file")
-    parser.add_argument(
-        "--threads", type=_threads, default=1, metavar="N", help="threads of the interpreter"
-    )
-    return parser
+        self.exit(BAD_INPUT, f"{self._verb}: {message}; --help tells more\n")
 
 
 def _threads(text):
@@ -50,12 +55,12 @@ def _threads(text):
     return int(text)
 
 
-def open_model(arguments, *tasks):
+def open_model(arguments, verb):
     """Opens the model that the arguments name.
 
     Args:
         arguments: what the parser gave.
-        *tasks: the tasks that the calling program asks models for.
+        verb: the calling verb.
 
     Returns:
         A `TFLiteRunner`.
@@ -65,8 +70,10 @@ def open_model(arguments, *tasks):
     """
     model = TFLiteRunner(arguments.model, arguments.threads)
     task = model.config.task
-    if task not in tasks:
-        fix = f"ask it with {PROGRAMS[task]}" if task in PROGRAMS else "see README.md"
+    if VERB_OF_TASK.get(task) != verb:
+        tasks = [kind for kind, other in VERB_OF_TASK.items() if other == verb]
+        verb = VERB_OF_TASK.get(task)
+        fix = f"use `keras-bert-device {verb}`" if verb else "see apps/on_device/README.md"
         raise InputError(
             f"{arguments.model}: is a model for {task}, not for {' or '.join(tasks)}: {fix}"
         )
@@ -125,7 +132,7 @@ def timed(name, ask, *texts):
         with _quiet():
             answer = ask(*texts)
     except InputError as error:
-        raise about_one_text(error, name) from None
+        raise error.about(name) from None
     return answer, f"{1000 * (time.perf_counter() - start):.1f} ms"
 
 
@@ -134,11 +141,12 @@ def one_line(text):
     return " ".join(text.split())
 
 
-def exit_status(run, arguments):
-    """Calls `run(arguments)`; bad input becomes one line on stderr.
+def exit_status(verb, run, arguments):
+    """Calls `run(arguments)`; bad input becomes one line on stderr, which begins with the verb.
 
     Returns:
-        0, or 2 for bad input or a full disk; 130 after Ctrl-C, 141 if nobody reads on.
+        0, or 2 for bad input, a full disk or a missing package; 130 after Ctrl-C, 141 if nobody
+        reads on.
     """
     # Where the terminal cannot show a character, its code is shown.
     sys.stdout.reconfigure(errors="backslashreplace")
@@ -146,20 +154,23 @@ def exit_status(run, arguments):
         run(arguments)
         sys.stdout.flush()
     except InputError as error:
-        return _complain(str(error), _BAD_INPUT)
+        return complain(verb, error)
+    except ModuleNotFoundError as error:
+        return complain(verb, missing_message(error.name) if error.name else error)
     except BrokenPipeError:
         _drop_output()
         return _BROKEN_PIPE
     except OSError as error:
         _drop_output()
-        return _complain(f"writing failed: {error.strerror}", _BAD_INPUT)
+        return complain(verb, f"writing failed: {error.strerror}")
     except KeyboardInterrupt:
-        return _complain("interrupted", _INTERRUPTED)
+        return complain(verb, "interrupted", _INTERRUPTED)
     return 0
 
 
-def _complain(message, status):
-    print(f"{program()}: {one_line(message)}", file=sys.stderr)
+def complain(name, message, status=BAD_INPUT):
+    """Prints one line on stderr and returns the exit status."""
+    print(f"{name}: {one_line(str(message))}", file=sys.stderr)
     return status
 
 

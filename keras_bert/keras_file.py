@@ -8,9 +8,9 @@ import tempfile
 import zipfile
 import zlib
 
+from keras_bert.description import FOLDER, LIMIT
 from keras_bert.errors import InputError
 from keras_bert.model_folder import CONFIG_FILE, VOCABULARY_FILE, WEIGHTS_FILE
-from keras_bert.models.assets import FOLDER, LIMIT
 
 ENDING = ".keras"
 # Keras's own: the folder of what models keep beside their weights.

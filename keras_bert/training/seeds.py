@@ -1,34 +1,30 @@
-"""`finetune --seeds`: which seeds are asked for, and what their runs say together."""
+"""Several runs of one training: which seeds they have, and what they report together."""
 
 import statistics
 
 from keras_bert.errors import InputError
+from keras_bert.training.settings import LARGEST_SEED
 
-_DIGITS = 10  # of the largest, 2**32 - 1
 
+def seeds_of(settings):
+    """Returns the seeds of the runs, a list of int.
 
-def seeds_of(values):
-    """Returns the list of int that --seeds, or else --seed, asks for.
+    Args:
+        settings: `FinetuneSettings`.
 
     Raises:
-        InputError: there is no seed, one is no number or stands twice, or both flags are given.
+        InputError: `seeds` is empty, one of them is out of bounds or there twice, or `seed` is
+            given too.
     """
-    if values.seeds is None:
-        return [values.seed]
-    if values["seed"].present:
-        raise InputError("give either --seed or --seeds")
-    wrong = InputError(
-        f"--seeds={','.join(values.seeds):.60}: expected numbers below 2**32, as in 0,1,2"
-    )
-    for text in values.seeds:
-        if not (text.isascii() and text.isdecimal() and len(text) <= _DIGITS):
-            raise wrong
-    seeds = [int(text) for text in values.seeds]
-    if not seeds or max(seeds) >= 2**32:
-        raise wrong
-    if len(set(seeds)) < len(seeds):
-        raise InputError(f"--seeds={','.join(values.seeds)}: a seed stands twice")
-    return seeds
+    if settings.seeds is None:
+        return [settings.seed]
+    if settings.seed:
+        raise InputError("give either this or seed", "seeds", settings.seeds)
+    if not settings.seeds or not all(0 <= seed <= LARGEST_SEED for seed in settings.seeds):
+        raise InputError("expected numbers below 2**32, as in 0,1,2", "seeds", settings.seeds)
+    if len(set(settings.seeds)) < len(settings.seeds):
+        raise InputError("a seed is there twice", "seeds", settings.seeds)
+    return settings.seeds
 
 
 def summary(runs, metrics):
@@ -46,7 +42,7 @@ def summary_lines(found, runs, seed):
     """Returns a summary as lines of text; none where there is nothing to sum up.
 
     Args:
-        found: what `summary` gave.
+        found: what `summary` returned.
         runs: list of dict, one a run that did not fail.
         seed: that of the best run.
     """

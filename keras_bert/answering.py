@@ -1,0 +1,153 @@
+"""Answers of a model, in any format, to a text, a pair of texts, or a file of them."""
+
+import csv
+import dataclasses
+import itertools
+import json
+import os
+
+from keras_bert.errors import InputError, name_of
+from keras_bert.evaluation import TASK_HELP
+from keras_bert.files import check_file_replaceable, check_not_input, check_path, replacing_file
+from keras_bert.opening import check_task, open_model, open_with_examples, require_task
+from keras_bert.settings import check_settings, setting
+from keras_bert.tasks.registry import NAMES
+
+_ENDINGS = (".csv", ".tsv", ".jsonl")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PredictSettings:
+    """What `predict` takes beside the model."""
+
+    text: str | None = setting(None, "the text")
+    text_b: str | None = setting(None, "the second text of a pair, or the passage of a question")
+    input: str | None = setting(
+        None, "file of texts, as for training; labels are not needed", is_path=True
+    )
+    output: str | None = setting(
+        None, "file to write: .csv, .tsv or .jsonl; else printed", is_path=True
+    )
+    submission: bool = setting(
+        False,
+        "write --output as the benchmark's site or script takes it; a folder (DIR/) gets a file "
+        "of the name that it wants",
+    )
+    task: str | None = setting(None, TASK_HELP, choices=NAMES)
+
+    def __post_init__(self):
+        check_settings(self)
+        for name in ("text", "text_b"):
+            if getattr(self, name) is not None and not getattr(self, name).strip():
+                raise InputError(f"{name_of(name)} is empty")
+        if (self.text is None) == (self.input is None):
+            raise InputError(f"give either {name_of('text')} or {name_of('input')}")
+        if self.output is None and self.submission:
+            raise InputError(f"give the file to write as {name_of('output')}", "submission")
+
+    @property
+    def names_folder(self):
+        """Whether the output is a folder that gets a file of the benchmark's name."""
+        return self.submission and (self.output.endswith(os.sep) or os.path.isdir(self.output))
+
+
+def predict(model, layout=None, **settings):
+    """Answers for a text, or for a file of texts; see `Predictor.predict` for texts in hand.
+
+    Args:
+        model: path of a model in any format, or a `Predictor`.
+        layout: `FileLayout` of the input file; None for its defaults.
+        **settings: of `PredictSettings`: `text`, `text_b`, `input`, `output`, `submission`, `task`.
+
+    Returns:
+        A tuple: a dict with `predictions`, or with `output` the file written and the `count` of
+        answers in it; and the lines that `keras-bert predict` prints of it.
+
+    Raises:
+        InputError: a file is broken, or does not fit the model.
+    """
+    settings = PredictSettings(**settings)
+    output = settings.output
+    if output is not None:
+        if not settings.submission and not output.endswith(_ENDINGS):
+            raise InputError(f"{output}: name the output .csv, .tsv or .jsonl")
+        if settings.input is not None:
+            check_not_input(output, settings.input)
+        if not settings.names_folder:
+            check_file_replaceable(output)
+    model, task, examples = _open(model, settings, layout)
+    if output is not None and settings.names_folder:
+        output = os.path.join(output, task.submission_file(examples))
+        check_file_replaceable(output)
+    answers, asked = model.answers(examples), task.asked_fields(examples)
+    if output is None:
+        # With the first of what was asked: a passage would fill the screen.
+        lines = [
+            "\t".join([task.answer_line(answer), *map(_one_line, list(fields.values())[:1])])
+            for fields, answer in zip(asked, answers)
+        ]
+        return {"predictions": [{**a, **b} for a, b in zip(asked, answers)]}, lines
+    if settings.submission:
+        text = task.submission(answers, examples, model.config)
+        with replacing_file(output) as temporary, open(temporary, "wb") as file:
+            file.write(text.encode())
+    else:
+        write_answers(output, asked, answers, task, model.config)
+    result = {"output": output, "count": len(answers)}
+    return result, [f"{len(answers)} answers: {output}"]
+
+
+def write_answers(path, asked, answers, task, config):
+    """Writes answers beside what was asked.
+
+    Args:
+        path: a .jsonl, .csv or .tsv file.
+        asked: list of dict, what the task's `asked_fields` returned.
+        answers: list of dict, the answers to them.
+        task: the `Task`.
+        config: `ModelConfig` of the model that answered.
+    """
+    records = [{**fields, **answer} for fields, answer in zip(asked, answers)]
+    with (
+        replacing_file(path) as temporary,
+        open(temporary, "w", encoding="utf-8", newline="") as file,
+    ):
+        if path.endswith(".jsonl"):
+            for record in records:
+                file.write(json.dumps(record, ensure_ascii=False) + "\n")
+            return
+        names = list(dict.fromkeys(itertools.chain(*asked)))
+        rows = [[*names, *task.columns(config)]]
+        for record in records:
+            fields = [_cell(record.get(name, "")) for name in names]
+            rows.append([*fields, *task.cells(record, config)])
+        if path.endswith(".csv"):
+            csv.writer(file, lineterminator="\n").writerows(rows)
+            return
+        # TSV has no quoting here, as in the files that we read, so tabs and line ends cannot stay.
+        for row in rows:
+            file.write("\t".join(_one_line(str(cell)) for cell in row) + "\n")
+
+
+def _open(model, settings, layout):
+    """Returns the model, its task, and what it is asked."""
+    if settings.input is not None:
+        check_path(settings.input)
+        return open_with_examples(model, settings.input, settings.task, layout, labelled=False)
+    model = require_task(open_model(model), model)
+    check_task(model, settings.task)
+    texts_b = None if settings.text_b is None else [settings.text_b]
+    try:
+        examples = model.task.examples_from([settings.text], texts_b)
+        model.task.check(examples, model.config)
+    except InputError as error:
+        raise error.about(name_of("text")) from None
+    return model, model.task, examples
+
+
+def _cell(value):
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list) else value
+
+
+def _one_line(text):
+    return " ".join(text.split()) if any(c in text for c in "\t\r\n") else text

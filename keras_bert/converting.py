@@ -1,0 +1,166 @@
+"""From any format to a model folder, and from a model folder to another format."""
+
+import dataclasses
+import importlib
+import os
+
+from keras_bert.card import command_line, model_card
+from keras_bert.errors import InputError
+from keras_bert.files import check_not_input
+from keras_bert.model_folder import is_model_folder
+from keras_bert.opening import load_bert
+from keras_bert.settings import REQUIRED, check_settings, setting
+
+FORMATS = ("keras_bert", "huggingface", "google", "keras_hub")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ConvertSettings:
+    """What `convert` takes."""
+
+    from_: str = setting(
+        REQUIRED,
+        "Hugging Face folder, Google checkpoint, keras-hub preset folder, or model folder",
+        is_path=True,
+    )
+    output: str = setting(REQUIRED, "the folder to write", is_path=True)
+    to: str = setting("keras_bert", "format to write", choices=FORMATS)
+    vocab: str | None = setting(None, "vocabulary, where --from has none", is_path=True)
+    lower_case: bool | None = setting(
+        None, "whether text is lowered (default: by what the checkpoint says)"
+    )
+    pair: bool | None = setting(
+        None, "whether a classifier takes pairs of texts (default: not said, both pass)"
+    )
+    null_answers: bool | None = setting(
+        None,
+        "whether a question answerer's passage may hold no answer, as in SQuAD 2 (default: it "
+        "holds one)",
+    )
+    num_choices: int | None = setting(
+        None, "choices a question of a multiple-choice model, where --from does not say"
+    )
+    pretraining: bool = setting(
+        False, "keep the masked-LM head, for fill-mask and to go on pretraining"
+    )
+
+    __post_init__ = check_settings
+
+
+def convert(**settings):
+    """Writes a model in a format.
+
+    Args:
+        **settings: of `ConvertSettings`: `from_`, `output`, `to`, ….
+
+    Returns:
+        A dict: `output`, `format`, `parameters`, `task` and `notes`, what a user should know.
+
+    Raises:
+        InputError: the checkpoint is broken, or has no place in that format.
+    """
+    settings = ConvertSettings(**settings)
+    check_not_input(settings.output, settings.from_)
+    bert = _loaded(settings)
+    notes = list(bert.notes)
+    if settings.to == "keras_bert":
+        bert.save(settings.output, _card(settings.from_, bert))
+    else:
+        bert, more = _without_what_others_lack(bert, settings.to)
+        writer = importlib.import_module(f"keras_bert.checkpoints.{settings.to}")
+        notes += more
+        notes += writer.save(
+            settings.output,
+            bert.config.encoder,
+            _weights(bert),
+            bert.tokenizer.vocabulary,
+            bert.tokenizer.get_config(),
+            labels=list(bert.config.labels) or None,
+            settings=bert.config.settings,
+            task=bert.config.task if bert.task is not None else None,
+        )
+    return {
+        "output": settings.output,
+        "format": settings.to,
+        "parameters": bert.model.count_params(),
+        "task": bert.config.task,
+        "notes": notes,
+    }
+
+
+def _loaded(settings):
+    """Returns the `Bert` to write, with what the settings say of its head."""
+    source = settings.from_
+    bert = load_bert(
+        source,
+        vocabulary=settings.vocab,
+        lower_case=settings.lower_case,
+        pretraining=settings.pretraining,
+    )
+    if settings.num_choices is not None:
+        bert = _with_choices(bert, source, settings.num_choices)
+    if settings.pair is not None and bert.task is not None and bert.task.of_texts:
+        bert.config = dataclasses.replace(bert.config, pair=settings.pair)
+    if settings.null_answers is not None:
+        if bert.config.task != "question_answering":
+            raise InputError(f"{source} is no question answerer", "null_answers")
+        changed = {**bert.config.settings, "null_answers": settings.null_answers}
+        bert.config = dataclasses.replace(bert.config, settings=changed)
+    return bert
+
+
+def _with_choices(bert, source, num_choices):
+    """Returns the model with the multiple-choice head that its checkpoint has."""
+    from keras_bert.bert import Bert, build_model
+    from keras_bert.checkpoints import names, open_checkpoint
+    from keras_bert.checkpoints.checkpoint import assign
+
+    checkpoint = None if is_model_folder(source) else open_checkpoint(source)
+    if checkpoint is None or checkpoint.task != "multiple_choice":
+        reason = f"{source} is no multiple-choice model of another format"
+        raise InputError(reason, "num_choices")
+    config = dataclasses.replace(
+        bert.config, task="multiple_choice", pair=True, settings={"num_choices": num_choices}
+    )
+    model = build_model(config)
+    assign(names.variables_of(model), checkpoint)
+    return Bert.from_config(config, model, bert.tokenizer)
+
+
+def _without_what_others_lack(bert, to):
+    """Returns the model as another format can hold it, and notes on what it cannot."""
+    from keras_bert.bert import Bert
+
+    notes = []
+    if bert.config.pooling != "cls" and bert.task is not None:
+        notes.append(f"{to} has no head on the mean of the tokens: only the encoder")
+        config = dataclasses.replace(
+            bert.config, task=None, labels=(), settings={}, pooling="cls", benchmark=""
+        )
+        bert = Bert.from_config(config, bert.encoder, bert.tokenizer)
+    if bert.config.settings.get("mark_capitals"):
+        notes.append("it takes segment_ids of 1 for words with a capital: give them to it")
+    return bert, notes
+
+
+def _weights(bert):
+    """Returns the weights as the writers take them, such that logits need no settings of ours."""
+    from keras_bert.checkpoints import names
+    from keras_bert.checkpoints.writing import with_scale
+
+    weights = names.arrays(names.variables_of(bert.model))
+    if bert.config.task != "regression":
+        return weights
+    settings = bert.config.settings
+    return with_scale(weights, settings["mean"], settings["scale"])
+
+
+def _card(source, bert):
+    name = os.path.basename(os.path.normpath(source))
+    return model_card(
+        bert,
+        title=name,
+        how=f"converted from `{name}`",
+        command=command_line("convert", {"from": name, "output": "…"}),
+        licence=f"Its data, scores and licence are those of `{name}`.",
+    )

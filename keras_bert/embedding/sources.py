@@ -1,0 +1,103 @@
+"""The texts and the model that `embed` and `similarity` work on."""
+
+import dataclasses
+import os
+
+from keras_bert.errors import InputError, name_of
+from keras_bert.files import check_file_replaceable, check_not_input, check_path
+from keras_bert.opening import load_bert
+from keras_bert.settings import REQUIRED, check_settings, setting
+from keras_bert.tasks.sequence.texts import read_examples
+from keras_bert.tasks.task import FileLayout
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SourceSettings:
+    """A model, its layers, and texts."""
+
+    model: str = setting(REQUIRED, "model folder of any task, or a checkpoint", is_path=True)
+    vocab: str | None = setting(None, "vocabulary, where --model has none", is_path=True)
+    lower_case: bool | None = setting(None, "whether --vocab is uncased (default: by its look)")
+    text: list | None = setting(None, "a text; may be given often", repeated=True)
+    input: str | None = setting(None, "file of texts: CSV, TSV, JSON lines", is_path=True)
+    layers: list[int] | None = setting(
+        None, "0: the embeddings' output; 1, 2, …: blocks; -1: the last (default)"
+    )
+    length: int | None = setting(None, "the most tokens of a text (default: the model's)", low=3)
+    batch_size: int = setting(32, "texts a batch, at most", low=1)
+
+    def __post_init__(self):
+        check_settings(self)
+        object.__setattr__(self, "layers", [-1] if self.layers is None else self.layers)
+
+
+class Source:
+    """Texts of a file, or in hand.
+
+    Attributes:
+        texts, texts_b: list of str; the latter None without pairs.
+        lines: list of int, the line of the file for each; None if they are of no file.
+        names: list of str, what messages call each.
+    """
+
+    def __init__(self, texts, texts_b, path=None, lines=None):
+        self.texts, self.texts_b, self.lines = texts, texts_b, lines
+        if lines is not None:
+            self.names = [f"{path}:{line}" for line in lines]
+        else:
+            self.names = [f"{name_of('text')} number {n}" for n in range(1, len(texts) + 1)]
+
+
+def read_texts(settings, layout=None, texts_b=None):
+    """Returns the `Source` that settings name.
+
+    Args:
+        settings: `SourceSettings`.
+        layout: `FileLayout` of the input file; None for its defaults.
+        texts_b: the second text of each pair, or None.
+
+    Raises:
+        InputError: the file is broken, or there is no text.
+    """
+    text, text_b, path = name_of("text"), name_of("text_b"), settings.input
+    if (settings.text is None) == (path is None):
+        raise InputError(f"give either {text}, once or more, or {name_of('input')}")
+    if path is not None:
+        if texts_b is not None:
+            column = name_of("text_b_column")
+            raise InputError(f"{text_b} goes with {text}; a file has a {column}")
+        check_path(path)
+        examples = read_examples(path, layout or FileLayout().for_scoring(), False)
+        return Source(examples.texts, examples.texts_b, examples.path, examples.lines)
+    for name, texts in ((text, settings.text), (text_b, texts_b or [])):
+        for number, each in enumerate(texts, start=1):
+            if not each.strip():
+                raise InputError(f"{name} number {number} is empty")
+    if texts_b is not None and len(texts_b) != len(settings.text):
+        raise InputError(f"{len(settings.text)} times {text} but {len(texts_b)} times {text_b}")
+    return Source(settings.text, texts_b)
+
+
+def check_output(settings, extension):
+    """Raises InputError if the output cannot be written, before the model is loaded."""
+    if not settings.output.endswith(extension):
+        raise InputError(f"{settings.output}: name the output {extension}")
+    if settings.input is not None:
+        check_not_input(settings.output, settings.input)
+    check_file_replaceable(settings.output)
+
+
+def load_encoder(settings):
+    """Returns the `Bert` of settings."""
+    if not os.path.exists(settings.model + ".index"):  # Google's checkpoints are named by a prefix
+        check_path(settings.model)
+    return load_bert(settings.model, vocabulary=settings.vocab, lower_case=settings.lower_case)
+
+
+def cut_notes(features, bert, length):
+    """Returns what to note of texts that were too long, a list of str."""
+    if not features.cut_count:
+        return []
+    length = bert.config.max_length if length is None else length
+    longer = "is longer than" if features.cut_count == 1 else "are longer than"
+    return [f"{features.cut_count} of the texts {longer} {length} tokens: the rest is cut off"]

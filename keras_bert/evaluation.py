@@ -1,0 +1,78 @@
+"""Scores of a model, in any format, on labelled data; or of answers made elsewhere."""
+
+import dataclasses
+import types
+
+from keras_bert.errors import InputError, name_of
+from keras_bert.files import check_path
+from keras_bert.opening import open_with_examples
+from keras_bert.predictor import Predictor
+from keras_bert.settings import REQUIRED, check_settings, setting
+from keras_bert.tasks.registry import NAMES, get_task
+from keras_bert.tasks.task import FileLayout
+
+TASK_HELP = "whose files and metrics (default: what the model was trained for)"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class EvaluateSettings:
+    """What `evaluate` takes beside the model."""
+
+    data: str = setting(REQUIRED, "labelled data, as for training", is_path=True)
+    task: str | None = setting(None, TASK_HELP, choices=NAMES)
+    predictions: str | None = setting(
+        None, "in place of --model: JSON of answers by question id", is_path=True
+    )
+
+    __post_init__ = check_settings
+
+
+def evaluate(model=None, layout=None, **settings):
+    """Scores a model on labelled data, or answers to questions that were made elsewhere.
+
+    Args:
+        model: path of a model in any format, or a `Predictor`; None with `predictions`.
+        layout: `FileLayout` of the data; None for its defaults.
+        **settings: of `EvaluateSettings`: `data`, `task`, `predictions`.
+
+    Returns:
+        A tuple: the dict of scores, and the lines that `keras-bert evaluate` prints of it.
+
+    Raises:
+        InputError: a file is broken, or does not fit the model.
+    """
+    settings = EvaluateSettings(**settings)
+    if (model is None) == (settings.predictions is None):
+        raise InputError(f"give either {name_of('model')} or {name_of('predictions')}")
+    layout = layout or FileLayout().for_scoring()
+    if model is None:
+        return _score_predictions(settings, layout)
+    if not isinstance(model, Predictor):
+        check_path(model)
+    check_path(settings.data)
+    opened, task, examples = open_with_examples(model, settings.data, settings.task, layout)
+    scores = task.scores(opened.answers(examples), examples, opened.config)
+    labels = {"labels": list(opened.config.labels)} if opened.config.labels else {}
+    named = {} if isinstance(model, Predictor) else {"model": model}
+    result = {**named, "data": settings.data, **scores, **labels}
+    return result, task.score_lines(scores, opened.config)
+
+
+def _score_predictions(settings, layout):
+    task = get_task(settings.task or "squad1")
+    if task.kind != "question_answering":
+        other = name_of("task", task.name)
+        raise InputError(f"{name_of('predictions')} is for question answering, not {other}")
+    check_path(settings.data)
+    # The official scripts do not look at the questions' texts either.
+    questions = task.read(settings.data, dataclasses.replace(layout, empty="keep"))
+    config = types.SimpleNamespace(**task.config_fields(questions, {}))
+    answers, missing, unknown = task.read_predictions(settings.predictions, questions)
+    scores = task.scores(answers, questions, config)
+    lines = task.score_lines(scores, config)
+    if missing:
+        lines.append(f"{missing} questions have no prediction: they score 0")
+    if unknown:
+        lines.append(f"{unknown} predictions are for no question of {settings.data}")
+    result = {"predictions": settings.predictions, "data": settings.data, **scores}
+    return {**result, "missing": missing, "unknown": unknown}, lines

@@ -1,0 +1,93 @@
+"""Opens a model in any format that is written here, alone or with examples for its task."""
+
+import os
+
+from keras_bert.errors import InputError
+from keras_bert.files import check_path
+from keras_bert.model_folder import is_model_folder, read_config
+from keras_bert.predictor import Predictor
+from keras_bert.quiet import import_tensorflow_quietly
+from keras_bert.tasks.in_hand import examples_of
+from keras_bert.tasks.registry import get_task, task_of
+from keras_bert.tasks.task import FileLayout
+
+
+def open_model(path, threads=1):
+    """Opens a model in any format: folder or checkpoint, .tflite, SavedModel, .onnx.
+
+    Args:
+        path: the file or folder; a `Predictor` is returned as it is.
+        threads: of the runtime of an exported file.
+
+    Returns:
+        A `Predictor`: a `Bert`, or the runner of an exported file.
+
+    Raises:
+        InputError: nothing is there, or it is broken.
+    """
+    if isinstance(path, Predictor):
+        return path
+    check_path(path)
+    import_tensorflow_quietly()
+    from keras_bert.export.runners import is_exported, open_exported
+
+    if is_exported(path):
+        return open_exported(path, threads)
+    return load_bert(path)
+
+
+def load_bert(path, **options):
+    """Returns `keras_bert.load(path, **options)`, with TensorFlow's notes off the terminal."""
+    import_tensorflow_quietly()
+    from keras_bert.bert import load
+
+    return load(path, **options)
+
+
+def require_task(model, path):
+    """Returns the model; raises InputError if it answers nothing."""
+    if model.task is None:
+        raise InputError(f"{path}: holds an encoder without a task: train one with `finetune`")
+    return model
+
+
+def check_task(model, task):
+    """Raises InputError if a model is of another kind than a `Task`, or the name of one."""
+    task = get_task(task) if isinstance(task, str) else task
+    if task is not None and task.kind != model.config.task:
+        raise InputError(f"the model is for {model.config.task}", "task", task.name)
+
+
+def open_with_examples(model, data, task=None, layout=None, labelled=True):
+    """Opens a model and reads a file as the model's task, or another of its kind, reads it.
+
+    Args:
+        model: path of the model, or a `Predictor`.
+        data: path of the file, or labelled examples as `in_hand.examples_of` takes them.
+        task: name of the task whose files and metrics are meant; None takes the model's.
+        layout: `FileLayout` of the file; None for its defaults.
+        labelled: whether the file has the right answers.
+
+    Returns:
+        A tuple: the model, a `Predictor`; its `Task`; the examples, checked against it.
+
+    Raises:
+        InputError: one of them is broken, or they do not fit together.
+    """
+    path, opened = model, None
+    if isinstance(model, Predictor):
+        path, opened = "the model", require_task(model, "the model")
+    else:
+        check_path(model)
+    task = None if task is None else get_task(task)
+    if task is None and opened is None and is_model_folder(model):
+        task = task_of(read_config(os.fspath(model)))
+    if task is None:
+        opened = require_task(open_model(model), path)
+        task = opened.task
+    # Before a folder's weights are loaded, so that a bad row is reported in a second.
+    examples = examples_of(task, data, layout or FileLayout().for_scoring(), labelled)
+    opened = opened or require_task(open_model(model), path)
+    check_task(opened, task)
+    task.check(examples, opened.config)
+    return opened, task, examples

@@ -1,0 +1,68 @@
+"""One line about how far a long work is: how much is done, how fast, how long the rest takes."""
+
+import sys
+import time
+
+
+class Progress:
+    """Keeps one line up to date on a terminal, or prints a line now and then elsewhere.
+
+    Args:
+        total: how many steps, texts or the like there are.
+        done: how many of them were done before.
+        stream: where to print; None is stderr.
+        every_seconds: seconds between lines where the stream is not a terminal.
+
+    Attributes:
+        done: how many are done.
+        interval: seconds from one line to the next.
+    """
+
+    def __init__(self, total, done=0, stream=None, every_seconds=15):
+        self.total = total
+        self.done = done
+        self.stream = stream or sys.stderr
+        self.is_terminal = self.stream.isatty()
+        self.interval = 0.5 if self.is_terminal else every_seconds
+        self.last_line = time.monotonic()
+        self.restart_rate()
+
+    def restart_rate(self, seconds_ago=0.0):
+        """Makes the rate count from here, for example because what came before was setting up.
+
+        Args:
+            seconds_ago: how long before now the work began.
+        """
+        self._counted_from = self.done
+        self._since = time.monotonic() - seconds_ago
+
+    def rate(self):
+        """Returns how many were done a second."""
+        return (self.done - self._counted_from) / max(time.monotonic() - self._since, 1e-9)
+
+    def seconds_left(self):
+        """Returns how many seconds the rest takes at this rate."""
+        return (self.total - self.done) / max(self.rate(), 1e-9)
+
+    def eta(self):
+        """Returns the time left as hours:minutes:seconds."""
+        left = self.seconds_left()
+        return f"{int(left // 3600)}:{int(left // 60 % 60):02d}:{int(left % 60):02d}"
+
+    def is_due(self):
+        """Says whether the last line is old enough for a new one, and if so counts from now."""
+        now = time.monotonic()
+        due = now - self.last_line >= self.interval
+        if due:
+            self.last_line = now
+        return due
+
+    def show(self, line):
+        """Prints a line; on a terminal it takes the place of the one before."""
+        start, end = ("\r\x1b[K", "") if self.is_terminal else ("", "\n")
+        print(f"{start}{line}", end=end, file=self.stream, flush=True)
+
+    def clear(self):
+        """Takes the line off a terminal, as at the end or before other output."""
+        if self.is_terminal:
+            print("\r\x1b[K", end="", file=self.stream, flush=True)

@@ -1,0 +1,166 @@
+"""The whole road of pretraining: from records to a model folder, its card, log and curves."""
+
+import hashlib
+import importlib
+import json
+import os
+import sys
+import time
+
+from keras_bert.card import command_line, model_card
+from keras_bert.errors import CheckFailed, Diverged, name_of
+from keras_bert.quiet import import_tensorflow_quietly
+from keras_bert.settings import changed_settings
+from keras_bert.training.pretrain_settings import PretrainSettings
+
+_PAIRS = {
+    "nsp": "next-sentence prediction",
+    "sop": "sentence-order prediction",
+    "none": "no pair objective",
+}
+_SHOWN = (
+    ("masked-LM accuracy", "masked_lm_accuracy"),
+    ("masked-LM loss", "masked_lm_loss"),
+    ("perplexity", "perplexity"),
+    ("pair accuracy", "pair_accuracy"),
+)
+
+
+def pretrain(**settings):
+    """Trains a BERT from records, from nothing or from a model.
+
+    Beside the model folder OUTPUT it writes OUTPUT.log.jsonl, a line every so many steps, and
+    OUTPUT.png, the curves of it. While it runs, OUTPUT.training holds the last checkpoints.
+
+    Args:
+        **settings: of `PretrainSettings`: `records`, `output`, `steps`, one of `preset`, `config`
+            and `init`, ….
+
+    Returns:
+        A tuple: the `Bert`, None where another worker writes it; and a dict of the last scores,
+        `output`, `resumed_from`, `seconds`, `rows_a_second`, `dtype_policy` and `replicas`.
+
+    Raises:
+        InputError: a file is broken, or settings do not fit together.
+        Diverged: the weights are not finite any more.
+        CheckFailed: another worker was lost.
+    """
+    settings = PretrainSettings(**settings)
+    settings.check_paths()
+    importlib.import_module("matplotlib")  # reported now that it is missing, not at the end
+    import_tensorflow_quietly()
+    from keras_bert.training import precision, pretrain_inputs
+    from keras_bert.training import strategy as strategies
+    from keras_bert.training.checkpoints import Checkpoints
+    from keras_bert.training.pretrain import Pretraining, is_finite
+
+    strategy = strategies.make_strategy(settings.strategy)  # before TensorFlow does anything else
+    batches, evaluation = pretrain_inputs.make_batches(settings)
+    start, tokenizer, config = pretrain_inputs.choose_start(settings, batches)
+    policy = precision.resolve(settings.precision)
+    training = Pretraining(config, settings, strategy, batches, policy, evaluation)
+    if start is not None:
+        training.start_from(start)
+    del start  # its weights need not be held for the whole run
+    output = os.path.abspath(settings.output)
+    fingerprint = _fingerprint(settings, batches, policy)
+    checkpoints = Checkpoints(output + ".training", fingerprint, settings.keep_checkpoints)
+    writes = strategies.is_chief(strategy)
+    if not settings.resume and checkpoints.steps() and writes:
+        resume = name_of("resume", True)
+        print(f"starting anew: {resume} would go on with the run that was killed", file=sys.stderr)
+        checkpoints.discard()
+    began = time.monotonic()
+    try:
+        first, notes, scores = training.train(
+            checkpoints,
+            every=settings.checkpoint_every,
+            log=output + ".log.jsonl",
+            evaluate_every=settings.evaluate_every,
+            resume=settings.resume,
+        )
+    except strategies.WORKER_LOST as error:
+        if settings.strategy != "multi_worker":
+            raise
+        raise CheckFailed(
+            f"another worker was lost: start all of them again, with {name_of('resume', True)}",
+            {"output": settings.output, "error": str(error).splitlines()[0]},
+            [],
+        ) from None
+    seconds = time.monotonic() - began
+    for note in notes:
+        print(note, file=sys.stderr)
+    if not is_finite(training.model):
+        if writes:
+            checkpoints.discard()
+        raise Diverged(
+            "the training diverged, the weights are not finite: try a lower one",
+            "learning_rate",
+            settings.learning_rate,
+        )
+    bert = None
+    if writes:
+        bert = training.finished(tokenizer)
+        _write(bert, settings, batches, scores, output)
+        checkpoints.discard()
+    strategies.wait_for_all(strategy)
+    return bert, {
+        "output": settings.output,
+        **scores,
+        "resumed_from": first,
+        "seconds": round(seconds, 1),
+        "rows_a_second": round((settings.steps - first) * settings.batch_size / seconds, 1),
+        "dtype_policy": policy,
+        "replicas": strategy.num_replicas_in_sync,
+    }
+
+
+def _fingerprint(settings, batches, policy):
+    """Names the run: its settings, but for those that do not change the weights, and its data."""
+    found = {**settings.deciding(), "precision": policy, "manifest": batches.manifest.to_json()}
+    return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
+
+
+def _write(bert, settings, batches, scores, output):
+    from keras_bert.training.curves import plot_run
+
+    bert.save(output, _card(bert, settings, batches, scores))
+    plot_run(output + ".log.jsonl", output + ".png")
+
+
+def _card(bert, settings, batches, scores):
+    encoder, manifest = bert.config.encoder, batches.manifest
+    objective = "next-token prediction" if encoder.left_to_right else "masked words"
+    tokens = sum(shard["tokens"] for shard in manifest.shards)
+    packed = ", several examples a row" if manifest.packed else ""
+    evaluated = "other records" if settings.eval_records else "not evaluated"
+    rows = [
+        f"| {title} | {_score(scores, name)} | {_score(scores, 'eval_' + name)} |"
+        for title, name in _SHOWN
+        if name in scores
+    ]
+    return model_card(
+        bert,
+        title=f"A pretrained BERT of {encoder.num_hidden_layers} layers, {encoder.hidden_size} "
+        f"wide",
+        how=f"trained with keras-bert for {settings.steps:,} steps of {settings.batch_size} rows: "
+        f"{objective}, {_PAIRS[bert.config.pair_head]}",
+        uses=[
+            "keras-bert finetune --init=. --train=train.csv --output=classifier",
+            'keras-bert fill-mask --model=. --text="…[MASK]…"',
+        ],
+        data=[
+            f"Trained on {batches.rows:,} rows of up to {manifest.length} tokens, {tokens:,} "
+            f"tokens in all{packed}.",
+            f"Vocabulary: {bert.tokenizer.vocabulary_size:,} tokens.",
+        ],
+        scores="\n".join(
+            [f"| | training, last steps | evaluation ({evaluated}) |", "|---|---|---|", *rows]
+        ),
+        command=command_line("pretrain", changed_settings(settings)),
+        base=settings.init,
+    )
+
+
+def _score(scores, name):
+    return f"{scores[name]:.4f}" if name in scores else ""

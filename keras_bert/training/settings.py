@@ -1,0 +1,125 @@
+"""What a user can choose about fine-tuning: one place for names, defaults, help and bounds."""
+
+import dataclasses
+
+from keras_bert.config import POOLINGS
+from keras_bert.errors import InputError, name_of
+from keras_bert.settings import check_settings, setting, settings_of
+from keras_bert.tasks.registry import KINDS, get_task
+from keras_bert.tasks.task import FileLayout
+
+LARGEST_SEED = 2**32 - 1
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FitSettings:
+    """One run of `fit`; the defaults are those that BERT's paper recommends (appendix A.3)."""
+
+    epochs: int = setting(3, "passes over the texts", low=1)
+    batch_size: int = setting(32, "texts a step", low=1)
+    learning_rate: float = setting(5e-5, "the schedule's peak", low=0.0)
+    warmup: float = setting(
+        0.1, "share of the steps in which the learning rate rises", low=0.0, high=1.0
+    )
+    weight_decay: float = setting(0.01, "decoupled, not on biases and LayerNorm", low=0.0)
+    clipnorm: float = setting(1.0, "largest global norm of the gradient; 0 does not clip", low=0.0)
+    layer_decay: float = setting(
+        1.0, "factor of the learning rate from each block to the one below", low=1e-3, high=1.0
+    )
+    checkpoint_every: int = setting(1000, "steps from one state for --resume to the next", low=1)
+    seed: int = setting(0, "of initialization, order and dropout", low=0, high=LARGEST_SEED)
+
+    __post_init__ = check_settings
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FinetuneSettings(FitSettings):
+    """Fine-tuning for a task, from a start and examples to the best of one or several runs."""
+
+    eval_fraction: float = setting(
+        0.1, "without --eval: share of the training texts to hold out", low=0.0, high=0.9
+    )
+    length: int = setting(128, "tokens a text is cut to, [CLS] and [SEP] included", low=3)
+    pooling: str | None = setting(
+        None,
+        "what stands for a text as a whole: [CLS], or the mean of its tokens (default: as the "
+        "start's checkpoint declares it, else cls)",
+        choices=POOLINGS,
+    )
+    dropout: float | None = setting(
+        None,
+        "in place of the two rates of --init, which may have been pretrained without",
+        low=0.0,
+        high=0.9,
+    )
+    seeds: list[int] | None = setting(
+        None,
+        "several seeds, one run each: reports mean and standard deviation, and keeps the best run",
+    )
+    metric: str | None = setting(
+        None, "the score that the best epoch is best in (default: the task's first)"
+    )
+    freeze: str = setting("", "not trained: encoder, embeddings, or N (the lowest N blocks)")
+    precision: str = setting(
+        "auto",
+        "number format of the training steps; auto takes the machine's best",
+        choices=("auto", "float32", "mixed_bfloat16", "mixed_float16"),
+    )
+    resume: bool = setting(False, "go on with a run that was killed, from its last state")
+    tensorboard: str | None = setting(None, "folder for TensorBoard logs")
+
+    __post_init__ = check_settings
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RoadSettings:
+    """Where a fine-tuning starts and ends."""
+
+    output: str | None = setting(None, "the model folder to write")
+    vocab: str | None = setting(None, "vocabulary, where --init has none")
+    lower_case: bool | None = setting(None, "whether --vocab is uncased (default: by its look)")
+
+    __post_init__ = check_settings
+
+
+def sorted_settings(task, given):
+    """Returns settings by what they are about.
+
+    Args:
+        task: `Task`.
+        given: dict of settings of any kind.
+
+    Returns:
+        A tuple: `RoadSettings`, `FinetuneSettings`, `FileLayout`, and the task's overrides, a dict.
+
+    Raises:
+        InputError: a setting is for another kind of task, or has an impossible value.
+        TypeError: there is no such setting.
+    """
+    kinds = (RoadSettings, FinetuneSettings, FileLayout, task.Overrides)
+    names = [{field.name for field, _ in settings_of(kind)} for kind in kinds]
+    for name in given:
+        owners = kinds_with(name)
+        if owners and task.kind not in owners:
+            raise InputError(
+                f"{name_of(name)} is for {' and '.join(owners)}, not for "
+                f"{name_of('task', task.name)}"
+            )
+        if not owners and name not in set().union(*names):
+            raise TypeError(f"finetune has no setting {name!r}")
+    *made, overrides = (
+        kind(**{name: given[name] for name in own & given.keys()})
+        for kind, own in zip(kinds, names)
+    )
+    return *made, dataclasses.asdict(overrides)
+
+
+def kinds_with(name):
+    """Returns the kinds of task that have a setting to themselves; none where all have it."""
+    return [kind for kind in KINDS if name in own_settings(get_task(kind))]
+
+
+def own_settings(task):
+    """Returns the names of the settings that not every kind of task has."""
+    overrides = [field.name for field, _ in settings_of(task.Overrides)]
+    return {*overrides, *task.layout_fields, *(["pooling"] if task.of_texts else [])}

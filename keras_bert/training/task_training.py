@@ -1,0 +1,286 @@
+"""One run of fine-tuning for a task: from a start and examples to a `Bert` that answers."""
+
+import dataclasses
+import os
+
+import keras
+import numpy as np
+
+from keras_bert import numpy_ops
+from keras_bert.bert import Bert, build_model
+from keras_bert.errors import Diverged, InputError, name_of
+from keras_bert.model_folder import ModelConfig
+from keras_bert.predictor import outputs_of
+from keras_bert.tasks.registry import get_task
+from keras_bert.text.padding import TokenizedTexts
+from keras_bert.training import precision as precisions
+from keras_bert.training.cached_features import CachedFeatures, can_cache, head_of
+from keras_bert.training.checkpoints import Checkpoints
+from keras_bert.training.fit import fine_tune, freeze
+
+
+@dataclasses.dataclass
+class Run:
+    """What came of one run.
+
+    Attributes:
+        bert: the trained `Bert`, in float32.
+        scores: dict of its scores on the evaluation examples.
+        metric: name of the score that decided.
+        report: dict for the user: seed, metrics, labels, best_epoch, epochs, seconds, dtype_policy.
+        collapsed: whether it answers the same to every example, and should not.
+    """
+
+    bert: Bert
+    scores: dict
+    metric: str
+    report: dict
+    collapsed: bool
+
+    @property
+    def score(self):
+        return self.scores[self.metric]
+
+
+def train_one(
+    start, task, fields, settings, train, evaluation, state_folder=None, fingerprint="",
+    tensorboard=None, say=print,
+):  # fmt: skip
+    """Does one run.
+
+    Args:
+        start: `Bert` to start from.
+        task: `Task`.
+        fields: what the task's `model_fields` made of the examples to train on.
+        settings: `FinetuneSettings`; of its seeds only `seed` is used.
+        train, evaluation: the task's examples.
+        state_folder, fingerprint, tensorboard: see `TaskTraining.train`.
+        say: function that takes a line for the user.
+
+    Returns:
+        A `Run`.
+    """
+    pooling = settings.pooling
+    if pooling is None:
+        pooling = start.config.pooling if task.of_texts else "cls"
+        if pooling != "cls" and start.task is None:
+            say(
+                f"the start pools by the mean of its tokens, and so does this model: "
+                f"{name_of('pooling', 'cls')} would take [CLS]"
+            )
+    config = config_for(task, start, settings.length, fields, pooling, settings.dropout)
+    rates = (config.encoder.hidden_dropout_prob, config.encoder.attention_probs_dropout_prob)
+    if settings.dropout is None and not any(rates):
+        # What `pretrain --dropout=0` leaves, and BERT's appendix A.3 keeps 0.1 in fine-tuning.
+        say(f"the start has no dropout, so this run has none: {name_of('dropout', 0.1)} is BERT's")
+    if state_folder and os.path.exists(state_folder) and not settings.resume:
+        say(f"starting anew: {name_of('resume')} would go on with the run that was killed")
+    trainer = TaskTraining(
+        start, config, settings, settings.precision, settings.freeze, settings.metric
+    )
+    outcome = trainer.train(
+        train, evaluation, state_folder, fingerprint, settings.resume, tensorboard
+    )
+    if trainer.skipped:
+        say(f"{train.path}: {trainer.skipped} examples have nothing to learn from: left out")
+    bert, answers, scores = trainer.finished(evaluation)
+    report = {
+        "seed": settings.seed,
+        **{name: scores[name] for name in task.metrics(config)},
+        **({"labels": list(config.labels)} if config.labels else {}),
+        "best_epoch": outcome["best_epoch"],
+        "epochs": outcome["history"],
+        "seconds": round(outcome["seconds"], 1),
+        "dtype_policy": trainer.policy,
+    }
+    # One answer to everything may be right, where the file has no other.
+    collapsed = scores.get("accuracy") != 1 and task.collapsed(answers, bert.config)
+    return Run(bert, scores, trainer.metrics[0], report, collapsed)
+
+
+def discard_state(folder):
+    """Removes the state of a run, once its model is safe on disk."""
+    Checkpoints(folder, "").discard()
+
+
+def config_for(task, start, max_length, fields, pooling="cls", dropout=None):
+    """Returns the `ModelConfig` of what comes out of a training.
+
+    Args:
+        task: `Task`.
+        start: `Bert` to start from.
+        max_length: the most tokens of a row.
+        fields: what the task's `model_fields` made of the examples to train on.
+        pooling: "cls" or "mean"; see `BertClassifier`.
+        dropout: in place of the start's two rates; None keeps them.
+
+    Raises:
+        InputError: the fields or the length do not do.
+    """
+    encoder = start.config.encoder
+    if dropout is not None:
+        encoder = dataclasses.replace(
+            encoder, hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout
+        )
+    return ModelConfig(
+        encoder=encoder,
+        task=task.kind,
+        max_length=max_length,
+        tokenizer=start.tokenizer.get_config(),
+        benchmark="" if task.name == task.kind else task.name,
+        pooling=pooling,
+        **fields,
+    )
+
+
+class TaskTraining:
+    """One training run.
+
+    Args:
+        start: a `Bert` to start from; its head is kept if it is of the same task and labels.
+        config: `ModelConfig` of the result, see `config_for`.
+        settings: `FitSettings`.
+        precision: see `precision.resolve`.
+        frozen: what is not trained, see `freeze`.
+        metric: name of the score that decides which epoch is best; None takes the task's first.
+
+    Attributes:
+        task: the `Task`.
+        model: the Keras model in training.
+
+    Raises:
+        InputError: `frozen` or `metric` is not understood.
+    """
+
+    def __init__(self, start, config, settings, precision="auto", frozen="", metric=None):
+        self.settings = settings
+        self.config = config
+        self.task = get_task(config.benchmark or config.task)
+        self.metrics = self._metrics(metric)
+        self.policy = precisions.resolve(precision)
+        self.tokenizer = start.tokenizer
+        self.skipped = 0
+        keras.utils.set_random_seed(settings.seed)
+        self.model = build_model(self.config, dtype=self.policy)
+        if _same_head(start.config, config):
+            self.model.set_weights(start.model.get_weights())
+        else:
+            self.model.encoder.set_weights(start.encoder.get_weights())
+        self.frozen = frozen
+        freeze(self.model.encoder, frozen)
+
+    def train(
+        self, examples, evaluation, state_folder=None, fingerprint="", resume=False,
+        tensorboard=None,
+    ):  # fmt: skip
+        """Trains, and leaves the best epoch's weights in the model.
+
+        Args:
+            examples: the task's examples to train on.
+            evaluation: those that decide which epoch is best.
+            state_folder: where to keep what a killed run needs to go on; None keeps nothing.
+            fingerprint: text that names settings and data; see `Checkpoints`.
+            resume: whether to go on from `state_folder`.
+            tensorboard: folder for TensorBoard's files, or None.
+
+        Returns:
+            A dict: `history`, `best_epoch` and `seconds`; see `fine_tune`.
+        """
+        self.task.check(examples, self.config)
+        self.task.check(evaluation, self.config)
+        bert = Bert.from_config(self.config, self.model, self.tokenizer)
+        rows = self.task.training_rows(examples, self.tokenizer, self.config)
+        self.skipped = self.task.skipped(rows, examples)
+        targets = self.task.targets(examples, rows, self.config)
+        evaluation_rows = self.task.rows(evaluation, self.tokenizer, self.config)
+        # Group 1: what is evaluated goes through the model row by row.
+        texts, evaluation_texts = (
+            TokenizedTexts(each.encodings, self.config.max_length, self.tokenizer.pad_id, group)
+            for each, group in ((rows, rows.group), (evaluation_rows, 1))
+        )
+        model, run = self.model, bert.run
+        if self.frozen == "encoder" and can_cache(model, texts, evaluation_texts):
+            texts, evaluation_texts = (
+                CachedFeatures(model, each) for each in (texts, evaluation_texts)
+            )
+            model = head_of(model)
+
+            def run(features):
+                logits = model.predict_on_batch(features)
+                return self.model.outputs_from_logits(logits, self.config.settings, numpy_ops)
+
+        def evaluate():
+            outputs = outputs_of(run, evaluation_texts, self.task, bert.batch_size)
+            _, _, found = self._answered(outputs, evaluation_rows, evaluation)
+            return {f"eval_{name}": found[name] for name in self.metrics}
+
+        self.checkpoints = state_folder and Checkpoints(state_folder, fingerprint)
+        if self.checkpoints and not resume:
+            self.checkpoints.discard()
+        return fine_tune(
+            model,
+            self.model.default_loss(),
+            texts,
+            targets,
+            self.settings,
+            evaluate,
+            loss_weights=self.model.default_loss_weights(),
+            checkpoints=self.checkpoints,
+            resume=resume,
+            tensorboard=tensorboard,
+        )
+
+    def finished(self, evaluation):
+        """Returns the trained `Bert`, in float32 whatever it was trained in, and its answers.
+
+        Settings that are chosen after training, such as the threshold for no answer, are chosen
+        here, on the evaluation examples.
+
+        Returns:
+            A tuple: the `Bert`, its answers to `evaluation`, their scores.
+        """
+        model = build_model(self.config, dtype="float32")
+        model.set_weights(self.model.get_weights())
+        bert = Bert.from_config(self.config, model, self.tokenizer)
+        rows = self.task.rows(evaluation, self.tokenizer, self.config)
+        outputs = bert.outputs(rows)
+        for values in outputs.values():
+            if not all(np.isfinite(value).all() for value in values):
+                self.discard_state()
+                raise Diverged(
+                    "the training diverged, the best epoch's weights are not finite: try a lower "
+                    "one",
+                    "learning_rate",
+                    self.settings.learning_rate,
+                )
+        bert.config, answers, scores = self._answered(outputs, rows, evaluation)
+        return bert, answers, scores
+
+    def _answered(self, outputs, rows, evaluation):
+        """Returns the config with settings chosen for these outputs, the answers, their scores."""
+        config = self.config
+        answers = self.task.answers(outputs, rows, evaluation, config)
+        tuned = self.task.tuned_settings(answers, evaluation, config)
+        if tuned:
+            config = dataclasses.replace(config, settings={**config.settings, **tuned})
+            answers = self.task.answers(outputs, rows, evaluation, config)
+        return config, answers, self.task.scores(answers, evaluation, config)
+
+    def discard_state(self):
+        """Removes the kept state, once the model is safe on disk."""
+        if self.checkpoints:
+            self.checkpoints.discard()
+
+    def _metrics(self, first):
+        known = self.task.metrics(self.config)
+        if first is not None and first not in known:
+            raise InputError(f"{self.task.name} has {', '.join(known)}", "metric", first)
+        return sorted(known, key=lambda name: name != first)
+
+
+def _same_head(start, config):
+    """Says whether the start's head is what the new model needs, so that its training goes on."""
+    if (start.task, start.labels, start.pooling) != (config.task, config.labels, config.pooling):
+        return False
+    choices = [each.settings.get("num_choices") for each in (start, config)]
+    return choices[0] == choices[1]
