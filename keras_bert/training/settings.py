@@ -60,6 +60,12 @@ class FinetuneSettings(FitSettings):
         None, "the score that the best epoch is best in (default: the task's first)"
     )
     freeze: str = setting("", "not trained: encoder, embeddings, or N (the lowest N blocks)")
+    lora_rank: int | None = setting(
+        None,
+        "trains low-rank adapters of this width on query and value in place of the encoder; they "
+        "are merged when the model is saved",
+        low=1,
+    )
     precision: str = setting(
         "auto",
         "number format of the training steps; auto takes the machine's best",

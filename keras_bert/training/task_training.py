@@ -11,6 +11,7 @@ from keras_bert import numpy_ops
 from keras_bert.bert import Bert, build_model
 from keras_bert.errors import Diverged, InputError, name_of
 from keras_bert.model_folder import ModelConfig
+from keras_bert.models.lora import merged_weights, trainable_share
 from keras_bert.predictor import outputs_of
 from keras_bert.tasks.registry import get_task
 from keras_bert.text.padding import TokenizedTexts
@@ -80,10 +81,14 @@ def train_one(
     if state_folder and os.path.exists(state_folder) and not settings.resume:
         say(f"starting anew: {name_of('resume')} would go on with the run that was killed")
     trainer = TaskTraining(
-        start, config, settings, settings.precision, settings.freeze, settings.metric, strategy
-    )
+        start, config, settings, settings.precision, settings.freeze, settings.metric, strategy,
+        settings.lora_rank,
+    )  # fmt: skip
     for note in notes:
         say(note)
+    if settings.freeze or settings.lora_rank:
+        trained, total = trainable_share(trainer.model)
+        say(f"{trained:,} of {total:,} parameters are trained ({trained / total:.2%})")
     outcome = trainer.train(
         train, evaluation, state_folder, fingerprint, settings.resume, tensorboard
     )
@@ -151,6 +156,7 @@ class TaskTraining:
         metric: name of the score that decides which epoch is best; None takes the task's first.
         strategy: None for one device, "mirrored" or "multi_worker", or what `make_strategy`
             returned. Every worker trains with the same examples.
+        lora_rank: width of low-rank adapters, see `BertEncoder.enable_lora`; None trains without.
 
     Attributes:
         task: the `Task`.
@@ -162,8 +168,9 @@ class TaskTraining:
     """
 
     def __init__(
-        self, start, config, settings, precision="auto", frozen="", metric=None, strategy=None
-    ):
+        self, start, config, settings, precision="auto", frozen="", metric=None, strategy=None,
+        lora_rank=None,
+    ):  # fmt: skip
         self.settings = settings
         self.config = config
         self.task = get_task(config.benchmark or config.task)
@@ -176,11 +183,20 @@ class TaskTraining:
         with self.strategy.scope() if self.strategy else contextlib.nullcontext():
             self.model = build_model(self.config, dtype=self.policy)
         if _same_head(start.config, config):
-            self.model.set_weights(start.model.get_weights())
+            self.model.set_weights(merged_weights(start.model))
         else:
-            self.model.encoder.set_weights(start.encoder.get_weights())
+            self.model.encoder.set_weights(merged_weights(start.encoder))
         self.frozen = frozen
         freeze(self.model.encoder, frozen)
+        if lora_rank is not None:
+            if frozen:
+                raise InputError(
+                    f"adapters train in place of the encoder: leave out {name_of('freeze')}",
+                    "lora_rank",
+                    lora_rank,
+                )
+            with self.strategy.scope() if self.strategy else contextlib.nullcontext():
+                self.model.encoder.enable_lora(lora_rank)
 
     def train(
         self, examples, evaluation, state_folder=None, fingerprint="", resume=False,
@@ -258,7 +274,7 @@ class TaskTraining:
             A tuple: the `Bert`, its answers to `evaluation`, their scores.
         """
         model = build_model(self.config, dtype="float32")
-        model.set_weights(self.model.get_weights())
+        model.set_weights(merged_weights(self.model))
         bert = Bert.from_config(self.config, model, self.tokenizer)
         rows = self.task.rows(evaluation, self.tokenizer, self.config)
         outputs = bert.outputs(rows)

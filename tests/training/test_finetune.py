@@ -695,3 +695,33 @@ def test_the_pooling_that_a_checkpoint_declares_is_followed(toy, tmp_path, capsy
     convert(from_=source, output=tmp_path / "folder")
     bert, _ = keras_bert.finetune(tmp_path / "folder", train=data, **settings)
     assert bert.config.pooling == "mean"
+
+
+@pytest.mark.parametrize("task", ["classification", "tagging"])
+def test_adapters_train_in_place_of_the_encoder_and_are_merged(task, cli, toy, tmp_path):
+    """The merged kernels differ from the start's by a matrix of the adapters' rank."""
+    train, dev = toy.train, toy.dev
+    if task == "tagging":
+        train = dev = tmp_path / "train.conll"
+        train.write_text("good B-ADJ\nfilm O\n\nthe O\nbad B-ADJ\nstory O\n\n" * 20)
+    flags = [f"--init={toy.model}", f"--train={train}", f"--eval={dev}", f"--task={task}"]
+    flags += ["--length=32", "--epochs=1", "--precision=float32", "--lora_rank=2"]
+    found = cli("finetune", *flags, "--learning_rate=1e-2", f"--output={tmp_path / 'm'}")
+    assert found.status == 0, found.err
+    start, bert = keras_bert.load(toy.model), keras_bert.load(tmp_path / "m")
+    total = bert.model.count_params()
+    # Two blocks, query and value, each 128 x 2 and 2 x 128; the head.
+    labels = len(bert.config.labels)
+    trained = 2 * 2 * 2 * 128 * 2 + (128 + 1) * labels
+    assert f"{trained:,} of {total + 2 * 2 * 2 * 128 * 2:,} parameters are trained" in found.err
+    for ours, theirs in zip(bert.encoder.weights, start.encoder.weights, strict=True):
+        difference = np.asarray(ours) - np.asarray(theirs)
+        if ours.path.endswith(("query/kernel", "value/kernel")):
+            assert np.linalg.matrix_rank(difference, tol=1e-5) in (1, 2), ours.path
+        else:
+            assert not difference.any(), ours.path
+    refused = cli("finetune", *flags, "--freeze=embeddings", f"--output={tmp_path / 'n'}")
+    assert refused.status == 2
+    assert (
+        "--lora_rank=2: adapters train in place of the encoder: leave out --freeze" in refused.err
+    )
