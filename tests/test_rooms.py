@@ -43,6 +43,7 @@ ALLOWED_LATE = {
 # Files that are no folder, by their room.
 FILES = {
     "base": (
+        "card",
         "config",
         "errors",
         "extras",
@@ -57,7 +58,6 @@ FILES = {
     "bert": (
         "answering",
         "bert",
-        "card",
         "converting",
         "evaluation",
         "model_folder",
