@@ -1,6 +1,7 @@
 """The proof that an exported file is as good as its model: same examples through both."""
 
 import dataclasses
+import os
 
 import numpy as np
 
@@ -35,13 +36,16 @@ class VerifySettings:
     __post_init__ = check_settings
 
 
-def verify(model, layout=None, **settings):
+def verify(model, exported, data, layout=None, **settings):
     """Runs a model and a file that was exported of it over the same labelled data.
 
     Args:
         model: a `Bert`, or the path of its model folder.
+        exported: path of the .tflite file, SavedModel or .onnx file.
+        data: path of labelled data, or (texts, labels), a pandas DataFrame and so on; see
+            `keras_bert.tasks.in_hand.examples_of`.
         layout: `FileLayout` of the data; None for its defaults.
-        **settings: of `VerifySettings`: `exported`, `data`, `max_drop`, `task`.
+        **settings: of `VerifySettings`: `max_drop`, `task`.
 
     Returns:
         A tuple: the dict of `compare`, with `max_drop` and `passed`, whether no more than that is
@@ -50,8 +54,11 @@ def verify(model, layout=None, **settings):
     Raises:
         InputError: a file is broken, or they do not belong together.
     """
-    settings = VerifySettings(**settings)
-    check_path(settings.data)
+    is_path = isinstance(data, str | os.PathLike)
+    shown = data if is_path else "the examples"
+    settings = VerifySettings(exported=exported, data=shown, **settings)
+    if is_path:
+        check_path(data)
     check_path(settings.exported)
     path = None if isinstance(model, Predictor) else model
     if path is not None:
@@ -63,7 +70,7 @@ def verify(model, layout=None, **settings):
                 "model",
                 path,
             )
-    bert, task, examples = open_with_examples(model, settings.data, settings.task, layout)
+    bert, task, examples = open_with_examples(model, data, settings.task, layout)
     runner = open_exported(settings.exported)
     if (runner.config.task, runner.config.labels) != (bert.config.task, bert.config.labels):
         raise InputError(

@@ -7,6 +7,7 @@ so the numpy-only parts (tokenization, decoding of logits) work where they are n
 import importlib
 
 from keras_bert.extras import naming_extras
+from keras_bert.registration import register_with_keras
 from keras_bert.tasks.registry import KINDS
 
 __version__ = "0.2.0"
@@ -22,6 +23,8 @@ _EXPORTS = {
     "GraphTokenizer": "keras_bert.text.graph_tokenizer",
     "InputError": "keras_bert.errors",
     "load": "keras_bert.bert",
+    "Bert": "keras_bert.bert",
+    "adamw": "keras_bert.training.optimizer",
     "open_model": "keras_bert.opening",
     "finetune": "keras_bert.training.finetune",
     # The other verbs of the command line; export is `Bert.export`.
@@ -48,3 +51,6 @@ def __getattr__(name):
 
 def __dir__():
     return sorted([*globals(), *_EXPORTS])
+
+
+register_with_keras()

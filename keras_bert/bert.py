@@ -1,4 +1,4 @@
-"""A model with its tokenizer and labels: what `load` gives, and what every command works on."""
+"""A model with its tokenizer and labels: what `load` returns, and what every command works on."""
 
 import dataclasses
 import os
@@ -8,27 +8,45 @@ import numpy as np
 from keras_bert import numpy_ops
 from keras_bert.card import model_card
 from keras_bert.config import PRESETS, BertConfig
+from keras_bert.description import (
+    changed_config,
+    check_vocabulary_size,
+    config_of,
+    read_description,
+    write_description,
+)
 from keras_bert.errors import InputError, name_of
 from keras_bert.extras import naming_extras
 from keras_bert.files import replacing_folder
 from keras_bert.model_folder import (
     CARD_FILE,
-    CONFIG_FILE,
-    VOCABULARY_FILE,
     WEIGHTS_FILE,
     ModelConfig,
     is_model_folder,
     is_replaceable,
-    read_config,
 )
 from keras_bert.predictor import Predictor
 from keras_bert.tasks import fill_mask
+from keras_bert.tasks.file_layout import FileLayout
+from keras_bert.tasks.in_hand import examples_of
 from keras_bert.tasks.registry import network_class, task_of
+from keras_bert.text.padding import TokenizedTexts
+from keras_bert.text.targets import IGNORED
 from keras_bert.text.tokenizer import WordPieceTokenizer, guess_lower_case, load_vocabulary
 
 
 class Bert(Predictor):
     """A Keras model, the tokenizer it was trained with, and what its outputs mean.
+
+    Args:
+        model: a network of this package, such as a `BertClassifier` or a bare `BertEncoder`.
+        tokenizer: `WordPieceTokenizer`; None takes the one that the model came with, from a
+            `.keras` file or another `Bert`; labels, settings and lengths that are None likewise.
+        labels: list of str, the names of the classes or tags in the order of the logits; None
+            numbers them, "0", "1", ….
+        settings: dict, settings of the task that differ from the usual ones.
+        max_length: int, the most tokens of a row; None takes what the position table allows.
+        pair: bool, whether the model takes pairs of texts; None: the texts decide.
 
     Attributes:
         config: `ModelConfig`.
@@ -36,21 +54,69 @@ class Bert(Predictor):
         tokenizer: `WordPieceTokenizer`.
         notes: list of str, what a user should know of how it was loaded.
         card: str, the text of its model card; None writes one of what is known.
+
+    Raises:
+        InputError: the parts do not fit together, or there is no tokenizer.
+
+    Example:
+        bert = keras_bert.load("path/of/a/checkpoint")
+        model = keras_bert.BertClassifier(bert.encoder, num_classes=2)
+        model.compile()
+        model.fit(bert.tokenizer(texts, length=64), labels)
+        keras_bert.Bert(model, bert.tokenizer, labels=["bad", "good"]).save("my_model")
     """
 
     batch_size = 64
 
-    def __init__(self, config, model, tokenizer):
-        if tokenizer.vocabulary_size != config.encoder.vocab_size:
+    def __init__(
+        self, model, tokenizer=None, labels=None, *, settings=None, max_length=None, pair=None
+    ):
+        tokenizer = tokenizer or getattr(model, "tokenizer", None)
+        if tokenizer is None:
             raise InputError(
-                f"the vocabulary has {tokenizer.vocabulary_size} tokens but the embedding "
-                f"{config.encoder.vocab_size} rows: they are not of the same model"
+                "the model came with no tokenizer: Bert(model, tokenizer, labels=...) takes one"
             )
-        self.config = config
-        self.model = model
+        known, asked = getattr(model, "task_config", None), (labels, settings, max_length, pair)
+        config = changed_config(known, model, *asked) if known else config_of(model, *asked)
+        self._set_up(config, model, tokenizer)
+
+    @classmethod
+    def from_config(cls, config, model, tokenizer):
+        """Returns a `Bert` of a `ModelConfig` and the model that it describes."""
+        bert = cls.__new__(cls)
+        bert._set_up(config, model, tokenizer)
+        return bert
+
+    def _set_up(self, config, model, tokenizer):
+        check_vocabulary_size(config, tokenizer)
+        self._model, self._config = None, config
         self.tokenizer = tokenizer
+        self.model = model
         self.notes = []
         self.card = None
+
+    @property
+    def model(self):
+        return self._model
+
+    @model.setter
+    def model(self, model):
+        self._model = model
+        self._describe()
+
+    @property
+    def config(self):
+        return self._config
+
+    @config.setter
+    def config(self, config):
+        self._config = config
+        self._describe()
+
+    def _describe(self):
+        # So that `model.save` keeps them.
+        if self._model is not None:
+            self._model.describe(self._config, self.tokenizer)
 
     @property
     def encoder(self):
@@ -67,15 +133,63 @@ class Bert(Predictor):
         logits = self.network.predict_on_batch(inputs)
         return self.model.outputs_from_logits(logits, self.config.settings, numpy_ops)
 
-    def predict(self, texts, texts_b=None, batch_size=None):
+    def predict(self, texts, texts_b=None, batch_size=None, **named):
         """Answers for texts; see `Predictor.predict`.
 
         A model without a task gives the pooled output, float32 of shape (count, hidden_size), for
         a single str of shape (hidden_size,).
         """
         if self.task is None:
-            return self.embed(texts, texts_b, pooling="pooler")
-        return super().predict(texts, texts_b, batch_size)
+            return self.embed(texts, self._second_texts(texts_b, named), pooling="pooler")
+        return super().predict(texts, texts_b, batch_size, **named)
+
+    def export(self, path, format="tflite", **settings):
+        """Writes the model for where it will run; see `keras_bert.export.export.export`.
+
+        Args:
+            path: the file to write, for a SavedModel the folder.
+            format: "tflite", "saved_model" or "onnx".
+            **settings: `quantize` ("none", "float16" or "dynamic", for TFLite), `length` (tokens,
+                or "dynamic"; None is the model's).
+
+        Returns:
+            A dict: `path`, `bytes`, and for TFLite `ops`.
+        """
+        from keras_bert.export.export import export
+
+        # Without an optimizer, and with low-rank adapters merged.
+        plain = Bert.from_config(self.config, self.plain_model(), self.tokenizer)
+        return export(plain, output=path, format=format, **settings)
+
+    def training_arrays(self, data):
+        """Returns what `model.fit` takes, for any task: rows of long texts are split as it needs.
+
+        Args:
+            data: labelled examples: a path, (texts, labels), ((texts, texts_b), labels), a pandas
+                DataFrame or a `tf.data.Dataset`; see `keras_bert.tasks.in_hand.examples_of`.
+
+        Returns:
+            A tuple (x, y): a dict of int32 arrays of shape (rows, length), for choices (rows,
+            num_choices, length); the targets, an array or a dict of arrays.
+
+        Raises:
+            InputError: something in the data is wrong, or the model has no task.
+        """
+        if self.task is None:
+            raise InputError("the model is an encoder without a task")
+        examples = examples_of(self.task, data, FileLayout())
+        self.task.check(examples, self.config)
+        rows = self.task.training_rows(examples, self.tokenizer, self.config)
+        y = self.task.targets(examples, rows, self.config)
+        limit, pad_id = self.config.max_length, self.tokenizer.pad_id
+        x = TokenizedTexts(rows.encodings, limit, pad_id, rows.group)
+        x = x.batch(np.arange(len(rows) // rows.group))
+        if isinstance(y, list):
+            padded = np.full(x["token_ids"].shape, IGNORED, "int32")
+            for row, values in enumerate(y):
+                padded[row, : len(values)] = values
+            y = padded
+        return x, y
 
     def embed(self, texts, texts_b=None, **options):
         """Returns vectors of texts; see `keras_bert.embedding.features.embed`."""
@@ -120,17 +234,23 @@ class Bert(Predictor):
                 any other is refused.
             card: the text of its README.md; None takes `card`.
         """
+        model = self.plain_model()
         with replacing_folder(folder, is_replaceable) as temporary:
-            config = dataclasses.replace(
-                self.config, tokenizer=self.tokenizer.get_config(), versions=_versions()
-            )
-            _write(os.path.join(temporary, CONFIG_FILE), config.to_json())
-            _write(
-                os.path.join(temporary, VOCABULARY_FILE),
-                "".join(f"{token}\n" for token in self.tokenizer.vocabulary),
-            )
-            _write(os.path.join(temporary, CARD_FILE), card or self.card or model_card(self))
-            self.model.save_weights(os.path.join(temporary, WEIGHTS_FILE))
+            write_description(temporary, self.config, self.tokenizer)
+            with open(os.path.join(temporary, CARD_FILE), "w", encoding="utf-8") as file:
+                file.write(card or self.card or model_card(self))
+            model.save_weights(os.path.join(temporary, WEIGHTS_FILE))
+
+    def plain_model(self):
+        """Returns a copy of the model as `load` would build it, in float32.
+
+        It has no optimizer, no precision policy and no low-rank adapters, which are merged.
+        """
+        from keras_bert.models.lora import merged_weights
+
+        model = build_model(self.config, dtype="float32")
+        model.set_weights(merged_weights(self.model))
+        return model
 
 
 @naming_extras()
@@ -138,8 +258,9 @@ def load(path, vocabulary=None, lower_case=None, pretraining=False):
     """Loads a model folder, or a checkpoint in any of the formats that `convert` reads.
 
     Args:
-        path: our model folder, a Hugging Face folder, a Google checkpoint, a keras-hub preset
-            folder; or the name of a preset, for random weights.
+        path: our model folder, a `.keras` file of a model that keeps its tokenizer, a Hugging
+            Face folder, a Google checkpoint, a keras-hub preset folder; or the name of a preset,
+            for random weights.
         vocabulary: path of a vocabulary, for checkpoints that come without one and for presets.
         lower_case: bool, for checkpoints that do not say; None guesses from the vocabulary.
         pretraining: whether to load a checkpoint of another format with the masked-LM head, and
@@ -156,13 +277,15 @@ def load(path, vocabulary=None, lower_case=None, pretraining=False):
         return _from_preset(path, vocabulary, lower_case)
     if not os.path.exists(path) and not os.path.exists(path + ".index"):
         raise InputError(f"{path}: no such file or folder, and no preset of that name")
-    if is_model_folder(path):
+    keras_file = path.endswith(".keras") and os.path.isfile(path)
+    if keras_file or is_model_folder(path):
         if vocabulary is not None or lower_case is not None:
+            kind = "a .keras file" if keras_file else "a model folder"
             raise InputError(
-                f"{path}: a model folder has a vocabulary and its case: leave out "
+                f"{path}: {kind} has a vocabulary and its case: leave out "
                 f"{name_of('vocab')} and {name_of('lower_case')}"
             )
-        return _from_model_folder(path)
+        return _from_keras_file(path) if keras_file else _from_model_folder(path)
     return _from_checkpoint(path, vocabulary, lower_case, pretraining)
 
 
@@ -182,18 +305,25 @@ def build_model(config, dtype=None):
 def _from_model_folder(path):
     from keras_bert.checkpoints.weights_file import check_size, load_weights
 
-    config = read_config(path)
-    vocabulary = load_vocabulary(os.path.join(path, VOCABULARY_FILE))
-    try:
-        tokenizer = WordPieceTokenizer(vocabulary, **config.tokenizer)
-        bert = Bert(config, None, tokenizer)
-    except (TypeError, InputError) as error:
-        raise InputError(f"{path}: {error}") from None
+    config, tokenizer = read_description(path)
     weights = os.path.join(path, WEIGHTS_FILE)
     check_size(weights, config.encoder)
-    bert.model = build_model(config)
+    bert = Bert.from_config(config, build_model(config), tokenizer)
     load_weights(bert.model, weights)
     return bert
+
+
+def _from_keras_file(path):
+    from keras_bert.keras_file import extracted
+
+    # Not by `load_model`, which builds what a file asks for: the description says it all.
+    with extracted(path) as folder:
+        try:
+            return _from_model_folder(folder)
+        except InputError as error:
+            # The folder is not one that the user knows.
+            line = str(error).replace(f"{folder}{os.sep}", f"{path}: ").replace(folder, path)
+            raise InputError(line) from None
 
 
 def _from_preset(name, vocabulary, lower_case):
@@ -206,7 +336,7 @@ def _from_preset(name, vocabulary, lower_case):
     # A preset is a size; its table has as many rows as the vocabulary that is given.
     encoder = dataclasses.replace(BertConfig.from_preset(name), vocab_size=len(tokens))
     config = ModelConfig(encoder=encoder, max_length=encoder.max_position_embeddings)
-    bert = Bert(config, build_model(config), _tokenizer(tokens, {}, lower_case))
+    bert = Bert.from_config(config, build_model(config), _tokenizer(tokens, {}, lower_case))
     bert.notes.append(f"{name} is a size, not a checkpoint: it starts from random weights")
     return bert
 
@@ -224,7 +354,8 @@ def _from_checkpoint(path, vocabulary, lower_case, pretraining):
     try:
         fields, notes = model_fields(checkpoint, pretraining)
         config = ModelConfig(encoder=checkpoint.config, **fields)
-        bert = Bert(config, None, _tokenizer(tokens, checkpoint.tokenizer_switches, lower_case))
+        tokenizer = _tokenizer(tokens, checkpoint.tokenizer_switches, lower_case)
+        bert = Bert.from_config(config, None, tokenizer)
     except InputError as error:
         raise error.within(path) from None
     bert.notes += notes
@@ -242,16 +373,3 @@ def _tokenizer(tokens, switches, lower_case):
         switches["lower_case"] = lower_case
     switches.setdefault("lower_case", guess_lower_case(tokens))
     return WordPieceTokenizer(tokens, **switches)
-
-
-def _versions():
-    import keras
-
-    import keras_bert
-
-    return {"keras_bert": keras_bert.__version__, "keras": keras.__version__}
-
-
-def _write(path, text):
-    with open(path, "w", encoding="utf-8", newline="") as file:
-        file.write(text)

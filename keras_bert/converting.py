@@ -124,7 +124,7 @@ def _with_choices(bert, source, num_choices):
     )
     model = build_model(config)
     assign(names.variables_of(model), checkpoint)
-    return Bert(config, model, bert.tokenizer)
+    return Bert.from_config(config, model, bert.tokenizer)
 
 
 def _without_what_others_lack(bert, to):
@@ -137,7 +137,7 @@ def _without_what_others_lack(bert, to):
         config = dataclasses.replace(
             bert.config, task=None, labels=(), settings={}, pooling="cls", benchmark=""
         )
-        bert = Bert(config, bert.encoder, bert.tokenizer)
+        bert = Bert.from_config(config, bert.encoder, bert.tokenizer)
     if bert.config.settings.get("mark_capitals"):
         notes.append("it takes segment_ids of 1 for words with a capital: give them to it")
     return bert, notes

@@ -8,6 +8,7 @@ from keras_bert.model_folder import is_model_folder, read_config
 from keras_bert.predictor import Predictor
 from keras_bert.quiet import import_tensorflow_quietly
 from keras_bert.tasks.file_layout import FileLayout
+from keras_bert.tasks.in_hand import examples_of
 from keras_bert.tasks.registry import get_task, task_of
 
 
@@ -62,7 +63,7 @@ def open_with_examples(model, data, task=None, layout=None, labelled=True):
 
     Args:
         model: path of the model, or a `Predictor`.
-        data: path of the file.
+        data: path of the file, or labelled examples as `in_hand.examples_of` takes them.
         task: name of the task whose files and metrics are meant; None takes the model's.
         layout: `FileLayout` of the file; None for its defaults.
         labelled: whether the file has the right answers.
@@ -85,7 +86,7 @@ def open_with_examples(model, data, task=None, layout=None, labelled=True):
         opened = require_task(open_model(model), path)
         task = opened.task
     # Before a folder's weights are loaded, so that a bad row is reported in a second.
-    examples = task.read(data, layout or FileLayout().for_scoring(), labelled)
+    examples = examples_of(task, data, layout or FileLayout().for_scoring(), labelled)
     opened = opened or require_task(open_model(model), path)
     check_task(opened, task)
     task.check(examples, opened.config)

@@ -59,7 +59,7 @@ class Predictor(abc.ABC):
         rows = self.task.rows(examples, self.tokenizer, self.config)
         return rows, self.outputs(rows, batch_size)
 
-    def predict(self, texts, texts_b=None, batch_size=None):
+    def predict(self, texts, texts_b=None, batch_size=None, *, context=None, choices=None):
         """Answers for texts, or pairs of texts.
 
         Args:
@@ -67,6 +67,8 @@ class Predictor(abc.ABC):
             texts_b: by task: None, or the second text of each pair; the passage that each
                 question is asked of; a list of the choices for each.
             batch_size: rows a batch; None takes the model's own number.
+            context: another name of `texts_b` for question answering.
+            choices: another name of `texts_b` for multiple choice.
 
         Returns:
             A list of dicts, for a single str a dict. By task: classification `label`,
@@ -74,6 +76,7 @@ class Predictor(abc.ABC):
             more; question answering `text`, `start`, `end`, `probability` and `n_best`; multiple
             choice `choice`, `probability` and `probabilities`.
         """
+        texts_b = self._second_texts(texts_b, {"context": context, "choices": choices})
         if isinstance(texts, str):
             return self.predict([texts], None if texts_b is None else [texts_b], batch_size)[0]
         if self.task is None:
@@ -84,6 +87,19 @@ class Predictor(abc.ABC):
         examples = self.task.examples_from(texts, texts_b)
         self.task.check(examples, self.config)
         return self.answers(examples, batch_size)
+
+    def _second_texts(self, texts_b, named):
+        """Returns the second texts, whatever a caller calls them."""
+        for name, values in named.items():
+            if values is None:
+                continue
+            if self.task is None or name != self.task.second_text:
+                kind = "an encoder without a task" if self.task is None else self.task.kind
+                raise InputError(f"{name}=... is not for {kind}")
+            if texts_b is not None:
+                raise InputError(f"{name}=... is another name of texts_b: give one of them")
+            texts_b = values
+        return texts_b
 
     def probabilities(self, texts, texts_b=None, batch_size=None):
         """Returns a classifier's probabilities, float32 of shape (count, num_classes)."""

@@ -59,7 +59,7 @@ def make_bert(kind, seed=0, **changes):
     fields = {"task": kind, "max_length": LENGTH, **_CONFIGS[kind], **changes}
     config = ModelConfig(encoder=encoder, tokenizer=tokenizer.get_config(), **fields)
     keras.utils.set_random_seed(seed)
-    return Bert(config, build_model(config), tokenizer)
+    return Bert.from_config(config, build_model(config), tokenizer)
 
 
 def perturbed(bert, share=1.5, seed=1):
@@ -72,7 +72,7 @@ def perturbed(bert, share=1.5, seed=1):
             for w in bert.model.get_weights()
         ]
     )
-    return Bert(dataclasses.replace(bert.config), model, bert.tokenizer)
+    return Bert.from_config(dataclasses.replace(bert.config), model, bert.tokenizer)
 
 
 def answer_half(bert, questions, passages):

@@ -38,6 +38,8 @@ MAY_IMPORT = {
 ALLOWED_LATE = {
     ("keras_bert.bert", "embedding"),
     ("keras_bert.bert", "export"),
+    # What a `.keras` file keeps beside the weights.
+    ("keras_bert.models.network", "bert"),
     ("keras_bert.opening", "export"),
 }
 # Files that are no folder, by their room.
@@ -54,12 +56,14 @@ FILES = {
         "quiet",
         "settings",
     ),
-    "package": ("__init__",),
+    "package": ("__init__", "registration"),
     "bert": (
         "answering",
         "bert",
         "converting",
+        "description",
         "evaluation",
+        "keras_file",
         "model_folder",
         "opening",
         "predictor",

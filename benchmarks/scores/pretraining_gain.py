@@ -51,7 +51,8 @@ def main():
     keras.utils.set_random_seed(0)
     pretrained = keras_bert.load(options.model)
     random = os.path.join(options.output, "random")
-    Bert(pretrained.config, build_model(pretrained.config), pretrained.tokenizer).save(random)
+    config, tokenizer = pretrained.config, pretrained.tokenizer
+    Bert.from_config(config, build_model(config), tokenizer).save(random)
 
     curves = {}
     print(f"| {name}, start | {' | '.join(metrics)} | seconds a run |")

@@ -53,7 +53,8 @@ def load_weights(model, path):
             found = []
 
             def note(name, item):
-                if isinstance(item, h5py.Dataset):
+                # A compiled model has its optimizer's state there; a model to load into has none.
+                if isinstance(item, h5py.Dataset) and not name.startswith("optimizer/"):
                     found.append(math.prod(item.shape))
                     if item.external:
                         raise InputError(f"{path}: {name} is kept in another file")

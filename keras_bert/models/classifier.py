@@ -17,7 +17,7 @@ class BertClassifier(TextNetwork):
     Example:
         encoder = BertEncoder.from_preset("bert_tiny_en_uncased", load_weights=False)
         model = BertClassifier(encoder, num_classes=2)
-        model.compile("adamw", model.default_loss())
+        model.compile()
         model.fit(tokenizer(texts, length=64), labels)
     """
 
@@ -29,6 +29,9 @@ class BertClassifier(TextNetwork):
 
     def default_loss(self):
         return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+    def default_metrics(self):
+        return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
 
     @classmethod
     def outputs_from_logits(cls, logits, settings, ops):

@@ -1,14 +1,18 @@
 """BERT's encoder as a functional Keras model: the whole network, top to bottom."""
 
 import dataclasses
+import os
+import warnings
 
 import keras
 
-from keras_bert.config import BertConfig
+from keras_bert.config import PRESETS, BertConfig
+from keras_bert.errors import InputError
 from keras_bert.layers.attention import AttentionMask
 from keras_bert.layers.embeddings import BertEmbeddings, PackedPositions
 from keras_bert.layers.encoder_block import EncoderBlock
 from keras_bert.layers.normalization import LayerNormalization
+from keras_bert.models import lora
 from keras_bert.models.network import Network
 
 INPUT_NAMES = ("token_ids", "segment_ids", "padding_mask")
@@ -30,7 +34,7 @@ class BertEncoder(Network):
         dtype: Keras dtype or dtype policy, for example "mixed_bfloat16".
 
     Example:
-        encoder = BertEncoder.from_preset("bert_small_en_uncased")  # random weights
+        encoder = BertEncoder.from_preset("path/of/a/checkpoint")
         vectors = encoder({"token_ids": ids, "segment_ids": segments, "padding_mask": mask})
     """
 
@@ -141,19 +145,56 @@ class BertEncoder(Network):
         self.set_config(**dataclasses.asdict(bert_config), packed=packed)
 
     @classmethod
-    def from_preset(cls, name, **kwargs):
-        """Returns an encoder of a named size with random weights.
+    def from_preset(cls, preset, load_weights=True, **kwargs):
+        """Returns the encoder of a checkpoint, or one of a named size with random weights.
 
         Args:
-            name: one of `keras_bert.config.PRESETS`, named as keras-hub names them.
-            **kwargs: fields of `BertConfig` to change, `dtype`, `name`.
+            preset: path of a checkpoint in any format that `keras_bert.load` takes; or, with
+                `load_weights=False`, one of `keras_bert.config.PRESETS`, which are sizes, named as
+                keras-hub names them.
+            load_weights: whether to load the weights; False returns random ones.
+            **kwargs: fields of `BertConfig` to change, `packed`, `dtype`, `name`.
+
+        Raises:
+            InputError: weights are asked for where there are none, or the checkpoint is broken or
+                has no vocabulary beside it.
         """
-        return cls.from_bert_config(BertConfig.from_preset(name), **kwargs)
+        if preset in PRESETS and not os.path.exists(preset):
+            if load_weights:
+                raise InputError(
+                    f"{preset} is a size, which has no weights: load a checkpoint with "
+                    f"keras_bert.load(path).encoder or from_preset(path), or ask for random "
+                    f"weights with from_preset({preset!r}, load_weights=False)"
+                )
+            return cls.from_bert_config(PRESETS[preset], **kwargs)
+        import keras_bert
+
+        bert = keras_bert.load(preset)
+        encoder = cls.from_bert_config(bert.config.encoder, **{"name": "encoder", **kwargs})
+        if load_weights:
+            for note in bert.notes:
+                warnings.warn(note, stacklevel=2)  # as that the checkpoint has no pooler
+            encoder.set_weights(bert.encoder.get_weights())
+        return encoder
 
     @classmethod
     def from_bert_config(cls, bert_config, **kwargs):
         """Returns an encoder with random weights and the sizes of a `BertConfig`."""
         return cls(**{**bert_config.to_dict(), **kwargs})
+
+    def enable_lora(self, rank):
+        """Freezes the encoder and gives each block's query and value a low-rank adapter.
+
+        Nothing changes until they are trained. `compile` comes after it. What is saved, as a
+        model folder or with `model.save`, has the adapters added to the kernels.
+
+        Args:
+            rank: int, the adapters' inner width (Hu et al. 2021, section 4.1).
+
+        Raises:
+            InputError: `rank` is below 1, or the encoder has adapters already.
+        """
+        lora.enable_lora(self, rank)
 
     def all_hidden_states(self):
         """Returns a `keras.Model` that gives the embeddings' output and that of every block."""

@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_bert.models.compiling import LabelF1
 from keras_bert.models.text_network import TextNetwork
 
 
@@ -24,6 +25,9 @@ class BertMultiLabelClassifier(TextNetwork):
     def default_loss(self):
         # The mean over the labels, as transformers' BCEWithLogitsLoss.
         return keras.losses.BinaryCrossentropy(from_logits=True)
+
+    def default_metrics(self):
+        return [keras.metrics.BinaryAccuracy(threshold=0.0, name="accuracy"), LabelF1()]
 
     @classmethod
     def outputs_from_logits(cls, logits, settings, ops):

@@ -57,8 +57,14 @@ class BertMultipleChoice(TaskNetwork):
     def rows_network(self):
         return self.scorer
 
+    def default_settings(self):
+        return {"num_choices": self.num_choices}
+
     def default_loss(self):
         return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+    def default_metrics(self):
+        return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
 
     @classmethod
     def outputs_from_logits(cls, logits, settings, ops):

@@ -4,7 +4,13 @@
 logits mean.
 """
 
+import os
+
 import keras
+
+from keras_bert.layers import fused
+from keras_bert.models import compiling
+from keras_bert.models.targets import as_array
 
 
 class Network(keras.Model):
@@ -12,10 +18,14 @@ class Network(keras.Model):
 
     `keras.Model.from_config` would rebuild a functional graph from a list of layers. A subclass
     makes its layers, calls them, and at its end calls `set_config`.
+
+    A network that a `keras_bert.Bert` has been made of keeps its tokenizer and labels: a `.keras`
+    file holds them beside the weights, and `keras.saving.load_model` brings them back.
     """
 
     # Layers that no output depends on, which are therefore no part of what is trained.
     unused_layers = ()
+    _description = None
 
     def set_config(self, **arguments):
         """Keeps the constructor's arguments, as attributes and for `get_config`."""
@@ -34,6 +44,55 @@ class Network(keras.Model):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         return cls(**config)
+
+    # === Description ===
+
+    def describe(self, config, tokenizer):
+        """Keeps what the outputs mean.
+
+        Args:
+            config: `ModelConfig` of this network.
+            tokenizer: `WordPieceTokenizer`.
+        """
+        self._description = config, tokenizer
+
+    @property
+    def task_config(self):
+        """The `ModelConfig`: task, labels, settings, length; None where it is not known."""
+        return self._description and self._description[0]
+
+    @property
+    def tokenizer(self):
+        """The `WordPieceTokenizer`; None where it is not known."""
+        return self._description and self._description[1]
+
+    @property
+    def labels(self):
+        """The names of the classes or tags, a tuple in the order of the logits; None likewise."""
+        return self._description and self._description[0].labels
+
+    def save_assets(self, dir_path):
+        """Writes the description into a folder of a `.keras` file; Keras calls it."""
+        from keras_bert import description
+
+        if self._description is not None:
+            folder = os.path.join(dir_path, description.FOLDER)
+            os.makedirs(folder)
+            description.write_description(folder, *self._description)
+
+    def load_assets(self, dir_path):
+        """Reads the description if there is one; Keras calls it, with None for older files.
+
+        Raises:
+            InputError: it is broken, or of another network.
+        """
+        from keras_bert import description
+
+        folder = dir_path and os.path.join(dir_path, description.FOLDER)
+        if folder and os.path.isdir(folder):
+            config, tokenizer = description.read_description(folder)
+            description.check_fits(config, self)
+            self.describe(config, tokenizer)
 
     # A layer that is shared with another network is frozen in this one only: `layer.trainable` is
     # the layer's own and would freeze it in all of them.
@@ -91,6 +150,10 @@ class TaskNetwork(Network):
         """Returns the Keras model that takes rows of tokens; of several choices each is a row."""
         return self
 
+    def default_settings(self):
+        """Returns the settings of the task that the network itself knows, a dict."""
+        return {}
+
     def default_loss(self):
         """Returns the Keras loss on the logits, or a dict of them by the names of the logits."""
         raise NotImplementedError
@@ -98,6 +161,70 @@ class TaskNetwork(Network):
     def default_loss_weights(self):
         """Returns the weights of several losses, a dict; None where there is one loss."""
         return
+
+    def default_metrics(self):
+        """Returns a list of Keras metrics on the logits, or a dict of lists by their names."""
+        return []
+
+    def compile(
+        self,
+        optimizer="auto",
+        loss="auto",
+        loss_weights="auto",
+        metrics="auto",
+        weighted_metrics=None,
+        run_eagerly=False,
+        steps_per_execution=1,
+        jit_compile="auto",
+        auto_scale_loss=True,
+    ):
+        """Sets up training, as `keras.Model.compile`; what is "auto" is what suits the network.
+
+        Args:
+            optimizer: "auto" is AdamW at a constant rate of 5e-5, clipped to a gradient of norm 1,
+                with a decay of 0.01 for all but biases and LayerNorm's variables (Devlin et al.
+                2018, appendix A); a float is another rate of the same.
+            loss: "auto" is `default_loss()`, from logits.
+            loss_weights, metrics: "auto" is `default_loss_weights()` and `default_metrics()` with
+                the default loss, and none with another.
+            jit_compile: "auto" is False on TensorFlow's CPU, where XLA compiles anew for each
+                length and loses to oneDNN's products, and elsewhere what Keras chooses.
+            weighted_metrics, run_eagerly, steps_per_execution, auto_scale_loss: see
+                `keras.Model.compile`.
+        """
+        if _is_auto(loss):
+            loss = self.default_loss()
+            loss_weights = self.default_loss_weights() if _is_auto(loss_weights) else loss_weights
+            metrics = self.default_metrics() if _is_auto(metrics) else metrics
+        super().compile(
+            optimizer=compiling.optimizer_of(optimizer),
+            loss=loss,
+            loss_weights=None if _is_auto(loss_weights) else loss_weights,
+            metrics=None if _is_auto(metrics) else metrics,
+            weighted_metrics=weighted_metrics,
+            run_eagerly=run_eagerly,
+            steps_per_execution=steps_per_execution,
+            jit_compile=False if _is_auto(jit_compile) and fused.available() else jit_compile,
+            auto_scale_loss=auto_scale_loss,
+        )
+
+    def fit(self, x=None, y=None, *args, validation_data=None, **kwargs):
+        """Trains the network, as `keras.Model.fit`; `y` may be a list, of `labels` too."""
+        if isinstance(validation_data, tuple) and len(validation_data) > 1:
+            held_out, targets, *weights = validation_data
+            validation_data = (held_out, as_array(targets, self.labels), *weights)
+        y = as_array(y, self.labels)
+        return super().fit(x, y, *args, validation_data=validation_data, **kwargs)
+
+    def evaluate(self, x=None, y=None, *args, **kwargs):
+        """Returns loss and metrics, as `keras.Model.evaluate`; `y` may be a list."""
+        return super().evaluate(x, as_array(y, self.labels), *args, **kwargs)
+
+    def compile_from_config(self, config):
+        """Compiles the model as the saved one was; Keras calls it."""
+        # Keras's own does it too, but not for a class that has a `compile` of its own.
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
 
     @classmethod
     def outputs_from_logits(cls, logits, settings, ops):
@@ -139,6 +266,10 @@ class TaskNetwork(Network):
             config["encoder"], custom_objects=custom_objects
         )
         return cls(**config)
+
+
+def _is_auto(choice):
+    return isinstance(choice, str) and choice == "auto"
 
 
 def head_dense(encoder, units, name):

@@ -32,7 +32,8 @@ class BertPretrainer(TaskNetwork):
         pair: "nsp" next-sentence prediction, "sop" sentence order, or "none".
 
     Example:
-        model = BertPretrainer(BertEncoder.from_preset("bert_small_en_uncased"), pair="nsp")
+        encoder = BertEncoder.from_preset("bert_small_en_uncased", load_weights=False)
+        model = BertPretrainer(encoder, pair="nsp")
         model.compile(adamw(1e-4))
         batches = PretrainingBatches("records", batch_size=32)
         model.fit(fit_stream(batches, 0, 10_000), steps_per_epoch=1_000, epochs=10)
@@ -80,6 +81,9 @@ class BertPretrainer(TaskNetwork):
         self.pair_head = None if pair == "none" else pair_head
         self.unused_layers = (encoder.pooler,) if pair == "none" else ()
         self.set_config(encoder, pair=pair)
+
+    def default_loss(self):
+        return  # `compute_loss` has it
 
     def sums(self, targets, outputs, weights):
         """Returns the weighted sums that losses and metrics are made of.

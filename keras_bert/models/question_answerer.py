@@ -19,7 +19,7 @@ class BertQuestionAnswerer(TaskNetwork):
     Example:
         encoder = BertEncoder.from_preset("bert_tiny_en_uncased", load_weights=False)
         model = BertQuestionAnswerer(encoder)
-        model.compile("adamw", model.default_loss(), loss_weights=model.default_loss_weights())
+        model.compile()
     """
 
     head_kind = "answerer"
@@ -49,6 +49,12 @@ class BertQuestionAnswerer(TaskNetwork):
 
     def default_loss_weights(self):
         return {"start_logits": 0.5, "end_logits": 0.5}  # their mean, as in Google's run_squad.py
+
+    def default_metrics(self):
+        return {
+            name: [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
+            for name in ("start_logits", "end_logits")
+        }
 
     @classmethod
     def outputs_from_logits(cls, logits, settings, ops):

@@ -20,6 +20,9 @@ class BertRegressor(TextNetwork):
     def default_loss(self):
         return keras.losses.MeanSquaredError()
 
+    def default_metrics(self):
+        return [keras.metrics.MeanAbsoluteError()]
+
     @classmethod
     def outputs_from_logits(cls, logits, settings, ops):
         return {"value": logits * settings["scale"] + settings["mean"]}

@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_bert.models.compiling import TagAccuracy
 from keras_bert.models.network import TaskNetwork, head_dense
 
 
@@ -19,7 +20,7 @@ class BertTagger(TaskNetwork):
     Example:
         encoder = BertEncoder.from_preset("bert_tiny_en_uncased", load_weights=False)
         model = BertTagger(encoder, num_classes=17)
-        model.compile("adamw", model.default_loss())
+        model.compile()
     """
 
     head_kind = "tagger"
@@ -45,6 +46,9 @@ class BertTagger(TaskNetwork):
     def default_loss(self):
         # The mean over the first pieces of words; all other tokens have the target -1.
         return keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=-1)
+
+    def default_metrics(self):
+        return [TagAccuracy()]
 
     @classmethod
     def outputs_from_logits(cls, logits, settings, ops):

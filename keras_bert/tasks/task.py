@@ -67,6 +67,7 @@ class Task(abc.ABC):
         title, usage, length_note: for the model card: what the model is, the flags of `predict`
             that ask it, and what happens to long texts ("{}" stands for the number of tokens).
         export_name, export_description: what an exported file says of itself.
+        second_text: what `predict` also calls the second texts, or None.
         of_texts: whether an answer is about a text as a whole; then the network pools ("cls" or
             "mean") and a SavedModel takes raw text.
         Overrides: dataclass of settings that decide what otherwise the training file does.
@@ -82,6 +83,7 @@ class Task(abc.ABC):
     perfect_score = 1.0
     title = usage = length_note = ""
     export_name = export_description = ""
+    second_text = None
     of_texts = False
     Overrides = NoOverrides
     layout_fields = ()

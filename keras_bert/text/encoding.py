@@ -2,6 +2,8 @@
 
 import dataclasses
 
+import numpy as np
+
 from keras_bert.errors import InputError
 
 
@@ -15,12 +17,16 @@ class Encoding:
         offsets: list of (start, end), characters of the sentence that the token comes from;
             (0, 0) for special tokens.
         tokens: list of str.
+        word_ids: list of int, the word of the sentence, from 0, that the token is a piece of; None
+            for special tokens. Words are what spaces and punctuation part, or those that were
+            given.
     """
 
     token_ids: list
     segment_ids: list
     offsets: list
     tokens: list
+    word_ids: list
 
 
 @dataclasses.dataclass
@@ -31,11 +37,13 @@ class Pieces:
         ids: list of int.
         tokens: list of str.
         offsets: list of (start, end), characters of the text.
+        word_ids: list of int, the word that each is a piece of.
     """
 
     ids: list
     tokens: list
     offsets: list
+    word_ids: list
 
     def __len__(self):
         return len(self.ids)
@@ -58,13 +66,28 @@ def assemble(a, b, kept_a, kept_b, cls_id, sep_id):
     ids = [cls_id, *a.ids[:kept_a], sep_id]
     tokens = ["[CLS]", *a.tokens[:kept_a], "[SEP]"]
     offsets = [(0, 0), *a.offsets[:kept_a], (0, 0)]
+    word_ids = [None, *a.word_ids[:kept_a], None]
     segment_ids = [0] * len(ids)
     if b is not None:
         ids += [*b.ids[:kept_b], sep_id]
         tokens += [*b.tokens[:kept_b], "[SEP]"]
         offsets += [*b.offsets[:kept_b], (0, 0)]
+        word_ids += [*b.word_ids[:kept_b], None]
         segment_ids += [1] * (kept_b + 1)
-    return Encoding(ids, segment_ids, offsets, tokens)
+    return Encoding(ids, segment_ids, offsets, tokens, word_ids)
+
+
+def overlapping_tokens(starts, ends, start, end):
+    """Returns the first and last token that overlap a stretch of characters, or None.
+
+    Args:
+        starts, ends: int arrays of shape (tokens,), the characters of the text that each token
+            comes from, the end not included; neither ever goes back.
+        start, end: characters of the text, the end not included.
+    """
+    first = int(np.searchsorted(ends, start, side="right"))
+    last = int(np.searchsorted(starts, end, side="left")) - 1
+    return (first, last) if first <= last else None
 
 
 def truncated_lengths(length_a, length_b, length):

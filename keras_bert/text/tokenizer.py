@@ -20,7 +20,7 @@ import re
 import numpy as np
 
 from keras_bert.errors import InputError
-from keras_bert.text import cleaning
+from keras_bert.text import cleaning, targets
 from keras_bert.text.encoding import Encoding, Pieces, assemble, truncated_lengths
 from keras_bert.text.vocabulary import (
     MAX_CHARS_PER_WORD,
@@ -138,12 +138,12 @@ class WordPieceTokenizer:
         """Returns the pieces of a text (list of str), without special tokens."""
         return self.cut([text])[0].tokens
 
-    def encode(self, text, text_b=None, length=None):
+    def encode(self, text, text_b=None, length=None, is_split_into_words=False):
         """Encodes a sentence or a pair of sentences.
 
         Args:
-            text: str.
-            text_b: str or None.
+            text: str, or with `is_split_into_words` a list of str, its words.
+            text_b: likewise, or None.
             length: int or None, the most tokens to return, special tokens included. The end of
                 the longer sentence is cut off first, and at a tie that of the second.
 
@@ -155,15 +155,18 @@ class WordPieceTokenizer:
 
         Source: google-research/bert run_classifier.py, convert_single_example.
         """
-        return self.encode_batch([text], None if text_b is None else [text_b], length)[0]
+        texts_b = None if text_b is None else [text_b]
+        return self.encode_batch([text], texts_b, length, is_split_into_words)[0]
 
-    def encode_batch(self, texts, texts_b=None, length=None):
+    def encode_batch(self, texts, texts_b=None, length=None, is_split_into_words=False):
         """Encodes many sentences or pairs at once, on all cores; each as `encode` does.
 
         Args:
-            texts: sequence of str.
-            texts_b: sequence of str, as many, or None.
+            texts: sequence of str, or with `is_split_into_words` of lists of str.
+            texts_b: likewise, as many, or None.
             length: int or None, the most tokens per encoding.
+            is_split_into_words: whether a text is the list of its words. A word of which nothing
+                is left, such as a lone zero-width space, is [UNK]; offsets are in its word.
 
         Returns:
             list of Encoding.
@@ -171,9 +174,8 @@ class WordPieceTokenizer:
         Raises:
             InputError: as `encode`, or `texts` and `texts_b` differ in number.
         """
-        return [
-            assemble(*row, self.cls_id, self.sep_id) for row in self._rows(texts, texts_b, length)
-        ]
+        rows = self._rows(texts, texts_b, length, is_split_into_words)
+        return [assemble(*row, self.cls_id, self.sep_id) for row in rows]
 
     def encode_with_mask(self, text, length=None):
         """Encodes a sentence in which each literal "[MASK]" stands for the mask token.
@@ -188,26 +190,29 @@ class WordPieceTokenizer:
         Raises:
             InputError: the vocabulary has no [MASK], or as `encode`.
         """
-        pieces = Pieces([], [], [])
+        pieces = Pieces([], [], [], [])
         for match in _MASK_OR_TEXT.finditer(_checked(text)):
             start = match.start()
             if match.group() == "[MASK]":
-                part = Pieces([self.mask_id], ["[MASK]"], [(0, len("[MASK]"))])
+                part = Pieces([self.mask_id], ["[MASK]"], [(0, len("[MASK]"))], [0])
             else:
                 part = self.cut([match.group()])[0]
+            words = 1 + pieces.word_ids[-1] if pieces.word_ids else 0
+            pieces.word_ids += [words + word for word in part.word_ids]
             pieces.ids += part.ids
             pieces.tokens += part.tokens
             pieces.offsets += [(start + first, start + last) for first, last in part.offsets]
         kept = truncated_lengths(len(pieces), None, length)
         return assemble(pieces, None, *kept, self.cls_id, self.sep_id)
 
-    def __call__(self, texts, texts_b=None, length=None):
+    def __call__(self, texts, texts_b=None, length=None, is_split_into_words=False):
         """Makes the inputs of a model from sentences or pairs.
 
         Args:
-            texts: sequence of str, (batch,).
-            texts_b: sequence of str, (batch,), or None.
+            texts: sequence of str, (batch,), or with `is_split_into_words` of lists of str.
+            texts_b: likewise, or None.
             length: int, the length of each row; None means that of the longest.
+            is_split_into_words: see `encode_batch`; `tag_targets` has the targets of such rows.
 
         Returns:
             dict of int32 arrays of shape (batch, length): `token_ids`, filled up with [PAD],
@@ -216,7 +221,7 @@ class WordPieceTokenizer:
         Raises:
             InputError: as `encode_batch`.
         """
-        rows = list(self._rows(texts, texts_b, length))
+        rows = list(self._rows(texts, texts_b, length, is_split_into_words))
         if length is None:
             specials = 2 if texts_b is None else 3
             length = max((kept_a + kept_b + specials for _, _, kept_a, kept_b in rows), default=0)
@@ -231,6 +236,45 @@ class WordPieceTokenizer:
             token_ids[row, : len(ids)] = ids
             padding_mask[row, : len(ids)] = 1
         return {"token_ids": token_ids, "segment_ids": segment_ids, "padding_mask": padding_mask}
+
+    def tag_targets(self, sentences, tags, labels=None, length=None):
+        """Makes the targets of a `BertTagger` for `tokenizer(sentences, ..., length=length)`.
+
+        Args:
+            sentences: sequence of lists of str, the words.
+            tags: sequence of lists, one tag a word: int, or str with `labels`.
+            labels: list of str, the tags in the order of the logits.
+            length: int, the length of each row; None means that of the longest.
+
+        Returns:
+            int32 array of shape (batch, length): the number of the tag at the first piece of each
+            word, -1 at other pieces, special tokens and padding.
+
+        Raises:
+            InputError: a sentence has not one tag a word, or a tag is not known.
+        """
+        encodings = self.encode_batch(sentences, length=length, is_split_into_words=True)
+        return targets.tag_targets(encodings, sentences, tags, labels, length)
+
+    def span_targets(self, questions, passages, answers, length=None):
+        """Makes the targets of a `BertQuestionAnswerer` that is asked of passages.
+
+        Args:
+            questions, passages: sequences of str.
+            answers: sequence of (text, start), the answer and the character of the passage that it
+                starts at, or of str, which are looked for; None where the passage holds no answer.
+            length: int, as for the inputs, `tokenizer(questions, passages, length)`.
+
+        Returns:
+            dict of `start_logits` and `end_logits`, int32 arrays of shape (batch,): the positions
+            of the answer's first and last token; 0, which is [CLS], where there is none or the
+            row does not hold all of it.
+
+        Raises:
+            InputError: an answer is not where it says, or there are not as many.
+        """
+        rows = list(self._rows(questions, passages, length))
+        return targets.span_targets(rows, passages, answers)
 
     def detokenize(self, token_ids):
         """Joins tokens to a readable text.
@@ -256,10 +300,11 @@ class WordPieceTokenizer:
             text += token[2:] if token.startswith("##") else " " + token
         return text.strip(" ")
 
-    def _rows(self, texts, texts_b, length):
+    def _rows(self, texts, texts_b, length, is_split_into_words=False):
         """Yields (pieces, pieces or None, number kept of the first, number kept of the second)."""
-        all_a = self.cut(texts)
-        all_b = [None] * len(all_a) if texts_b is None else self.cut(texts_b)
+        cut = self._cut_sentences if is_split_into_words else self.cut
+        all_a = cut(texts)
+        all_b = [None] * len(all_a) if texts_b is None else cut(texts_b)
         if len(all_a) != len(all_b):
             raise InputError(f"{len(all_a)} first sentences but {len(all_b)} second sentences")
         for a, b in zip(all_a, all_b, strict=True):
@@ -278,11 +323,42 @@ class WordPieceTokenizer:
             for text, slow in zip(texts, different, strict=True)
         ]
 
+    def cut_words(self, words):
+        """Returns the pieces of each distinct word, a dict; what gives none is [UNK]."""
+        words = list(dict.fromkeys(words))
+        nothing = Pieces([self.unk_id], ["[UNK]"], [(0, 0)], [0])
+        return {
+            word: pieces if len(pieces) else nothing
+            for word, pieces in zip(words, self.cut(words), strict=True)
+        }
+
+    def _cut_sentences(self, sentences):
+        """Returns the `Pieces` of each list of words."""
+        sentences = list(sentences)
+        for number, sentence in enumerate(sentences, start=1):
+            if not isinstance(sentence, (list, tuple)):
+                raise InputError(
+                    f"sentence {number}: is_split_into_words takes lists of words, not "
+                    f"{sentence!r:.60}"
+                )
+        pieces = self.cut_words(_checked(word) for sentence in sentences for word in sentence)
+        found = []
+        for sentence in sentences:
+            joined = Pieces([], [], [], [])
+            for number, word in enumerate(sentence):
+                part = pieces[word]
+                joined.ids += part.ids
+                joined.tokens += part.tokens
+                joined.offsets += part.offsets
+                joined.word_ids += [number] * len(part)
+            found.append(joined)
+        return found
+
     def _cut_exactly(self, text):
         """Cuts a text that the Rust normalizer would treat differently from the original."""
-        pieces = Pieces([], [], [])
+        pieces = Pieces([], [], [], [])
         switches = (self.lower_case, self.strip_accents, self.tokenize_chinese_chars)
-        for word, origins in cleaning.split_words(text, *switches):
+        for number, (word, origins) in enumerate(cleaning.split_words(text, *switches)):
             start = 0
             for token_id, token in self._cut_word(word):
                 if token == "[UNK]":
@@ -291,6 +367,7 @@ class WordPieceTokenizer:
                     end = start + len(token) - (2 if start else 0)
                 pieces.ids.append(token_id)
                 pieces.tokens.append(token)
+                pieces.word_ids.append(number)
                 pieces.offsets.append((origins[start], origins[end - 1] + 1))
                 start = end
         return pieces

@@ -28,6 +28,15 @@ class AdamW(DenseGradients, ClipsSummedGradient, keras.optimizers.AdamW):
         **kwargs: see `keras.optimizers.AdamW`.
     """
 
+    def build(self, variables):
+        """Makes the moments; biases and LayerNorm's variables do not decay."""
+        if not self.built:
+            # Here, for Keras saves no exclusions. On TensorFlow it matches the pattern against the
+            # tf.Variable's name, "bias:0".
+            names = "|".join(NO_WEIGHT_DECAY)
+            self.exclude_from_weight_decay(var_names=[rf"(^|/)({names})(:\d+)?$"])
+        super().build(variables)
+
     def update_step(self, gradient, variable, learning_rate):
         """Moves one variable; see `adam_step`."""
         if not adam_step(self, gradient, variable, learning_rate):
@@ -117,11 +126,7 @@ def adamw(learning_rate, weight_decay=0.01, clipnorm=1.0, layer_decay=1.0, summe
         return LayerwiseAdamW(
             learning_rate, weight_decay=weight_decay, layer_decay=layer_decay, **settings
         )
-    optimizer = AdamW(learning_rate, weight_decay=weight_decay, **settings)
-    # On TensorFlow Keras matches the pattern against the tf.Variable's name, "bias:0".
-    names = "|".join(NO_WEIGHT_DECAY)
-    optimizer.exclude_from_weight_decay(var_names=[rf"(^|/)({names})(:\d+)?$"])
-    return optimizer
+    return AdamW(learning_rate, weight_decay=weight_decay, **settings)
 
 
 def lamb(learning_rate, weight_decay=0.01, clipnorm=1.0, layer_decay=1.0, summed_clipnorm=None):

@@ -129,7 +129,7 @@ class Pretraining:
         """Returns the trained `Bert`, in float32 and for rows of one example, ready to save."""
         model = build_model(self.config, dtype="float32")
         model.set_weights(self.model.get_weights())
-        return Bert(self.config, model, tokenizer)
+        return Bert.from_config(self.config, model, tokenizer)
 
 
 def schedule_of(settings):

@@ -201,7 +201,7 @@ class TaskTraining:
         """
         self.task.check(examples, self.config)
         self.task.check(evaluation, self.config)
-        bert = Bert(self.config, self.model, self.tokenizer)
+        bert = Bert.from_config(self.config, self.model, self.tokenizer)
         rows = self.task.training_rows(examples, self.tokenizer, self.config)
         self.skipped = self.task.skipped(rows, examples)
         targets = self.task.targets(examples, rows, self.config)
@@ -259,7 +259,7 @@ class TaskTraining:
         """
         model = build_model(self.config, dtype="float32")
         model.set_weights(self.model.get_weights())
-        bert = Bert(self.config, model, self.tokenizer)
+        bert = Bert.from_config(self.config, model, self.tokenizer)
         rows = self.task.rows(evaluation, self.tokenizer, self.config)
         outputs = bert.outputs(rows)
         for values in outputs.values():

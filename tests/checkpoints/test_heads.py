@@ -209,7 +209,7 @@ def test_a_regressors_mean_and_scale_go_into_its_weights(target, ours, converted
     texts = ["he ran home", "a b c", "?"]
     folder, bert = ours["regression"]
     expected = values_of(bert, texts) * 12.25 + 30.5
-    copy = Bert(bert.config, bert.model, bert.tokenizer)
+    copy = Bert.from_config(bert.config, bert.model, bert.tokenizer)
     copy.config = dataclasses.replace(bert.config, settings={"mean": 30.5, "scale": 12.25})
     copy.save(tmp_path / "scaled")
     np.testing.assert_allclose(values_of(copy, texts), expected, rtol=1e-6)

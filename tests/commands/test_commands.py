@@ -281,7 +281,8 @@ def test_weights_of_another_size_are_refused(cli, toy, tmp_path):
     import keras
 
     folder = broken_copy(toy, tmp_path, "config.json", lambda b: b)
-    other = keras_bert.BertEncoder.from_preset("bert_mini_en_uncased", vocab_size=200)
+    size = {"load_weights": False, "vocab_size": 200}
+    other = keras_bert.BertEncoder.from_preset("bert_mini_en_uncased", **size)
     keras.Model(other.input, other.output).save_weights(folder / "model.weights.h5")
     refused(cli("predict", f"--model={folder}", "--text=a"), "model.weights.h5", "holds")
 

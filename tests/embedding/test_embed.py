@@ -193,7 +193,7 @@ def test_what_cannot_be_embedded(tiny, texts, kwargs, message):
 def test_a_left_to_right_model_has_no_vector_at_its_first_token(tiny):
     encoder = keras_bert.BertConfig(**{**tiny.config.encoder.to_dict(), "left_to_right": True})
     config = ModelConfig(encoder=encoder, max_length=LENGTH)
-    bert = Bert(config, build_model(config), tiny.tokenizer)
+    bert = Bert.from_config(config, build_model(config), tiny.tokenizer)
     assert embed(bert, TEXTS).std(axis=0).min() > 0
     with pytest.raises(InputError, match="sees no other token"):
         embed(bert, TEXTS, pooling="cls")

@@ -13,8 +13,8 @@ from strategy_helpers import environment
 
 import keras_bert
 from keras_bert.errors import InputError
+from keras_bert.tasks.file_layout import FileLayout
 from keras_bert.tasks.sequence.classification import ClassificationTask
-from keras_bert.tasks.task import FileLayout
 from keras_bert.training import distributed, strategy
 from keras_bert.training.finetune import finetune
 

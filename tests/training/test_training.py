@@ -124,7 +124,8 @@ def test_batches_hold_their_texts_padded_to_the_longest():
     ],
 )
 def test_freeze(what, frozen):
-    encoder = keras_bert.BertEncoder.from_preset("bert_tiny_en_uncased", vocab_size=100)
+    size = {"load_weights": False, "vocab_size": 100}
+    encoder = keras_bert.BertEncoder.from_preset("bert_tiny_en_uncased", **size)
     freeze(encoder, what)
     names = {v.path.split("/")[0].removesuffix("_norm") for v in encoder.trainable_variables}
     assert names == {"embeddings", "layer_0", "layer_1", "pooler"} - frozen
@@ -132,7 +133,8 @@ def test_freeze(what, frozen):
 
 @pytest.mark.parametrize("what", ["3", "pooler", "-1"])
 def test_freeze_refuses_what_is_not_there(what):
-    encoder = keras_bert.BertEncoder.from_preset("bert_tiny_en_uncased", vocab_size=100)
+    size = {"load_weights": False, "vocab_size": 100}
+    encoder = keras_bert.BertEncoder.from_preset("bert_tiny_en_uncased", **size)
     with pytest.raises(InputError, match="up to 2"):
         freeze(encoder, what)
 

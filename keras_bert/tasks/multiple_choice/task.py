@@ -39,6 +39,7 @@ class MultipleChoiceTask(Task):
     """
 
     kind = "multiple_choice"
+    second_text = "choices"
     outputs = {"score": "how well the choice fits, to compare with other choices"}
     title = "Multiple choice"
     usage = "--input=questions.jsonl"

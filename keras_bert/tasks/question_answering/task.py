@@ -61,6 +61,7 @@ class QuestionAnsweringTask(Task):
     export_description = "Marks the answer to a question in a passage"
     Overrides = WindowOverrides
     layout_fields = ("misaligned",)
+    second_text = "context"
     huggingface_class = "BertForQuestionAnswering"
     head_outputs = 2
 

@@ -10,6 +10,7 @@ import functools
 import numpy as np
 
 from keras_bert.errors import InputError
+from keras_bert.text.encoding import overlapping_tokens
 
 _TEXTS_AT_ONCE = 512
 
@@ -33,9 +34,7 @@ class Passage:
 
     def align(self, start, end):
         """Returns the first and last token that overlap characters `start` to `end`, or None."""
-        first = int(np.searchsorted(self.ends, start, side="right"))
-        last = int(np.searchsorted(self.starts, end, side="left")) - 1
-        return (first, last) if first <= last else None
+        return overlapping_tokens(self.starts, self.ends, start, end)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)

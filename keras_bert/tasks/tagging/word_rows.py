@@ -137,8 +137,5 @@ def _has_capital(word):
 
 def _pieces(sentences, tokenizer, room):
     """Returns the token ids of each distinct word, at most `room` of them."""
-    distinct = list(dict.fromkeys(word for words in sentences for word in words))
-    return {
-        word: list(found.ids[:room]) or [tokenizer.unk_id]
-        for word, found in zip(distinct, tokenizer.cut(distinct), strict=True)
-    }
+    pieces = tokenizer.cut_words(word for words in sentences for word in words)
+    return {word: list(found.ids[:room]) for word, found in pieces.items()}

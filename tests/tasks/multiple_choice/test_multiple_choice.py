@@ -324,7 +324,7 @@ def test_each_choice_by_itself_gives_what_the_trained_network_gives(tokenizer, t
         encoder=encoder, task="multiple_choice", pair=True, max_length=64,
         settings={"num_choices": 4},
     )  # fmt: skip
-    bert = Bert(config, build_model(config), tokenizer)
+    bert = Bert.from_config(config, build_model(config), tokenizer)
     examples = read(make(tmp_path, "a.csv", SWAG))
     rows = TASK.rows(examples, tokenizer, config)
     together = TokenizedTexts(rows.encodings, 64, group=rows.group).batch(np.arange(2))

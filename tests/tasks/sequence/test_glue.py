@@ -355,7 +355,7 @@ def test_a_submission_from_the_command_line(tmp_path, cli):
         encoder=encoder, task="regression", benchmark="glue/stsb", pair=True, max_length=16,
         settings=settings,
     )  # fmt: skip
-    Bert(model, build_model(model), WordPieceTokenizer(tokens)).save(tmp_path / "model")
+    Bert.from_config(model, build_model(model), WordPieceTokenizer(tokens)).save(tmp_path / "model")
     data = make(tmp_path, "test.tsv", TESTS["stsb"][0])
     output = tmp_path / "STS-B.tsv"
     asked = ("predict", f"--model={tmp_path / 'model'}", f"--input={data}", f"--output={output}")
