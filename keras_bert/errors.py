@@ -6,6 +6,8 @@ Messages spell a setting with `name_of`, which writes what the reader of the mes
 
 import contextlib
 
+# Of a list of values in a message, in characters.
+_LONGEST_LIST = 60
 _prefix = ""
 
 
@@ -80,7 +82,7 @@ def name_of(setting, value=None):
     if value is None or (value is True and _prefix):
         return name
     if isinstance(value, list | tuple):
-        value = ",".join(map(str, value))
+        value = ",".join(map(str, value))[:_LONGEST_LIST]
     return f"{name}={value}"
 
 

@@ -38,10 +38,21 @@ class Description:
     choices: tuple | None = None
     repeated: bool = False
     is_path: bool = False
+    example: str = "1,2"
     may_be_empty: bool = True
 
 
-def setting(default, help, *, low=None, high=None, choices=None, repeated=False, is_path=False):
+def setting(
+    default,
+    help,
+    *,
+    low=None,
+    high=None,
+    choices=None,
+    repeated=False,
+    example="1,2",
+    is_path=False,
+):
     """Returns a dataclass field that is a setting.
 
     Args:
@@ -50,6 +61,7 @@ def setting(default, help, *, low=None, high=None, choices=None, repeated=False,
         low, high: bounds of a number, themselves allowed.
         choices: the values that a str can have.
         repeated: whether the flag of a list is given once for each item, and not with commas.
+        example: a list of numbers, as messages show what they expect.
         is_path: whether it names a file or folder; a model card shows the last part alone.
     """
     description = Description(
@@ -59,6 +71,7 @@ def setting(default, help, *, low=None, high=None, choices=None, repeated=False,
         choices=None if choices is None else tuple(choices),
         repeated=repeated,
         is_path=is_path,
+        example=example,
         # An unset variable of a shell script, --output=$OUT, would name the current folder.
         may_be_empty=default is not REQUIRED and not default,
     )
@@ -129,16 +142,16 @@ def check_settings(settings):
         kind, optional = type_of(field)
         if value is None and optional:
             continue
-        value = _converted(name, value, kind)
+        value = _converted(name, value, kind, description.example)
         _check(name, value, description)
         object.__setattr__(settings, field.name, value)
 
 
-def _converted(name, value, kind):
+def _converted(name, value, kind, example="1,2"):
     if isinstance(kind, tuple):
         if isinstance(value, str) or not hasattr(value, "__iter__"):
             raise InputError("expected a list", name, value)
-        return [_item(name, item, kind[1], value) for item in value]
+        return [_item(name, item, kind[1], value, example) for item in value]
     if isinstance(value, np.generic):
         value = value.item()
     if kind is str and isinstance(value, os.PathLike):
@@ -150,11 +163,11 @@ def _converted(name, value, kind):
     return value
 
 
-def _item(name, item, kind, whole):
+def _item(name, item, kind, whole, example):
     try:
         return int(item) if kind is int and isinstance(item, str) else _converted(name, item, kind)
     except ValueError:
-        what = "texts" if kind is str else "whole numbers with commas between them, such as -1,-2"
+        what = "texts" if kind is str else f"numbers with commas between them, such as {example}"
         raise InputError(f"expected {what}", name, whole) from None
 
 

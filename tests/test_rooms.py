@@ -60,7 +60,6 @@ FILES = {
     "bert": (
         "answering",
         "bert",
-        "card",
         "converting",
         "description",
         "evaluation",

@@ -62,7 +62,7 @@ def test_what_only_looks_different_becomes_the_declared_type():
         ({"columns": [1]}, "columns=1: expected texts"),
         (
             {"layers": ["x", "1"]},
-            "layers=x,1: expected whole numbers with commas between them, such as -1,-2",
+            "layers=x,1: expected numbers with commas between them, such as 1,2",
         ),
         ({"from_": 3}, "from=3: expected a text"),
     ],

@@ -21,7 +21,7 @@ class SourceSettings:
     text: list | None = setting(None, "a text; may be given often", repeated=True)
     input: str | None = setting(None, "file of texts: CSV, TSV, JSON lines", is_path=True)
     layers: list[int] | None = setting(
-        None, "0: the embeddings' output; 1, 2, …: blocks; -1: the last (default)"
+        None, "0: the embeddings' output; 1, 2, …: blocks; -1: the last (default)", example="-1,-2"
     )
     length: int | None = setting(None, "the most tokens of a text (default: the model's)", low=3)
     batch_size: int = setting(32, "texts a batch, at most", low=1)

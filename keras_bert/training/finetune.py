@@ -12,7 +12,7 @@ import sys
 import types
 
 from keras_bert.card import command_line, model_card, seeds_table
-from keras_bert.errors import Diverged, InputError, spells_flags
+from keras_bert.errors import Diverged, InputError, name_of, spells_flags
 from keras_bert.extras import naming_extras
 from keras_bert.files import check_not_input, check_replaceable
 from keras_bert.model_folder import is_replaceable
@@ -132,6 +132,11 @@ def finetune_runs(start, task="classification", train=None, eval=None, **given):
             _say(f"seed {seed}: {error}")
             diverged.append(seed)
             continue
+        if found.collapsed:
+            _say(
+                f"seed {seed}: the run collapsed: its answer is the same for every example: try "
+                f"another seed, a longer {name_of('warmup')} or a lower {name_of('learning_rate')}"
+            )
         reports.append(found.report)
         if best is None or found.score > best.score:
             best = found

@@ -2,7 +2,7 @@
 
 import statistics
 
-from keras_bert.errors import InputError
+from keras_bert.errors import InputError, name_of
 from keras_bert.training.settings import LARGEST_SEED
 
 
@@ -19,7 +19,7 @@ def seeds_of(settings):
     if settings.seeds is None:
         return [settings.seed]
     if settings.seed:
-        raise InputError("give either this or seed", "seeds", settings.seeds)
+        raise InputError(f"give either {name_of('seed')} or {name_of('seeds')}")
     if not settings.seeds or not all(0 <= seed <= LARGEST_SEED for seed in settings.seeds):
         raise InputError("expected numbers below 2**32, as in 0,1,2", "seeds", settings.seeds)
     if len(set(settings.seeds)) < len(settings.seeds):

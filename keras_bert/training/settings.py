@@ -113,8 +113,7 @@ def sorted_settings(task, given):
         owners = kinds_with(name)
         if owners and task.kind not in owners:
             raise InputError(
-                f"{name_of(name)} is for {' and '.join(owners)}, not for "
-                f"{name_of('task', task.name)}"
+                f"{name_of(name)} is for {_listed(owners)}, not for {name_of('task', task.name)}"
             )
         if not owners and name not in set().union(*names):
             raise TypeError(f"finetune has no setting {name!r}")
@@ -134,3 +133,7 @@ def own_settings(task):
     """Returns the names of the settings that not every kind of task has."""
     overrides = [field.name for field, _ in settings_of(task.Overrides)]
     return {*overrides, *task.layout_fields, *(["pooling"] if task.of_texts else [])}
+
+
+def _listed(names):
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))

@@ -70,7 +70,7 @@ def test_some_flags_can_be_left_out_and_others_changed():
         (["--output=x", "--pair=abc"], "pair"),
         (["--output=x", "--rate=nan"], "--rate=nan: expected a finite number"),
         (["--output=x", "y"], "unexpected argument 'y'"),
-        (["--output=x", "--layers=a"], "--layers=a: expected whole numbers"),
+        (["--output=x", "--layers=a"], "--layers=a: expected numbers"),
     ],
 )
 def test_bad_arguments_are_refused(arguments, message):

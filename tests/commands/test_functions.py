@@ -165,7 +165,7 @@ def test_pretrain_is_the_verb(cli, tmp_path):
         ),
         (
             lambda toy: keras_bert.embed_file(model="m", text=["a"], output="o.npz", layers=["x"]),
-            "layers=x: expected whole numbers",
+            "layers=x: expected numbers",
         ),
     ],
 )
