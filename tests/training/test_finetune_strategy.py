@@ -1,7 +1,9 @@
 """Fine-tuning on two devices gives the weights of one; a killed run resumes; batches may be odd."""
 
+import json
 import os
 import pathlib
+import socket
 import subprocess
 import sys
 
@@ -9,7 +11,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from strategy_helpers import environment
+from strategy_helpers import environment, read_weights
 
 import keras_bert
 from keras_bert.errors import InputError
@@ -176,7 +178,7 @@ for strategy in ("one", "mirrored"):
         start = load("bert_tiny_en_uncased", vocabulary=vocabulary)
         bert, scores = finetune(
             start, "classification", train, dev, length=32, epochs=1, batch_size=64,
-            learning_rate=1e-3, dropout=0.0, precision="float32", strategy=strategy, frozen=frozen)
+            learning_rate=1e-3, dropout=0.0, precision="float32", strategy=strategy, freeze=frozen)
         for i, weight in enumerate(bert.model.get_weights()):
             found[f"{strategy}{frozen}/{i}"] = weight
         found[f"{strategy}{frozen}/accuracy"] = scores["accuracy"]
@@ -204,10 +206,57 @@ def test_a_script_fine_tunes_on_two_devices(toy, tmp_path):
                 np.testing.assert_allclose(other, data[name], rtol=0, atol=1e-5, err_msg=name)
 
 
+@pytest.mark.slow
+def test_two_processes_fine_tune_as_one_and_one_of_them_writes(toy, tmp_path):
+    flags = [
+        "--task=classification", "--init=bert_tiny_en_uncased", f"--vocab={toy.vocabulary}",
+        f"--train={toy.train}", f"--eval={toy.dev}", "--length=32", "--epochs=1", "--dropout=0",
+        "--batch_size=64", "--precision=float32", "--learning_rate=1e-3",
+    ]  # fmt: skip
+
+    def start(output, **extra):
+        return subprocess.Popen(
+            [sys.executable, "-m", "keras_bert", "finetune", *flags, f"--output={output}",
+             *(["--strategy=multi_worker"] if extra else [])],
+            env=environment(**extra), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    sockets = [socket.socket() for _ in range(2)]
+    for each in sockets:
+        each.bind(("127.0.0.1", 0))
+    cluster = {"worker": [f"127.0.0.1:{each.getsockname()[1]}" for each in sockets]}
+    for each in sockets:
+        each.close()
+    workers = [
+        start(
+            tmp_path / "together",
+            TF_CONFIG=json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}}),
+        )
+        for index in range(2)
+    ]
+    try:
+        texts = [worker.communicate(timeout=300) for worker in workers]
+    finally:
+        for worker in workers:
+            worker.kill()
+    assert [worker.returncode for worker in workers] == [0, 0], texts
+    assert "epoch 1:" in texts[0][1]
+    assert "epoch 1:" not in texts[1][1]
+    alone = start(tmp_path / "alone")
+    assert (alone.communicate(timeout=300), alone.returncode)[1] == 0
+    ours, theirs = (read_weights(tmp_path / name) for name in ("together", "alone"))
+    assert set(ours) == set(theirs) != set()
+    for name, value in ours.items():
+        np.testing.assert_allclose(value, theirs[name], rtol=0, atol=1e-5, err_msg=name)
+    assert sorted(os.listdir(tmp_path)) == ["alone", "together"]
+
+
 def test_bad_strategies_are_one_clear_line(toy, monkeypatch):
     start = keras_bert.load("bert_tiny_en_uncased", vocabulary=toy.vocabulary)
     train = ClassificationTask().read(toy.train, FileLayout()).take(range(8))
-    with pytest.raises(InputError, match=r"strategy=two: expected one, mirrored, multi_worker"):
+    with pytest.raises(
+        InputError, match=r"strategy=two: expected one of one, mirrored, multi_worker"
+    ):
         finetune(start, "classification", train, train, strategy="two")
     monkeypatch.delenv("TF_CONFIG", raising=False)
     with pytest.raises(InputError, match=r"strategy=multi_worker: set TF_CONFIG on every machine"):
