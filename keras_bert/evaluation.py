@@ -8,8 +8,8 @@ from keras_bert.files import check_path
 from keras_bert.opening import open_with_examples
 from keras_bert.predictor import Predictor
 from keras_bert.settings import REQUIRED, check_settings, setting
+from keras_bert.tasks.file_layout import FileLayout
 from keras_bert.tasks.registry import NAMES, get_task
-from keras_bert.tasks.task import FileLayout
 
 TASK_HELP = "whose files and metrics (default: what the model was trained for)"
 

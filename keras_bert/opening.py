@@ -7,8 +7,8 @@ from keras_bert.files import check_path
 from keras_bert.model_folder import is_model_folder, read_config
 from keras_bert.predictor import Predictor
 from keras_bert.quiet import import_tensorflow_quietly
+from keras_bert.tasks.file_layout import FileLayout
 from keras_bert.tasks.registry import get_task, task_of
-from keras_bert.tasks.task import FileLayout
 
 
 def open_model(path, threads=1):

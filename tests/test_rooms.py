@@ -58,6 +58,7 @@ FILES = {
     "bert": (
         "answering",
         "bert",
+        "card",
         "converting",
         "evaluation",
         "model_folder",

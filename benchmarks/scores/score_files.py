@@ -17,9 +17,9 @@ import numpy as np
 from score_titles import read_articles, tagged_sentences
 
 from keras_bert.files import replacing_file
+from keras_bert.tasks.file_layout import FileLayout
 from keras_bert.tasks.registry import get_task
 from keras_bert.tasks.tagging.schemes import entities
-from keras_bert.tasks.task import FileLayout
 
 _JOINED_WORDS = 150
 # Scored by rows that start from the model of inference.

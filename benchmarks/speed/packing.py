@@ -45,6 +45,7 @@ def make_step(batches, precision):
 
     from keras_bert.models.encoder import BertEncoder
     from keras_bert.training import strategy as strategies
+    from keras_bert.training.distributed import DistributedPretrainer
     from keras_bert.training.optimizer import adamw
 
     encoder = BertEncoder(
@@ -52,7 +53,7 @@ def make_step(batches, precision):
     )
     encoder.get_layer("pooler").trainable = False  # there are no pairs
     strategy = strategies.make_strategy("one")
-    model = strategies.DistributedPretrainer(encoder, "none", strategy)
+    model = DistributedPretrainer(encoder, "none", strategy)
     from keras_bert.layers import fused
 
     fused.enable(model)

@@ -12,7 +12,7 @@ row_splits[i] to row_splits[i + 1] - 1.
 
 from keras_bert.commands import flags, inputs
 from keras_bert.embedding.embed_file import EmbedSettings, embed_file
-from keras_bert.tasks.task import FileLayout
+from keras_bert.tasks.file_layout import FileLayout
 
 
 def define(values):

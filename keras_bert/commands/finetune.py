@@ -8,8 +8,8 @@ import dataclasses
 
 from keras_bert.commands import flags
 from keras_bert.settings import REQUIRED, setting
+from keras_bert.tasks.file_layout import FileLayout
 from keras_bert.tasks.registry import KINDS, NAMES, get_task
-from keras_bert.tasks.task import FileLayout
 from keras_bert.training.finetune import finetune_runs
 from keras_bert.training.seeds import summary_lines
 from keras_bert.training.settings import FinetuneSettings, RoadSettings

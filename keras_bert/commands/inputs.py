@@ -4,7 +4,7 @@ import os
 
 from keras_bert.commands.flags import define, settings_from
 from keras_bert.errors import InputError
-from keras_bert.tasks.task import FileLayout
+from keras_bert.tasks.file_layout import FileLayout
 
 
 def define_layout(values):

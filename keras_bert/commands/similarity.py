@@ -10,7 +10,7 @@ put end to end.
 
 from keras_bert.commands import flags, inputs
 from keras_bert.embedding.similarity import SimilaritySettings, similarity
-from keras_bert.tasks.task import FileLayout
+from keras_bert.tasks.file_layout import FileLayout
 
 
 def define(values):

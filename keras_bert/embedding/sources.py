@@ -7,8 +7,8 @@ from keras_bert.errors import InputError, name_of
 from keras_bert.files import check_file_replaceable, check_not_input, check_path
 from keras_bert.opening import load_bert
 from keras_bert.settings import REQUIRED, check_settings, setting
+from keras_bert.tasks.file_layout import FileLayout
 from keras_bert.tasks.sequence.texts import read_examples
-from keras_bert.tasks.task import FileLayout
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -17,55 +17,6 @@ from keras_bert.settings import check_settings, setting
 
 
 @dataclasses.dataclass(frozen=True)
-class FileLayout:
-    """How a file is laid out; each task reads those settings that concern it.
-
-    Attributes:
-        misaligned: SQuAD: what to do with an answer that does not stand where the file says:
-            "error", "skip", "search" for the nearest place where it stands, or "keep", for
-            scoring, where only its text matters.
-        empty: SQuAD: what to do with a question without text: "error", "skip" or "keep"; None
-            skips where `misaligned` is "skip" or "search".
-    """
-
-    columns: list | None = setting(
-        None, "names of all columns, for a CSV or TSV file that has no header line"
-    )
-    text_column: str | None = setting(
-        None, "column of the text (default: text, sentence, sentence1, …)"
-    )
-    text_b_column: str | None = setting(None, "column of the second text of a pair; empty: no pair")
-    label_column: str | None = setting(None, "column of the label (default: label, class, …)")
-    label_columns: list | None = setting(
-        None, "multi-label: names of columns of 0 and 1, one for each label"
-    )
-    label_separator: str | None = setting(
-        None, "multi-label: what is between the labels in one column (default: the first of | ; ,)"
-    )
-    tag_column: str | None = setting(
-        None,
-        "CoNLL files: column of the tag, a number from 1, or a CoNLL-U name (default: the last, "
-        "in CoNLL-U upos)",
-    )
-    word_column: str | None = setting(
-        None, "CoNLL files: column of the word, a number from 1 (default: 1)"
-    )
-    misaligned: str = setting(
-        "error",
-        "question answering: an answer in the file that does not stand where the file says",
-        choices=("error", "skip", "search", "keep"),
-    )
-    empty: str | None = None
-
-    __post_init__ = check_settings
-
-    def for_scoring(self):
-        """Returns the layout for scoring: texts are compared, wherever in a passage they are."""
-        empty = "error" if self.misaligned == "error" else "skip"
-        return dataclasses.replace(self, misaligned="keep", empty=empty)
-
-
-@dataclasses.dataclass(frozen=True)
 class Rows:
     """The rows of tokens that go through the model for some examples.
 

@@ -143,8 +143,9 @@ class Checkpoints:
             if header["step"] != step:
                 raise ValueError(f"it says that it is of step {header['step']}")
             values = {name: data[name] for name in variables}
-            extra = dict(header["extra"])
-            for name, count in header["lists"].items():
+            # Version 0.1 wrote neither of the two.
+            extra = dict(header.get("extra", {}))
+            for name, count in header.get("lists", {}).items():
                 extra[name] = [data[f"{name}_{i}"] for i in range(count)]
         for name, variable in variables.items():
             if values[name].shape != tuple(variable.shape):

@@ -28,7 +28,7 @@ _PATHS = ("train", "eval", "init", "vocab", "output")
 # A card does not repeat a script's data.
 _LONGEST_VALUE = 100
 # Settings that do not change the weights.
-_FREE = ("resume", "tensorboard", "seeds", "seed", "checkpoint_every")
+_FREE = ("resume", "tensorboard", "seeds", "seed", "checkpoint_every", "strategy")
 
 
 def finetune(start, task="classification", train=None, eval=None, **settings):
@@ -100,15 +100,20 @@ def finetune_runs(start, task="classification", train=None, eval=None, **given):
         _say(line)
     _check_examples(task, fields, settings, train, evaluation)
     import_tensorflow_quietly()
+    from keras_bert.training.devices import several_devices, writes_files
+
+    # Before the start is loaded: TensorFlow may have done nothing yet where there are workers.
+    strategy = several_devices(settings.strategy, settings.batch_size)
     from keras_bert.training.task_training import discard_state, train_one
 
     best, reports, diverged = None, [], []
     for seed in seeds:
         if len(seeds) > 1:
             _say(f"seed {seed}:")
+        loaded = _start_of(start, road, seed)
         try:
             found = train_one(
-                _start_of(start, road, seed),
+                loaded,
                 task,
                 fields,
                 dataclasses.replace(settings, seed=seed, seeds=None),
@@ -117,7 +122,9 @@ def finetune_runs(start, task="classification", train=None, eval=None, **given):
                 state_folder=_state_folder(road.output, settings, seed),
                 fingerprint=_fingerprint(call, settings, seed, (train, evaluation)),
                 tensorboard=_tensorboard_folder(settings, seed),
+                notes=loaded.notes if loaded is not start else (),
                 say=_say,
+                strategy=strategy,
             )
         except Diverged as error:
             if len(seeds) == 1:
@@ -133,7 +140,7 @@ def finetune_runs(start, task="classification", train=None, eval=None, **given):
         raise InputError("all seeds diverged, try a lower one", "learning_rate", rate)
     over_all = summary(reports, task.metrics(best.bert.config))
     best.bert.card = _card(best, call, settings, (train, evaluation), over_all)
-    if road.output is not None:
+    if road.output is not None and writes_files(strategy):
         best.bert.save(road.output)
         for seed in seeds:
             discard_state(_state_folder(road.output, settings, seed))
@@ -184,10 +191,7 @@ def _start_of(start, road, seed):
     from keras_bert.bert import load
 
     keras.utils.set_random_seed(seed)
-    bert = load(start, vocabulary=road.vocab, lower_case=road.lower_case)
-    for note in bert.notes:
-        _say(note)
-    return bert
+    return load(start, vocabulary=road.vocab, lower_case=road.lower_case)
 
 
 def _state_folder(output, settings, seed):

@@ -10,6 +10,7 @@ import numpy as np
 from keras_bert.errors import InputError
 from keras_bert.layers import fused
 from keras_bert.training.batches import TrainingBatches
+from keras_bert.training.devices import writes_files
 from keras_bert.training.optimizer import adamw
 from keras_bert.training.progress import ProgressLine
 from keras_bert.training.schedule import WarmupLinearDecay
@@ -50,7 +51,7 @@ def freeze(encoder, what):
 
 def fine_tune(
     model, loss, texts, targets, settings, evaluate, loss_weights=None, checkpoints=None,
-    resume=False, tensorboard=None,
+    resume=False, tensorboard=None, strategy=None,
 ):  # fmt: skip
     """Trains a model with `compile` and `fit` and leaves its best epoch's weights in it.
 
@@ -66,6 +67,8 @@ def fine_tune(
         checkpoints: `Checkpoints`, or None to keep none.
         resume: whether to go on from the last checkpoint, if there is one.
         tensorboard: folder for TensorBoard's event files, or None.
+        strategy: None for one device, or the `tf.distribute.Strategy` within whose scope the model
+            was made; see `DistributedTask`.
 
     Returns:
         A dict: `history`, a list with the scores of every epoch; `best_epoch`, from 1; `seconds`
@@ -77,19 +80,16 @@ def fine_tune(
     schedule = WarmupLinearDecay(
         settings.learning_rate, steps, warmup_steps=int(settings.warmup * steps)
     )
-    optimizer = adamw(
-        schedule, settings.weight_decay, settings.clipnorm or None, settings.layer_decay
-    )
     if steps >= _STEPS_PER_SHAPE * batches.count_shapes():
         fused.enable(model)
-    # XLA would compile anew for each length, and loses to oneDNN's bfloat16 products on CPUs.
-    model.compile(optimizer, loss, loss_weights=loss_weights, jit_compile=False)
-    model.optimizer.build(model.trainable_variables)
-
-    keeper = _KeepBest(evaluate, checkpoints, settings.checkpoint_every)
+    model = _compiled(model, loss, loss_weights, schedule, settings, strategy)
+    writes = writes_files(strategy)
+    keeper = _KeepBest(evaluate, checkpoints, settings.checkpoint_every, writes)
     step = keeper.restore(model) if resume and checkpoints is not None else 0
-    callbacks = [keeper, ProgressLine(steps, step, settings.batch_size)]
-    if tensorboard:
+    callbacks = [keeper]
+    if writes:
+        callbacks.append(ProgressLine(steps, step, settings.batch_size))
+    if tensorboard and writes:
         # Every step: with a larger number Keras drops the epochs' scores that fall between.
         callbacks.append(keras.callbacks.TensorBoard(tensorboard, update_freq="batch"))
     # `fit` has whole epochs only, so an epoch that was cut short is ended by a call of its own.
@@ -108,19 +108,47 @@ def fine_tune(
             if model.stop_training:
                 break
         step = last_step
+    if strategy is not None:
+        from keras_bert.training.strategy import wait_for_all
+
+        wait_for_all(strategy)
     model.set_weights(keeper.best_weights)
     seconds = keeper.seconds
     return {"history": keeper.history, "best_epoch": keeper.best_epoch, "seconds": seconds}
 
 
+def _compiled(model, loss, loss_weights, schedule, settings, strategy):
+    """Returns the compiled model that `fit` trains."""
+    arguments = {
+        "learning_rate": schedule,
+        "weight_decay": settings.weight_decay,
+        "layer_decay": settings.layer_decay,
+    }
+    # XLA would compile anew for each length, and loses to oneDNN's bfloat16 products on CPUs.
+    if strategy is None:
+        optimizer = adamw(clipnorm=settings.clipnorm or None, **arguments)
+        model.compile(optimizer, loss, loss_weights=loss_weights, jit_compile=False)
+        model.optimizer.build(model.trainable_variables)
+        return model
+    from keras_bert.training.distributed import DistributedTask
+
+    with strategy.scope():
+        model = DistributedTask(model, loss, strategy, loss_weights)
+        optimizer = adamw(clipnorm=None, summed_clipnorm=settings.clipnorm, **arguments)
+        model.compile(optimizer, jit_compile=False)
+        model.optimizer.build(model.trainable_variables)
+    return model
+
+
 class _KeepBest(keras.callbacks.Callback):
     """Scores the model after every epoch, keeps the best weights, and saves checkpoints."""
 
-    def __init__(self, evaluate, checkpoints, save_every):
+    def __init__(self, evaluate, checkpoints, save_every, writes):
         super().__init__()
         self.evaluate = evaluate
         self.checkpoints = checkpoints
         self.save_every = save_every
+        self.writes = writes
         self.step = 0
         self.history = []
         self.best_epoch, self.best_weights = 0, []
@@ -159,7 +187,7 @@ class _KeepBest(keras.callbacks.Callback):
             self.model.stop_training = not finite
 
     def _save(self):
-        if self.checkpoints is not None:
+        if self.checkpoints is not None and self.writes:
             self.checkpoints.save(
                 self.model,
                 self.step,

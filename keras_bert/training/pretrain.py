@@ -4,19 +4,15 @@ import keras
 import numpy as np
 
 from keras_bert.bert import Bert, build_model
-from keras_bert.errors import InputError
 from keras_bert.layers import fused
 from keras_bert.models.encoder import BertEncoder
 from keras_bert.training import optimizer as optimizers
 from keras_bert.training.batches import fit_input
+from keras_bert.training.distributed import DistributedPretrainer
 from keras_bert.training.progress import ProgressLine
 from keras_bert.training.run_log import RunLog
 from keras_bert.training.schedule import WarmupPolynomialDecay
-from keras_bert.training.strategy import (
-    DistributedPretrainer,
-    is_chief,
-    wait_for_all,
-)
+from keras_bert.training.strategy import check_batch_size, is_chief, wait_for_all
 
 
 class Pretraining:
@@ -40,13 +36,7 @@ class Pretraining:
         self.strategy = strategy
         self.batches = batches
         self.evaluation = evaluation
-        parts = strategy.num_replicas_in_sync * settings.micro_batches
-        if settings.batch_size < parts:
-            raise InputError(
-                f"is less than {parts}, the number of replicas times that of micro-batches",
-                "batch_size",
-                settings.batch_size,
-            )
+        check_batch_size(settings.batch_size, strategy, settings.micro_batches)
         keras.utils.set_random_seed(settings.seed)
         with strategy.scope():
             encoder = BertEncoder.from_bert_config(

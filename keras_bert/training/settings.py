@@ -5,8 +5,8 @@ import dataclasses
 from keras_bert.config import POOLINGS
 from keras_bert.errors import InputError, name_of
 from keras_bert.settings import check_settings, setting, settings_of
+from keras_bert.tasks.file_layout import FileLayout
 from keras_bert.tasks.registry import KINDS, get_task
-from keras_bert.tasks.task import FileLayout
 
 LARGEST_SEED = 2**32 - 1
 
@@ -64,6 +64,11 @@ class FinetuneSettings(FitSettings):
         "auto",
         "number format of the training steps; auto takes the machine's best",
         choices=("auto", "float32", "mixed_bfloat16", "mixed_float16"),
+    )
+    strategy: str = setting(
+        "one",
+        "one device, all of this machine, or those of the machines in TF_CONFIG",
+        choices=("one", "mirrored", "multi_worker"),
     )
     resume: bool = setting(False, "go on with a run that was killed, from its last state")
     tensorboard: str | None = setting(None, "folder for TensorBoard logs")

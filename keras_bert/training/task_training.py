@@ -1,5 +1,6 @@
 """One run of fine-tuning for a task: from a start and examples to a `Bert` that answers."""
 
+import contextlib
 import dataclasses
 import os
 
@@ -16,6 +17,7 @@ from keras_bert.text.padding import TokenizedTexts
 from keras_bert.training import precision as precisions
 from keras_bert.training.cached_features import CachedFeatures, can_cache, head_of
 from keras_bert.training.checkpoints import Checkpoints
+from keras_bert.training.devices import several_devices, writes_files
 from keras_bert.training.fit import fine_tune, freeze
 
 
@@ -44,7 +46,7 @@ class Run:
 
 def train_one(
     start, task, fields, settings, train, evaluation, state_folder=None, fingerprint="",
-    tensorboard=None, say=print,
+    tensorboard=None, notes=(), say=print, strategy=None,
 ):  # fmt: skip
     """Does one run.
 
@@ -55,7 +57,9 @@ def train_one(
         settings: `FinetuneSettings`; of its seeds only `seed` is used.
         train, evaluation: the task's examples.
         state_folder, fingerprint, tensorboard: see `TaskTraining.train`.
+        notes: lines for the user on the start, said once its settings are known to be good.
         say: function that takes a line for the user.
+        strategy: see `TaskTraining`.
 
     Returns:
         A `Run`.
@@ -76,8 +80,10 @@ def train_one(
     if state_folder and os.path.exists(state_folder) and not settings.resume:
         say(f"starting anew: {name_of('resume')} would go on with the run that was killed")
     trainer = TaskTraining(
-        start, config, settings, settings.precision, settings.freeze, settings.metric
+        start, config, settings, settings.precision, settings.freeze, settings.metric, strategy
     )
+    for note in notes:
+        say(note)
     outcome = trainer.train(
         train, evaluation, state_folder, fingerprint, settings.resume, tensorboard
     )
@@ -143,16 +149,21 @@ class TaskTraining:
         precision: see `precision.resolve`.
         frozen: what is not trained, see `freeze`.
         metric: name of the score that decides which epoch is best; None takes the task's first.
+        strategy: None for one device, "mirrored" or "multi_worker", or what `make_strategy`
+            returned. Every worker trains with the same examples.
 
     Attributes:
         task: the `Task`.
         model: the Keras model in training.
 
     Raises:
-        InputError: `frozen` or `metric` is not understood.
+        InputError: `frozen`, `metric` or `strategy` is not understood, or there are more devices
+            than rows in a batch.
     """
 
-    def __init__(self, start, config, settings, precision="auto", frozen="", metric=None):
+    def __init__(
+        self, start, config, settings, precision="auto", frozen="", metric=None, strategy=None
+    ):
         self.settings = settings
         self.config = config
         self.task = get_task(config.benchmark or config.task)
@@ -161,7 +172,9 @@ class TaskTraining:
         self.tokenizer = start.tokenizer
         self.skipped = 0
         keras.utils.set_random_seed(settings.seed)
-        self.model = build_model(self.config, dtype=self.policy)
+        self.strategy = several_devices(strategy, settings.batch_size)
+        with self.strategy.scope() if self.strategy else contextlib.nullcontext():
+            self.model = build_model(self.config, dtype=self.policy)
         if _same_head(start.config, config):
             self.model.set_weights(start.model.get_weights())
         else:
@@ -198,16 +211,20 @@ class TaskTraining:
             TokenizedTexts(each.encodings, self.config.max_length, self.tokenizer.pad_id, group)
             for each, group in ((rows, rows.group), (evaluation_rows, 1))
         )
-        model, run = self.model, bert.run
+        model, network = self.model, bert.network
+        if self.strategy:
+            # Keras would give each replica of a model that was made in a strategy's scope the
+            # whole batch; the same layers in a model that was made outside of it run once.
+            network = keras.Model(network.input, network.output)
         if self.frozen == "encoder" and can_cache(model, texts, evaluation_texts):
             texts, evaluation_texts = (
                 CachedFeatures(model, each) for each in (texts, evaluation_texts)
             )
-            model = head_of(model)
+            model = network = head_of(model)
 
-            def run(features):
-                logits = model.predict_on_batch(features)
-                return self.model.outputs_from_logits(logits, self.config.settings, numpy_ops)
+        def run(inputs):
+            logits = network.predict_on_batch(inputs)
+            return self.model.outputs_from_logits(logits, self.config.settings, numpy_ops)
 
         def evaluate():
             outputs = outputs_of(run, evaluation_texts, self.task, bert.batch_size)
@@ -215,8 +232,8 @@ class TaskTraining:
             return {f"eval_{name}": found[name] for name in self.metrics}
 
         self.checkpoints = state_folder and Checkpoints(state_folder, fingerprint)
-        if self.checkpoints and not resume:
-            self.checkpoints.discard()
+        if not resume:
+            self.discard_state()
         return fine_tune(
             model,
             self.model.default_loss(),
@@ -228,6 +245,7 @@ class TaskTraining:
             checkpoints=self.checkpoints,
             resume=resume,
             tensorboard=tensorboard,
+            strategy=self.strategy,
         )
 
     def finished(self, evaluation):
@@ -268,7 +286,7 @@ class TaskTraining:
 
     def discard_state(self):
         """Removes the kept state, once the model is safe on disk."""
-        if self.checkpoints:
+        if self.checkpoints and writes_files(self.strategy):
             self.checkpoints.discard()
 
     def _metrics(self, first):

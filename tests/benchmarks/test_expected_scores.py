@@ -17,9 +17,9 @@ from scipy.spatial.distance import cosine
 from keras_bert.bert import load
 from keras_bert.commands import finetune, prepare, pretrain
 from keras_bert.embedding.features import embed
+from keras_bert.tasks.file_layout import FileLayout
 from keras_bert.tasks.registry import get_task
 from keras_bert.tasks.tagging.conll import read_conll
-from keras_bert.tasks.task import FileLayout
 
 BENCHMARKS = pathlib.Path(__file__).parents[2] / "benchmarks" / "scores"
 

@@ -8,9 +8,9 @@ import pytest
 import tensorflow as tf
 
 from keras_bert.errors import InputError
+from keras_bert.tasks.file_layout import FileLayout
 from keras_bert.tasks.in_hand import examples_of
 from keras_bert.tasks.registry import get_task
-from keras_bert.tasks.task import FileLayout
 
 TEXTS, SECONDS = ["one fish", "two, fish", 'red "fish"'], ["a", "b", "ü"]
 LABELS = {

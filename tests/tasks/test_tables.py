@@ -8,9 +8,9 @@ import threading
 import pytest
 
 from keras_bert.errors import InputError
+from keras_bert.tasks.file_layout import FileLayout
 from keras_bert.tasks.sequence.texts import read_examples
 from keras_bert.tasks.tables import read_table
-from keras_bert.tasks.task import FileLayout
 
 
 def make(tmp_path, name, content):

@@ -67,6 +67,16 @@ def test_what_a_fine_tuning_needs_comes_back_too(tmp_path):
         assert all(data[name].dtype != object for name in data.files)
 
 
+def test_a_checkpoint_of_version_0_1_has_nothing_besides(tmp_path):
+    model, checkpoints = make(1), Checkpoints(tmp_path / "c", "run")
+    checkpoints.save(model, 3)
+    path = tmp_path / "c" / "step-0000000003.npz"
+    with np.load(path, allow_pickle=False) as data:
+        arrays = {**data, "header": np.frombuffer(b'{"fingerprint": "run", "step": 3}', "uint8")}
+    np.savez(path, **arrays)
+    assert checkpoints.restore(make(2)) == (3, [], {})
+
+
 def test_the_state_of_an_older_version_starts_anew_with_a_note(tmp_path):
     folder = tmp_path / "c"
     folder.mkdir()

@@ -16,9 +16,9 @@ import keras_bert
 from keras_bert import models
 from keras_bert.bert import load
 from keras_bert.converting import convert
+from keras_bert.tasks.file_layout import FileLayout
 from keras_bert.tasks.registry import get_task
 from keras_bert.tasks.sequence.classification import ClassificationTask
-from keras_bert.tasks.task import FileLayout
 from keras_bert.text.padding import TokenizedTexts
 from keras_bert.training.cached_features import CachedFeatures, can_cache, head_of
 from keras_bert.training.finetune import _fingerprint

@@ -11,6 +11,7 @@ import numpy as np
 
 from keras_bert.errors import InputError
 from keras_bert.tasks.question_answering import metrics
+from keras_bert.tasks.question_answering.answer_scores import answer_scores
 from keras_bert.tasks.question_answering.settings import (
     TYPES,
     USUAL_LENGTH,
@@ -19,7 +20,7 @@ from keras_bert.tasks.question_answering.settings import (
     fitting,
     settings_of,
 )
-from keras_bert.tasks.question_answering.spans import answer_of, best_text
+from keras_bert.tasks.question_answering.spans import answer_of
 from keras_bert.tasks.question_answering.squad_files import (
     Questions,
     read_questions,
@@ -257,19 +258,7 @@ class QuestionAnsweringTask(Task):
         if self.benchmark:
             null_answers = self.benchmark == "squad2"
             character_f1 = self.benchmark in _CHINESE
-        references = [[text for text, _ in found] for found in examples.answers]
-        texts = [answer["text"] for answer in answers]
-        if not null_answers and all(references):
-            score = metrics.chinese_scores if character_f1 else metrics.squad1_scores
-            return _named(score(texts, references))
-        scores = metrics.squad2_scores(texts, references)
-        if all("null_odds" in answer for answer in answers):
-            # Searched over what the spans are worth, not over what the present threshold left.
-            spans = [best_text(answer) for answer in answers]
-            odds = [answer["null_odds"] for answer in answers]
-            searched = metrics.squad2_scores(spans, references, odds)
-            scores |= {name: value for name, value in searched.items() if "best" in name}
-        return _named(scores)
+        return answer_scores(answers, examples, null_answers, character_f1)
 
     def tuned_settings(self, answers, examples, config):
         """Returns the `null_threshold` of the best F1, {} where all questions have an answer."""
@@ -330,26 +319,3 @@ def _mostly_chinese(examples):
     texts = [text for found in examples.answers for text, _ in found]
     chinese = sum(any("\u4e00" <= char <= "\u9fff" for char in text) for text in texts)
     return 2 * chinese > len(texts)
-
-
-_OUR_NAMES = {
-    "exact_match": "exact_match",
-    "exact": "exact_match",
-    "f1": "f1",
-    "total": "count",
-    "HasAns_exact": "has_answer_exact_match",
-    "HasAns_f1": "has_answer_f1",
-    "HasAns_total": "has_answer_count",
-    "NoAns_exact": "no_answer_exact_match",
-    "NoAns_f1": "no_answer_f1",
-    "NoAns_total": "no_answer_count",
-    "best_exact": "best_exact_match",
-    "best_exact_thresh": "best_exact_match_threshold",
-    "best_f1": "best_f1",
-    "best_f1_thresh": "best_f1_threshold",
-}
-
-
-def _named(scores):
-    """Returns official scores under our names."""
-    return {_OUR_NAMES[name]: value for name, value in scores.items()}

@@ -1,5 +1,6 @@
 """What the tasks have in common whose answers are about a text, or a pair of texts, as a whole."""
 
+from keras_bert.tasks.file_layout import FileLayout
 from keras_bert.tasks.in_hand import table_of
 from keras_bert.tasks.sequence.texts import (
     check_pair,
@@ -8,7 +9,7 @@ from keras_bert.tasks.sequence.texts import (
     read_examples,
     rows_of,
 )
-from keras_bert.tasks.task import FileLayout, Task
+from keras_bert.tasks.task import Task
 
 
 class TextTask(Task):

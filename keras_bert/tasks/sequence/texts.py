@@ -5,8 +5,9 @@ import dataclasses
 import numpy as np
 
 from keras_bert.errors import InputError
+from keras_bert.tasks.file_layout import FileLayout
 from keras_bert.tasks.tables import read_table
-from keras_bert.tasks.task import FileLayout, Rows
+from keras_bert.tasks.task import Rows
 
 # Names under which public datasets keep their texts (GLUE, SNLI, Quora, the usual CSV exports).
 _TEXT_NAMES = ("text", "sentence", "message", "review", "title", "content", "text_a")

@@ -4,11 +4,11 @@ import os
 import re
 
 from keras_bert.errors import InputError
+from keras_bert.tasks.file_layout import FileLayout
 from keras_bert.tasks.sequence.texts import read_examples
 from keras_bert.tasks.tables import decoded_lines
 from keras_bert.tasks.tagging import conllu
 from keras_bert.tasks.tagging.sentences import Sentences, sentences_of
-from keras_bert.tasks.task import FileLayout
 
 _DOCUMENT = "-DOCSTART-"
 _CONLL_NAMES = (".conll", ".conllu", ".bio", ".iob", ".iob2", ".bioes", ".bmes", ".bilou")

@@ -68,3 +68,37 @@ def sentences_of(path, texts, lines):
             raise InputError(reason, place=f"{path}:{line}")
     word_lines = [[line] * len(found) for line, found in zip(lines, words)]
     return Sentences(path, list(lines), words, None, word_lines, list(texts), offsets)
+
+
+def sentences_in_hand(texts):
+    """Returns `Sentences` of texts and of lists of words."""
+    path = "the texts"
+    parts = []
+    for number, text in enumerate(texts, start=1):
+        if not isinstance(text, (list, tuple)):
+            parts.append(sentences_of(path, [text], [number]))
+            continue
+        for word in text:
+            if not isinstance(word, str) or not word or any(sign in word for sign in "\t\r\n"):
+                raise InputError(f"{path}:{number}: {word!r:.40} is not a word")
+        if not text:
+            raise InputError(f"{path}:{number}: an empty list of words")
+        lines = [[number] * len(text)]
+        parts.append(Sentences(path, [number], [list(text)], None, lines, [None], [None]))
+    columns = ("lines", "words", "word_lines", "texts", "word_offsets")
+    joined = {name: [getattr(part, name)[0] for part in parts] for name in columns}
+    return Sentences(path=path, tags=None, **joined)
+
+
+def with_tags(sentences, tags):
+    """Returns sentences with the tags of their words, a list of str for each."""
+    for line, words, found in zip(sentences.lines, sentences.words, tags, strict=True):
+        place = f"{sentences.path}:{line}"
+        if not isinstance(found, (list, tuple)) or len(found) != len(words):
+            raise InputError(
+                f"{place}: {len(words)} words need a list of {len(words)} tags, not {found!r:.60}"
+            )
+        for tag in found:
+            if not isinstance(tag, str) or not tag.strip() or len(tag.split()) > 1:
+                raise InputError(f"{place}: {tag!r:.40} is not a tag")
+    return dataclasses.replace(sentences, tags=[list(found) for found in tags])

@@ -7,14 +7,12 @@ import json
 import numpy as np
 
 from keras_bert.errors import InputError
-from keras_bert.settings import check_settings, setting
 from keras_bert.tasks.sequence.texts import some
-from keras_bert.tasks.settings import check_types, checked_settings
+from keras_bert.tasks.settings import checked_settings
 from keras_bert.tasks.tables import Table
 from keras_bert.tasks.tagging.conll import read_conll, read_words, write_conll
 from keras_bert.tasks.tagging.decoding import best_tags
 from keras_bert.tasks.tagging.schemes import (
-    SCHEMES,
     convert,
     detect_scheme,
     entities,
@@ -22,51 +20,11 @@ from keras_bert.tasks.tagging.schemes import (
     stray_tags,
     type_table,
 )
-from keras_bert.tasks.tagging.sentences import Sentences, sentences_of
+from keras_bert.tasks.tagging.sentences import sentences_in_hand, with_tags
+from keras_bert.tasks.tagging.settings import Settings, TagOverrides, settings_of
 from keras_bert.tasks.tagging.word_rows import rows_of_words
 from keras_bert.tasks.tagging.words import join_words
-from keras_bert.tasks.task import LabelOverrides, Task, check_labels
-
-
-@dataclasses.dataclass(frozen=True)
-class Settings:
-    """What a tagger keeps in its `config.json`.
-
-    Attributes:
-        scheme: how its tags mark entities, one of `tag_schemes.SCHEMES`.
-        overlap: words of context that the rows of a split sentence share.
-        mark_capitals: whether `segment_ids` are 1 for words with a capital letter.
-    """
-
-    scheme: str = "none"
-    overlap: int = 16
-    mark_capitals: bool = False
-
-    def __post_init__(self):
-        types = {"scheme": str, "overlap": int, "mark_capitals": bool}
-        check_types(dataclasses.asdict(self), types)
-        if self.scheme not in SCHEMES:
-            raise InputError(f"scheme must be one of {', '.join(SCHEMES)}, not {self.scheme!r}")
-        if self.overlap < 0:
-            raise InputError(f"overlap must be 0 words or more, not {self.overlap}")
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class TagOverrides(LabelOverrides):
-    """What decides in place of the training file."""
-
-    scheme: str | None = setting(
-        None,
-        "tagging: how the model's tags mark entities; the files' are converted (default: as "
-        "--train has them); none if they mark none",
-        choices=SCHEMES,
-    )
-    mark_capitals: bool | None = setting(
-        None,
-        "tagging: segment_ids are 1 for words with a capital, which an uncased vocabulary hides",
-    )
-
-    __post_init__ = check_settings
+from keras_bert.tasks.task import Task, check_labels
 
 
 class TaggingTask(Task):
@@ -84,7 +42,7 @@ class TaggingTask(Task):
     huggingface_class = "BertForTokenClassification"
 
     def metrics(self, config):
-        if _settings(config).scheme == "none":
+        if settings_of(config).scheme == "none":
             return ("accuracy",)
         return ("f1", "precision", "recall", "accuracy")
 
@@ -105,8 +63,8 @@ class TaggingTask(Task):
         """
         if texts_b is not None:
             raise InputError("tagging takes single texts, not pairs")
-        found = _sentences(list(texts))
-        return found if labels is None else _with_tags(found, labels)
+        found = sentences_in_hand(list(texts))
+        return found if labels is None else with_tags(found, labels)
 
     def config_fields(self, examples, overrides):
         """Returns `labels`, `pair` and `settings`; `overrides` may hold any of `Settings`.
@@ -132,18 +90,18 @@ class TaggingTask(Task):
 
     def check_config(self, config):
         check_labels(config)
-        if _settings(config).mark_capitals and config.encoder.type_vocab_size < 2:
+        if settings_of(config).mark_capitals and config.encoder.type_vocab_size < 2:
             raise InputError("mark_capitals needs a second segment, the encoder has one")
 
     def check(self, examples, config):
-        settings = _settings(config)
+        settings = settings_of(config)
         _check_labels(config.labels, settings.scheme)
         if examples.tags is not None:
             tags = _known_tags(settings.scheme, examples, config.labels)
             _check_tags(tags, examples, config.labels)
 
     def rows(self, examples, tokenizer, config):
-        settings = _settings(config)
+        settings = settings_of(config)
         return rows_of_words(
             examples.words, tokenizer, config.max_length, settings.overlap, settings.mark_capitals
         )
@@ -151,7 +109,7 @@ class TaggingTask(Task):
     def targets(self, examples, rows, config):
         # Only where a word is read, not in every row that repeats it: so each word counts once,
         # and is learned with the context that it is answered with.
-        tags = _known_tags(_settings(config).scheme, examples, config.labels)
+        tags = _known_tags(settings_of(config).scheme, examples, config.labels)
         _check_tags(tags, examples, config.labels)
         ids = {label: index for index, label in enumerate(config.labels)}
         found = []
@@ -186,7 +144,7 @@ class TaggingTask(Task):
         for values, (example, read) in zip(outputs["probability"], places, strict=True):
             words = slice(read.words.start, read.words.stop)
             found[example][words] = np.asarray(values)[read.positions]
-        scheme = _settings(config).scheme
+        scheme = settings_of(config).scheme
         answers = []
         for index, probabilities in enumerate(found):
             best = best_tags(probabilities, config.labels, scheme)
@@ -199,7 +157,7 @@ class TaggingTask(Task):
         """Returns `accuracy` of the words' tags, `words`, `count`, and with a scheme
         `tag_schemes.entity_scores`.
         """
-        scheme = _settings(config).scheme
+        scheme = settings_of(config).scheme
         predicted = [answer["tags"] for answer in answers]
         pairs = zip(_known_tags(scheme, examples, config.labels), predicted, strict=True)
         right = sum(a == b for true, found in pairs for a, b in zip(true, found, strict=True))
@@ -266,49 +224,6 @@ def _answer(examples, index, tags, probabilities, scheme):
         mean = float(np.mean(probabilities[first:end]))
         answer["entities"].append({"type": type_, "text": part, **place, "probability": mean})
     return answer
-
-
-def _sentences(texts):
-    """Returns `Sentences` of texts and of lists of words."""
-    path = "the texts"
-    parts = []
-    for number, text in enumerate(texts, start=1):
-        if not isinstance(text, (list, tuple)):
-            parts.append(sentences_of(path, [text], [number]))
-            continue
-        for word in text:
-            if not isinstance(word, str) or not word or any(sign in word for sign in "\t\r\n"):
-                raise InputError(f"{path}:{number}: {word!r:.40} is not a word")
-        if not text:
-            raise InputError(f"{path}:{number}: an empty list of words")
-        lines = [[number] * len(text)]
-        parts.append(Sentences(path, [number], [list(text)], None, lines, [None], [None]))
-    columns = ("lines", "words", "word_lines", "texts", "word_offsets")
-    joined = {name: [getattr(part, name)[0] for part in parts] for name in columns}
-    return Sentences(path=path, tags=None, **joined)
-
-
-def _with_tags(sentences, tags):
-    for line, words, found in zip(sentences.lines, sentences.words, tags, strict=True):
-        place = f"{sentences.path}:{line}"
-        if not isinstance(found, (list, tuple)) or len(found) != len(words):
-            raise InputError(
-                f"{place}: {len(words)} words need a list of {len(words)} tags, not {found!r:.60}"
-            )
-        for tag in found:
-            if not isinstance(tag, str) or not tag.strip() or len(tag.split()) > 1:
-                raise InputError(f"{place}: {tag!r:.40} is not a tag")
-    return dataclasses.replace(sentences, tags=[list(found) for found in tags])
-
-
-def _settings(config):
-    try:
-        return Settings(**config.settings)
-    except TypeError:
-        names = ", ".join(field.name for field in dataclasses.fields(Settings))
-        raise InputError(
-            f"settings of tagging are {names}, found {some(config.settings)}"
-        ) from None
 
 
 def _tags_in(scheme, examples):

@@ -12,8 +12,9 @@ import keras_bert
 from keras_bert import numpy_ops
 from keras_bert.errors import InputError
 from keras_bert.models import BertMultipleChoice
+from keras_bert.tasks.file_layout import FileLayout
 from keras_bert.tasks.multiple_choice.task import MultipleChoiceTask, ending
-from keras_bert.tasks.task import FileLayout, hold_out
+from keras_bert.tasks.task import hold_out
 from keras_bert.text.tokenizer import WordPieceTokenizer
 
 TASK = MultipleChoiceTask()

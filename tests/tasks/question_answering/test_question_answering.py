@@ -14,11 +14,11 @@ from passages import EMPTY, NASTY
 from keras_bert import numpy_ops
 from keras_bert.errors import InputError
 from keras_bert.models import BertQuestionAnswerer
+from keras_bert.tasks.file_layout import FileLayout
 from keras_bert.tasks.question_answering.metrics import normalize
 from keras_bert.tasks.question_answering.squad_files import Questions
 from keras_bert.tasks.question_answering.task import QuestionAnsweringTask, Settings, settings_of
 from keras_bert.tasks.question_answering.windows import cut_passages
-from keras_bert.tasks.task import FileLayout
 
 TASK = QuestionAnsweringTask()
 

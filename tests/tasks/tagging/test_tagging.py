@@ -12,8 +12,9 @@ from seqeval.metrics import accuracy_score, f1_score, precision_score, recall_sc
 from keras_bert import numpy_ops
 from keras_bert.errors import InputError
 from keras_bert.models import BertTagger
-from keras_bert.tasks.tagging.task import Settings, TaggingTask
-from keras_bert.tasks.task import FileLayout
+from keras_bert.tasks.file_layout import FileLayout
+from keras_bert.tasks.tagging.settings import Settings
+from keras_bert.tasks.tagging.task import TaggingTask
 from keras_bert.text.tokenizer import WordPieceTokenizer
 
 TASK = TaggingTask()

@@ -1,0 +1,33 @@
+"""Whether a training has several devices; asked of every backend, and TensorFlow only if it has."""
+
+
+def several_devices(strategy, batch_size):
+    """Returns the `tf.distribute.Strategy` of a training, or None for one device.
+
+    Args:
+        strategy: what `strategy.make_strategy` takes, or None for one device.
+        batch_size: rows of a batch, which the devices share.
+
+    Raises:
+        InputError: there is no such strategy, or there are more devices than rows in a batch.
+    """
+    if strategy in (None, "one"):
+        return None
+    from keras_bert.training.strategy import check_batch_size, make_strategy
+
+    strategy = make_strategy(strategy)
+    check_batch_size(batch_size, strategy)
+    return strategy if strategy.num_replicas_in_sync > 1 else None
+
+
+def writes_files(strategy):
+    """Says whether this process writes the run's files: the only one, or the first of several.
+
+    Args:
+        strategy: what `several_devices` returned.
+    """
+    if strategy is None:
+        return True
+    from keras_bert.training.strategy import is_chief
+
+    return is_chief(strategy)
