@@ -1,0 +1,98 @@
+"""README and docs: scripts run as they are printed; commands, flags and links exist."""
+
+import csv
+import importlib
+import os
+import pathlib
+import re
+import shlex
+import subprocess
+import sys
+
+import pytest
+from absl import flags
+
+from keras_bert.commands.main import VERBS
+
+ROOT = pathlib.Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+_VOCABULARY = ROOT / "keras_bert" / "data" / "bert_base_uncased_vocab.txt"
+_HAM = ("see you at lunch", "i will be home in half an hour", "are we still meeting", "ok, thanks")
+_SPAM = ("you have won a prize, call now", "urgent: claim your free holiday", "text WIN to 80086")
+
+
+def python_blocks(page):
+    """Returns the blocks of Python on a page, in their order."""
+    return re.findall(r"^```python\n(.*?)^```$", page.read_text(encoding="utf-8"), re.M | re.S)
+
+
+def commands(page):
+    """Returns the commands on a page, lists of arguments after `keras-bert`."""
+    text = re.sub(r"\\\n\s*", " ", page.read_text(encoding="utf-8"))
+    text = re.sub(r"^```python\n.*?^```$", "", text, flags=re.M | re.S)
+    found = re.findall(r"^ {4}(?:\$ )?(keras-bert .*)$", text, re.M)
+    found += re.findall(r"`(keras-bert [^`]*)`", text)
+    return [shlex.split(line, comments=True)[1:] for line in found]
+
+
+def make_files(folder):
+    """Writes what the scripts read: a small checkpoint, and labelled messages."""
+    import keras
+
+    import keras_bert
+
+    keras.utils.set_random_seed(0)
+    start = keras_bert.load("bert_tiny_en_uncased", vocabulary=_VOCABULARY)
+    start.save(folder / "checkpoint")
+    rows = [("ham", text) for text in _HAM * 6] + [("spam", text) for text in _SPAM * 8]
+    for name in ("train.csv", "dev.csv"):
+        with open(folder / name, "w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows([("label", "text"), *rows])
+
+
+def run_script(script, folder):
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    return subprocess.run(
+        [sys.executable, "-c", script], cwd=folder, env=environment, capture_output=True, text=True
+    )
+
+
+def test_the_script_of_the_readme_runs_word_for_word(tmp_path):
+    make_files(tmp_path)
+    (script,) = python_blocks(ROOT / "README.md")
+    done = run_script(script, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^accuracy lost: -?\d+\.\d+ points$", done.stdout, re.M)
+    last = done.stdout.splitlines()[-1]
+    assert last.startswith("{'label': ")
+    assert "'spam': " in last
+    assert (tmp_path / "spam" / "model.weights.h5").is_file()
+    assert (tmp_path / "spam.tflite").read_bytes()[4:8] == b"TFL3"
+
+    import keras_bert
+
+    assert keras_bert.load(tmp_path / "spam").config.labels == ("ham", "spam")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_have_known_verbs_and_flags(page):
+    for verb, *arguments in commands(page):
+        if verb in ("VERB", "--help"):
+            continue
+        assert verb in VERBS, verb
+        values = flags.FlagValues()
+        importlib.import_module(f"keras_bert.commands.{verb.replace('-', '_')}").define(values)
+        for argument in arguments:
+            name = re.match(r"--(?:no)?([a-z_]+)", argument)
+            assert not name or name[1] in values or argument[2:] in values, (verb, argument)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_files(page):
+    for target in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):
+        if "://" not in target:
+            assert (page.parent / target).exists(), target
+
+
+def test_there_are_commands_to_check():
+    assert len(commands(ROOT / "README.md")) >= 6
