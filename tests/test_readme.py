@@ -96,3 +96,13 @@ def test_links_lead_to_files(page):
 
 def test_there_are_commands_to_check():
     assert len(commands(ROOT / "README.md")) >= 6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["python.md", "tasks.md"])
+def test_the_scripts_of_a_page_run_in_their_order(name, tmp_path):
+    make_files(tmp_path)
+    blocks = ["import keras_bert\n", *python_blocks(ROOT / "docs" / name)]
+    assert len(blocks) > 2
+    done = run_script("\n".join(blocks), tmp_path)
+    assert done.returncode == 0, done.stderr
