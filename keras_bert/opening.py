@@ -39,7 +39,7 @@ def open_model(path, threads=1):
 def load_bert(path, **options):
     """Returns `keras_bert.load(path, **options)`, with TensorFlow's notes off the terminal."""
     import_tensorflow_quietly()
-    from keras_bert.bert import load
+    from keras_bert.loading import load
 
     return load(path, **options)
 

@@ -85,7 +85,7 @@ def quickstart(**settings):
 def _train(train, validation, seed, vocabulary_path):
     import keras
 
-    from keras_bert.bert import load
+    from keras_bert.loading import load
     from keras_bert.text.vocabulary import train_vocabulary
     from keras_bert.training.settings import FitSettings
     from keras_bert.training.task_training import TaskTraining, config_for

@@ -64,6 +64,7 @@ FILES = {
         "description",
         "evaluation",
         "keras_file",
+        "loading",
         "model_folder",
         "opening",
         "predictor",

@@ -53,8 +53,8 @@ def similar_pairs(data, folder, init):
     pair. There is no split: each sentence is in several pairs, so a score on a share of them that
     is held out says how well the cosine is learned, not how well it is for new sentences.
     """
-    from keras_bert.bert import load
     from keras_bert.embedding.features import embed
+    from keras_bert.loading import load
 
     scored = _scored_sentences(data)
     pairs = []

@@ -193,7 +193,7 @@ def _start_of(start, road, seed):
         return start
     import keras
 
-    from keras_bert.bert import load
+    from keras_bert.loading import load
 
     keras.utils.set_random_seed(seed)
     return load(start, vocabulary=road.vocab, lower_case=road.lower_case)

@@ -3,9 +3,9 @@
 import dataclasses
 import os
 
-from keras_bert.bert import load
 from keras_bert.config import PRESETS, BertConfig
 from keras_bert.errors import InputError, NoHead, name_of
+from keras_bert.loading import load
 from keras_bert.model_folder import ModelConfig
 from keras_bert.pretraining.batches import PretrainingBatches
 from keras_bert.pretraining.manifest import read_manifest

@@ -14,9 +14,9 @@ from absl import flags
 from pseudo_text import documents, write_json_lines
 from scipy.spatial.distance import cosine
 
-from keras_bert.bert import load
 from keras_bert.commands import finetune, prepare, pretrain
 from keras_bert.embedding.features import embed
+from keras_bert.loading import load
 from keras_bert.tasks.file_layout import FileLayout
 from keras_bert.tasks.registry import get_task
 from keras_bert.tasks.tagging.conll import read_conll

@@ -14,8 +14,8 @@ from keras import ops
 
 import keras_bert
 from keras_bert import models
-from keras_bert.bert import load
 from keras_bert.converting import convert
+from keras_bert.loading import load
 from keras_bert.tasks.file_layout import FileLayout
 from keras_bert.tasks.registry import get_task
 from keras_bert.tasks.sequence.classification import ClassificationTask

@@ -168,7 +168,7 @@ import tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 import keras, numpy as np
-from keras_bert.bert import load
+from keras_bert.loading import load
 from keras_bert.training.finetune import finetune
 vocabulary, train, dev, output = sys.argv[1:]
 found = {}

@@ -1,0 +1,127 @@
+"""Loading a model: from our own folder or `.keras` file, or a checkpoint of another format."""
+
+import dataclasses
+import os
+
+from keras_bert.bert import Bert, build_model
+from keras_bert.config import PRESETS, BertConfig
+from keras_bert.description import (
+    read_description,
+)
+from keras_bert.errors import InputError, name_of
+from keras_bert.extras import naming_extras
+from keras_bert.model_folder import (
+    WEIGHTS_FILE,
+    ModelConfig,
+    is_model_folder,
+)
+from keras_bert.text.tokenizer import WordPieceTokenizer, guess_lower_case, load_vocabulary
+
+
+@naming_extras()
+def load(path, vocabulary=None, lower_case=None, pretraining=False):
+    """Loads a model folder, or a checkpoint in any of the formats that `convert` reads.
+
+    Args:
+        path: our model folder, a `.keras` file of a model that keeps its tokenizer, a Hugging
+            Face folder, a Google checkpoint, a keras-hub preset folder; or the name of a preset,
+            for random weights.
+        vocabulary: path of a vocabulary, for checkpoints that come without one and for presets.
+        lower_case: bool, for checkpoints that do not say; None guesses from the vocabulary.
+        pretraining: whether to load a checkpoint of another format with the masked-LM head, and
+            the pair head if it has one, that it was pretrained with. Our folders say it themselves.
+
+    Returns:
+        A `Bert`.
+
+    Raises:
+        InputError: something is missing, broken, or does not fit together; names file and fix.
+    """
+    path = os.fspath(path)
+    if path in PRESETS and not os.path.exists(path):
+        return _from_preset(path, vocabulary, lower_case)
+    if not os.path.exists(path) and not os.path.exists(path + ".index"):
+        raise InputError(f"{path}: no such file or folder, and no preset of that name")
+    keras_file = path.endswith(".keras") and os.path.isfile(path)
+    if keras_file or is_model_folder(path):
+        if vocabulary is not None or lower_case is not None:
+            kind = "a .keras file" if keras_file else "a model folder"
+            raise InputError(
+                f"{path}: {kind} has a vocabulary and its case: leave out "
+                f"{name_of('vocab')} and {name_of('lower_case')}"
+            )
+        return _from_keras_file(path) if keras_file else _from_model_folder(path)
+    return _from_checkpoint(path, vocabulary, lower_case, pretraining)
+
+
+def _from_model_folder(path):
+    from keras_bert.checkpoints.weights_file import check_size, load_weights
+
+    config, tokenizer = read_description(path)
+    weights = os.path.join(path, WEIGHTS_FILE)
+    check_size(weights, config.encoder)
+    bert = Bert.from_config(config, build_model(config), tokenizer)
+    load_weights(bert.model, weights)
+    return bert
+
+
+def _from_keras_file(path):
+    from keras_bert.keras_file import extracted
+
+    # Not by `load_model`, which builds what a file asks for: the description says it all.
+    with extracted(path) as folder:
+        try:
+            return _from_model_folder(folder)
+        except InputError as error:
+            # The folder is not one that the user knows.
+            line = str(error).replace(f"{folder}{os.sep}", f"{path}: ").replace(folder, path)
+            raise InputError(line) from None
+
+
+def _from_preset(name, vocabulary, lower_case):
+    if vocabulary is None:
+        raise InputError(
+            f"preset {name} has no vocabulary of its own: give one ({name_of('vocab', 'FILE')}), "
+            f"or make one from your texts with `keras-bert vocab`"
+        )
+    tokens = load_vocabulary(vocabulary)
+    # A preset is a size; its table has as many rows as the vocabulary that is given.
+    encoder = dataclasses.replace(BertConfig.from_preset(name), vocab_size=len(tokens))
+    config = ModelConfig(encoder=encoder, max_length=encoder.max_position_embeddings)
+    bert = Bert.from_config(config, build_model(config), _tokenizer(tokens, {}, lower_case))
+    bert.notes.append(f"{name} is a size, not a checkpoint: it starts from random weights")
+    return bert
+
+
+def _from_checkpoint(path, vocabulary, lower_case, pretraining):
+    from keras_bert.checkpoints import names, open_checkpoint
+    from keras_bert.checkpoints.checkpoint import assign
+    from keras_bert.checkpoints.tasks import model_fields
+
+    checkpoint = open_checkpoint(path)
+    tokens = load_vocabulary(vocabulary) if vocabulary else checkpoint.read_vocabulary()
+    if tokens is None:
+        fix = f"give one with {name_of('vocab', 'FILE')}"
+        raise InputError(f"{path}: no vocabulary beside the weights: {fix}")
+    try:
+        fields, notes = model_fields(checkpoint, pretraining)
+        config = ModelConfig(encoder=checkpoint.config, **fields)
+        tokenizer = _tokenizer(tokens, checkpoint.tokenizer_switches, lower_case)
+        bert = Bert.from_config(config, None, tokenizer)
+    except InputError as error:
+        raise error.within(path) from None
+    bert.notes += notes
+    bert.model = build_model(config)
+    without_pooler = assign(names.variables_of(bert.model), checkpoint)
+    # What answers for each token has no use for one, and is often saved without.
+    if without_pooler and not (bert.task and bert.task.per_token):
+        bert.notes.append(f"{path} has no pooler: it starts from random weights")
+    return bert
+
+
+def _tokenizer(tokens, switches, lower_case):
+    switches = dict(switches)
+    if lower_case is not None:
+        switches["lower_case"] = lower_case
+    switches.setdefault("lower_case", guess_lower_case(tokens))
+    return WordPieceTokenizer(tokens, **switches)
