@@ -1,4 +1,4 @@
-"""How the files of examples are laid out: which column is which, and what may be wrong."""
+"""The layout of a file of examples: the names of its columns, and which errors are accepted."""
 
 import dataclasses
 
@@ -7,7 +7,7 @@ from keras_bert.settings import check_settings, setting
 
 @dataclasses.dataclass(frozen=True)
 class FileLayout:
-    """How a file is laid out; each task reads those settings that concern it.
+    """The layout of a file; each task reads the settings that it needs.
 
     Attributes:
         misaligned: SQuAD: what to do with an answer that is not at the place that the file names:

@@ -65,8 +65,8 @@ class Questions:
     def keys(self):
         """Returns a str for each question: its article, or in a file of few articles its passage.
 
-        SQuAD's own parts share no article: its paragraphs are about the same people and places, and
-        a score on other paragraphs of a training article is too high.
+        SQuAD's own parts share no article: the paragraphs of one are about the same people and
+        places, and a score on the other paragraphs of a training article is too high.
         """
         article_of = {}
         for context, title in zip(self.contexts, self.titles):

@@ -152,11 +152,11 @@ def best_threshold(probabilities, truth):
     f1 = 2 * hits / (np.arange(1, len(order) + 1) + truth.sum())
     # A threshold lies between two different probabilities: it cannot separate equal ones.
     below = np.append(ordered[1:], 0.0)
-    parts = ordered > below
-    middles = ((ordered + below) / 2)[parts]
-    best = f1[parts] >= f1[parts].max() - 1e-12
+    is_gap = ordered > below
+    middles = ((ordered + below) / 2)[is_gap]
+    best = f1[is_gap] >= f1[is_gap].max() - 1e-12
     # In the gap that holds 0.5 the usual threshold itself is as good.
-    inside = (below[parts] < _USUAL_THRESHOLD) & (_USUAL_THRESHOLD <= ordered[parts])
+    inside = (below[is_gap] < _USUAL_THRESHOLD) & (_USUAL_THRESHOLD <= ordered[is_gap])
     candidates = np.where(inside, _USUAL_THRESHOLD, middles)[best]
     return float(candidates[np.argmin(np.abs(candidates - _USUAL_THRESHOLD))])
 
