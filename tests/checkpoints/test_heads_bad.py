@@ -123,7 +123,7 @@ def test_without_its_head_the_encoder_is_loaded_and_it_is_said(edit, folder, key
 @pytest.mark.parametrize(
     ("folder", "changes", "note"),
     [
-        (CLASSIFIER, {"problem_type": "regression"}, "several numbers for one text"),
+        (CLASSIFIER, {"problem_type": "regression"}, "regression with several outputs"),
         (REGRESSOR, {"problem_type": "single_label_classification"}, "a single label"),
         (REGRESSOR, {"id2label": None, "label2id": None}, "a single label"),
     ],
@@ -155,7 +155,7 @@ def test_one_output_is_a_number(edit, changes, notes):
     checkpoint = open_checkpoint(edit(REGRESSOR, **changes))
     assert (checkpoint.task, checkpoint.labels) == ("regression", None)
     assert len(checkpoint.notes) == notes
-    assert all("takes a sigmoid of them" in note for note in checkpoint.notes)
+    assert all("applies a sigmoid to them" in note for note in checkpoint.notes)
 
 
 @pytest.mark.parametrize(
