@@ -75,7 +75,8 @@ def read_texts(settings, layout=None, texts_b=None):
                 raise InputError(f"{name} number {number} is empty")
     if texts_b is not None and len(texts_b) != len(settings.text):
         raise InputError(
-            f"{text_b} must come once for each {text}: found {len(texts_b)} and {len(settings.text)}"
+            f"{text_b} must come once for each {text}: "
+            f"found {len(texts_b)} and {len(settings.text)}"
         )
     return Source(settings.text, texts_b)
 

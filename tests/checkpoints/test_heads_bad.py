@@ -62,7 +62,7 @@ def test_labels_of_another_number(edit, folder, count):
 
 def test_labels_that_cannot_be(edit):
     labels = {"0": "O", "1": "B-PER", "2": "I-PER", "3": "O", "4": "I-LOC"}
-    refuse(edit(TAGGER, id2label=labels), "edited: ", "a label stands twice")
+    refuse(edit(TAGGER, id2label=labels), "edited: ", "a label appears twice")
     refuse(edit(TAGGER, id2label=["O"]), "id2label does not name 5 classes")
     one = {"classifier.weight": zeros(1, 16), "classifier.bias": zeros(1)}
     refuse(edit(TAGGER, one, id2label={"0": "O"}), "at least two labels")

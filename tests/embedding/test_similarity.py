@@ -76,10 +76,10 @@ def test_words_that_are_not_there():
         found_in("a", "\u200b")
     # "at", "the" and "bank" take places 1 to 3, [SEP] the last.
     assert found_in("at the bank", "bank", length=5)[1] == [["bank"]]
-    with pytest.raises(InputError, match="beyond the 4 tokens"):
+    with pytest.raises(InputError, match="comes after the 4 tokens"):
         found_in("at the bank", "bank", length=4)
     # A word that is cut off in the middle has no vector either.
-    with pytest.raises(InputError, match="beyond the 5 tokens"):
+    with pytest.raises(InputError, match="comes after the 5 tokens"):
         found_in("my embeddings", "embeddings", length=5)
 
 
