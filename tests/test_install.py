@@ -10,6 +10,7 @@ import zipfile
 import pytest
 from conftest import toy_rows, write_tsv
 from environments import ROOT, copy_sources, make_environment, run_in
+from pages import make_files, python_blocks
 
 import keras_bert
 from keras_bert.export.tflite import export_tflite
@@ -167,3 +168,12 @@ def test_the_wheel_trains_exports_and_classifies(full, work):
     found = run_in(program(full), "predict", "--model=model", "--text=a superb film", cwd=work)
     assert found.returncode == 0, found.stderr
     assert label in found.stdout
+
+
+def test_the_script_of_the_readme_runs_with_the_wheel(full, work):
+    make_files(work)
+    (script,) = python_blocks(ROOT / "README.md")
+    found = run_in(full, "-c", script, cwd=work)
+    assert found.returncode == 0, found.stderr
+    assert "accuracy lost: " in found.stdout
+    assert (work / "spam.tflite").read_bytes()[4:8] == b"TFL3"

@@ -168,6 +168,15 @@ def test_no_other_module_uses_a_private_name_of_keras():
     assert not found, f"move these to keras_bert/keras_internals.py: {found}"
 
 
+def test_nothing_changes_the_class_of_an_object():
+    for room in ROOMS:
+        for path in room.rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                targets = node.targets if isinstance(node, ast.Assign) else ()
+                names = [getattr(target, "attr", "") for target in targets]
+                assert "__class__" not in names, path
+
+
 def test_the_search_finds_such_names(tmp_path, monkeypatch):
     """Or the search above would find nothing because it looks at nothing."""
     module = ROOT / "keras_internals.py"

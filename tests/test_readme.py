@@ -1,53 +1,16 @@
 """README and docs: scripts run as they are printed; commands, flags and links exist."""
 
-import csv
 import importlib
 import os
-import pathlib
 import re
-import shlex
 import subprocess
 import sys
 
 import pytest
 from absl import flags
+from pages import PAGES, ROOT, commands, make_files, python_blocks
 
 from keras_bert.commands.main import VERBS
-
-ROOT = pathlib.Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-_VOCABULARY = ROOT / "keras_bert" / "data" / "bert_base_uncased_vocab.txt"
-_HAM = ("see you at lunch", "i will be home in half an hour", "are we still meeting", "ok, thanks")
-_SPAM = ("you have won a prize, call now", "urgent: claim your free holiday", "text WIN to 80086")
-
-
-def python_blocks(page):
-    """Returns the blocks of Python on a page, in their order."""
-    return re.findall(r"^```python\n(.*?)^```$", page.read_text(encoding="utf-8"), re.M | re.S)
-
-
-def commands(page):
-    """Returns the commands on a page, lists of arguments after `keras-bert`."""
-    text = re.sub(r"\\\n\s*", " ", page.read_text(encoding="utf-8"))
-    text = re.sub(r"^```python\n.*?^```$", "", text, flags=re.M | re.S)
-    found = re.findall(r"^ {4}(?:\$ )?(keras-bert .*)$", text, re.M)
-    found += re.findall(r"`(keras-bert [^`]*)`", text)
-    return [shlex.split(line, comments=True)[1:] for line in found]
-
-
-def make_files(folder):
-    """Writes what the scripts read: a small checkpoint, and labelled messages."""
-    import keras
-
-    import keras_bert
-
-    keras.utils.set_random_seed(0)
-    start = keras_bert.load("bert_tiny_en_uncased", vocabulary=_VOCABULARY)
-    start.save(folder / "checkpoint")
-    rows = [("ham", text) for text in _HAM * 6] + [("spam", text) for text in _SPAM * 8]
-    for name in ("train.csv", "dev.csv"):
-        with open(folder / name, "w", encoding="utf-8", newline="") as file:
-            csv.writer(file).writerows([("label", "text"), *rows])
 
 
 def run_script(script, folder):
@@ -96,3 +59,13 @@ def test_links_lead_to_files(page):
 
 def test_there_are_commands_to_check():
     assert len(commands(ROOT / "README.md")) >= 6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["python.md", "tasks.md"])
+def test_the_scripts_of_a_page_run_in_their_order(name, tmp_path):
+    make_files(tmp_path)
+    blocks = ["import keras_bert\n", *python_blocks(ROOT / "docs" / name)]
+    assert len(blocks) > 2
+    done = run_script("\n".join(blocks), tmp_path)
+    assert done.returncode == 0, done.stderr

@@ -10,9 +10,9 @@ class FileLayout:
     """How a file is laid out; each task reads those settings that concern it.
 
     Attributes:
-        misaligned: SQuAD: what to do with an answer that does not stand where the file says:
-            "error", "skip", "search" for the nearest place where it stands, or "keep", for
-            scoring, where only its text matters.
+        misaligned: SQuAD: what to do with an answer that is not at the place that the file names:
+            "error", "skip", "search" for the nearest place where it is, or "keep", for scoring,
+            where only its text matters.
         empty: SQuAD: what to do with a question without text: "error", "skip" or "keep"; None
             skips where `misaligned` is "skip" or "search".
     """
@@ -29,7 +29,7 @@ class FileLayout:
         None, "multi-label: names of columns of 0 and 1, one for each label"
     )
     label_separator: str | None = setting(
-        None, "multi-label: what is between the labels in one column (default: the first of | ; ,)"
+        None, "multi-label: separator of the labels in one column (default: the first of | ; ,)"
     )
     tag_column: str | None = setting(
         None,
@@ -41,7 +41,7 @@ class FileLayout:
     )
     misaligned: str = setting(
         "error",
-        "question answering: an answer in the file that does not stand where the file says",
+        "question answering: an answer that is not at the place that the file names",
         choices=("error", "skip", "search", "keep"),
     )
     empty: str | None = None
@@ -49,6 +49,6 @@ class FileLayout:
     __post_init__ = check_settings
 
     def for_scoring(self):
-        """Returns the layout for scoring: texts are compared, wherever in a passage they are."""
+        """Returns the layout for scoring, which compares texts, not their places in a passage."""
         empty = "error" if self.misaligned == "error" else "skip"
         return dataclasses.replace(self, misaligned="keep", empty=empty)

@@ -8,10 +8,10 @@ SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 
 def mask_positions(encoding, mask_id, text):
-    """Returns where [MASK] stands among an encoding's tokens, int32 array of shape (masks,).
+    """Returns the positions of [MASK] in an encoding's tokens, int32 array of shape (masks,).
 
     Raises:
-        InputError: it stands nowhere, or beyond the length that the text was cut to.
+        InputError: the text has no [MASK], or one beyond the length that the text was cut to.
     """
     positions = np.flatnonzero(np.asarray(encoding.token_ids) == mask_id).astype("int32")
     written = text.count("[MASK]")
@@ -19,7 +19,7 @@ def mask_positions(encoding, mask_id, text):
         raise InputError(f"the text has no [MASK] to fill: {_shortened(text)}")
     if len(positions) < written:
         raise InputError(
-            f"the text has {written} [MASK] of which {len(positions)} stand within the model's "
+            f"the text has {written} [MASK] of which {len(positions)} are within the model's "
             f"{len(encoding.token_ids)} tokens: shorten it"
         )
     return positions
@@ -31,15 +31,15 @@ def decode(logits, vocabulary, top):
     Args:
         logits: float array of shape (masks, vocab_size).
         vocabulary: list of str.
-        top: how many tokens to give.
+        top: int, how many tokens to return.
 
     Returns:
         A list, one entry a mask, of lists of dicts with `token` and `probability`, the likeliest
-        first. Special tokens are left out, but their probability is not handed to the others.
+        first. Special tokens are left out, and the other probabilities are not scaled up for it.
     """
     logits = np.asarray(logits, "float64")
-    odds = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    probabilities = odds / odds.sum(axis=-1, keepdims=True)
+    exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    probabilities = exponentials / exponentials.sum(axis=-1, keepdims=True)
     special = [index for index, token in enumerate(vocabulary) if token in SPECIAL_TOKENS]
     ranked = probabilities.copy()
     ranked[:, special] = -1.0
@@ -55,7 +55,7 @@ def decode(logits, vocabulary, top):
 
 
 def fill(text, words):
-    """Returns a text with its masks replaced; a piece like "##ing" joins what stands before it.
+    """Returns a text with its masks replaced; a piece like "##ing" joins the text before it.
 
     Args:
         text: str with as many "[MASK]" as there are words.

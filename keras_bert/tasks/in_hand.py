@@ -1,4 +1,4 @@
-"""Examples from what a script has in hand: a path, lists, a DataFrame, a `tf.data.Dataset`."""
+"""Examples from data in a script: a path, lists, a DataFrame, a `tf.data.Dataset`."""
 
 import os
 
@@ -15,11 +15,11 @@ def examples_of(task, data, layout, labelled=True):
         task: `Task`.
         data: one of
             a path of a file that the task reads;
-            a pair (texts, labels), or ((texts, texts_b), labels), of sequences: by task the second
-            texts are passages or lists of choices, and the labels those that its files have;
+            a pair (texts, labels), or ((texts, texts_b), labels), of sequences; for some tasks the
+            second texts are passages or lists of choices; labels are as in the task's files;
             a pandas DataFrame with the columns that a CSV file would have;
             a `tf.data.Dataset`, batched or not, of (text, label) or ((text, text_b), label);
-            examples that the task's `read` returned.
+            the result of the task's `read`.
         layout: `FileLayout`, for paths and DataFrames.
         labelled: whether labels are needed.
 
@@ -51,7 +51,7 @@ def examples_of(task, data, layout, labelled=True):
 
 
 def table_of(texts, texts_b, labels):
-    """Returns lists as the `Table` with columns text, text_b and label that a file would be."""
+    """Returns lists as a `Table` with the columns text, text_b and label."""
     columns = {"text": texts, "text_b": texts_b, "label": labels}
     columns = {name: values for name, values in columns.items() if values is not None}
     rows = [dict(zip(columns, values)) for values in zip(*columns.values(), strict=True)]

@@ -1,7 +1,7 @@
-"""The tasks by the names that `--task` takes: one table.
+"""The tasks by the names that the setting `task` takes: one table.
 
 A kind of task is a network file, a task file and a line in `KINDS`. Both are named by module and
-class, for the tasks are used where Keras, which the networks need, is not installed.
+class, because the tasks are used where Keras, which the networks need, is not installed.
 """
 
 import importlib
@@ -64,11 +64,11 @@ def get_task(name):
         return _imported(BENCHMARKS[name])(name)
     if name in KINDS:
         return _imported(KINDS[name][0])()
-    raise InputError(f"task {name!r} is not one of {', '.join(NAMES)}")
+    raise InputError(f"expected one of {', '.join(NAMES)}", "task", name)
 
 
 def task_of(config):
-    """Returns the `Task` of a `ModelConfig`, its benchmark's where it has one; None without."""
+    """Returns the `Task` of a `ModelConfig`, or its benchmark's `Task`; None if it has no task."""
     if config.task in (None, "pretraining"):
         return None
     return get_task(config.benchmark or config.task)

@@ -10,7 +10,7 @@ def check_types(settings, types):
     """Raises InputError unless `settings` has exactly the keys of `types`, of those types.
 
     Args:
-        settings: dict, out of a file that may be anybody's.
+        settings: dict, from an untrusted file.
         types: dict from name to type; a float may be written as a whole number, and is finite.
     """
     if settings.keys() != types.keys():
@@ -29,7 +29,7 @@ def checked_settings(kind, values, task):
 
     Args:
         kind: the dataclass of a task's settings.
-        values: dict, out of a file that may be anybody's.
+        values: dict, from an untrusted file.
         task: kind of task, for the message.
 
     Raises:

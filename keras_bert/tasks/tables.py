@@ -1,6 +1,6 @@
 """Reads rows of named columns from CSV, TSV and JSON lines, gzip'd or not.
 
-A row keeps the line of the file it came from, so that every complaint can name it.
+A row keeps its line of the file, so that every error message can name it.
 """
 
 import csv
@@ -12,7 +12,7 @@ import os
 import re
 import zlib
 
-from keras_bert.errors import InputError
+from keras_bert.errors import InputError, name_of
 
 _FORMATS = {
     ".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl",
@@ -32,7 +32,7 @@ class Row:
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """What `read_table` gives: the file's `path`, its `columns` in order, and its `rows`."""
+    """The rows of a file: its `path`, its `columns` in order, and its `rows`."""
 
     path: str
     columns: list
@@ -42,7 +42,7 @@ class Table:
 def read_table(path, columns=None):
     """Reads a whole file of rows.
 
-    The format is told by the name (.csv, .tsv, .jsonl, .json, each also with .gz), else by the
+    The extension decides the format (.csv, .tsv, .jsonl, .json, each also with .gz), else the
     first line. CSV follows RFC 4180. In TSV a quote mark is an ordinary character, as in the GLUE
     files. JSON lines hold one object a line.
 
@@ -71,7 +71,9 @@ def read_table(path, columns=None):
 
     if kind == "jsonl":
         if columns is not None:
-            raise InputError(f"{path}: --columns is for CSV and TSV; JSON lines name their columns")
+            raise InputError(
+                f"{path}: {name_of('columns')} is for CSV and TSV; JSON lines name their columns"
+            )
         return _read_json_lines(path, all_lines())
     return _read_separated(path, all_lines(), kind, columns)
 
@@ -140,9 +142,9 @@ def _is_unicode(value):
 
 
 def _read_separated(path, lines, kind, columns):
-    given = columns is not None
-    if given and len(set(columns)) < len(columns):
-        raise InputError(f"{path}: --columns={','.join(columns)} names a column twice")
+    without_header = columns is not None
+    if without_header and len(set(columns)) < len(columns):
+        raise InputError(f"{path}: {name_of('columns', columns)} names a column twice")
     if kind == "tsv":
         # Not the csv module: with quoting off it still treats a bare \r as the end of a row.
         records = ((n, line.rstrip("\r\n").split("\t")) for n, line in enumerate(lines, start=1))
@@ -159,14 +161,16 @@ def _read_separated(path, lines, kind, columns):
             continue
         if len(fields) != len(columns):
             fix = "quote a field that holds a comma" if kind == "csv" else "no field holds a tab"
-            if given and not rows:
-                fix = "--columns names all columns of the file"
+            if without_header and not rows:
+                fix = f"{name_of('columns')} names all columns of the file"
             raise InputError(
                 f"{path}:{line}: {len(fields)} fields where there are {len(columns)} columns "
                 f"({', '.join(columns)}): {fix}"
             )
-        if given and not rows and [name.strip() for name in fields] == columns:
-            raise InputError(f"{path}:{line}: this line is a header: leave out --columns")
+        if without_header and not rows and [name.strip() for name in fields] == columns:
+            raise InputError(
+                f"{path}:{line}: this line is a header: leave out {name_of('columns')}"
+            )
         rows.append(Row(line, dict(zip(columns, fields))))
     if columns is None:
         raise InputError(f"{path}: the file holds blank lines only")

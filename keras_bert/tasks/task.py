@@ -1,9 +1,9 @@
-"""What every kind of task has in common: examples to rows, rows' outputs to answers and scores.
+"""The interface of every kind of task: examples to rows, outputs of rows to answers and scores.
 
 A task reads its files, turns examples into rows of tokens and into targets, turns the outputs of
-the network into answers, and scores these the way the field does. It also describes itself: to the
-command line, to model cards, to exported files and to checkpoints of other formats. What the
-network computes, its loss and what its logits mean stand in the network's own file in `models/`.
+the network into answers, and scores these with the field's metrics. It also describes itself: to
+the command line, model cards, exported files and checkpoints of other formats. The network's own
+file in `models/` describes its computation, its loss and the meaning of its logits.
 A task needs no Keras, so the program on the device decodes with the same code as training does.
 """
 
@@ -12,7 +12,7 @@ import dataclasses
 
 import numpy as np
 
-from keras_bert.errors import InputError
+from keras_bert.errors import InputError, name_of
 from keras_bert.settings import check_settings, setting
 
 
@@ -23,8 +23,8 @@ class Rows:
     Attributes:
         encodings: sequence of objects with `token_ids` and `segment_ids`, without padding.
         example_indices: int array of shape (rows,), the example that each row belongs to.
-        details: list, per row, of what the task needs to read the outputs; or None.
-        group: rows that answer one example together, one after the other; see multiple choice.
+        details: list, one entry a row, that the task needs to read the outputs; or None.
+        group: int, consecutive rows that answer one example together; see multiple choice.
     """
 
     encodings: list
@@ -38,12 +38,12 @@ class Rows:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class NoOverrides:
-    """For tasks whose training file decides everything."""
+    """No settings, for tasks where the training file decides everything."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class LabelOverrides:
-    """For tasks with labels."""
+    """The settings of tasks with labels."""
 
     labels: list | None = setting(None, "the labels, in order (default: those found in --train)")
 
@@ -54,27 +54,26 @@ class Task(abc.ABC):
     """One kind of task.
 
     Examples are the task's own dataclass; all have `path`, `lines`, `len()`, `take(indices)`, and
-    `keys()`: a str for each, such that examples of equal keys must not be parted when some are
-    held out.
+    `keys()`: a str for each; examples of equal keys stay together when some are held out.
 
     Attributes:
         kind: the value of `ModelConfig.task`.
-        name: the value of `--task`: the kind, or a benchmark of it such as `glue/sst2`.
-        outputs: dict from the names of the model's outputs, in exported files too, to what each
-            means.
+        name: the value of the setting `task`: the kind, or a benchmark such as `glue/sst2`.
+        outputs: dict from the names of the model's outputs, in exported files too, to their
+            meanings.
         per_token: whether outputs are of shape (batch, length, ...) rather than (batch, ...).
-        perfect_score: the highest score of the first metric; 100 where the field counts in percent.
-        title, usage, length_note: for the model card: what the model is, the flags of `predict`
-            that ask it, and what happens to long texts ("{}" stands for the number of tokens).
-        export_name, export_description: what an exported file says of itself.
-        second_text: what `predict` also calls the second texts, or None.
+        perfect_score: the highest score of the first metric; 100 for metrics in percent.
+        title, usage, length_note: for the model card: a name for the model, the flags of `predict`
+            with an example text, and how long texts are handled ("{}": the number of tokens).
+        export_name, export_description: name and description in an exported file's metadata.
+        second_text: another name of the second texts in `predict`, or None.
         of_texts: whether an answer is about a text as a whole; then the network pools ("cls" or
             "mean") and a SavedModel takes raw text.
-        Overrides: dataclass of settings that decide what otherwise the training file does.
+        Overrides: dataclass of settings that replace decisions of the training file.
         layout_fields: names of those fields of `FileLayout` that only this kind has.
         huggingface_class, problem_type: transformers' class for the same head, and the
-            `problem_type` in its config; None where it has no such.
-        head_outputs: outputs of the head where all models have as many; None: one a label.
+            `problem_type` in its config; None where it has none.
+        head_outputs: int, outputs of the head; None: one for each label.
     """
 
     kind = ""
@@ -96,11 +95,11 @@ class Task(abc.ABC):
 
     @abc.abstractmethod
     def metrics(self, config):
-        """Returns names among `scores`, larger being better; the first decides the best epoch."""
+        """Returns names of `scores`, higher is better; the first one decides the best epoch."""
 
     @abc.abstractmethod
     def read(self, path, layout, labelled=True):
-        """Returns the examples of a file; `labelled` ones come with what the model should answer.
+        """Returns the examples of a file, if `labelled` with the true answers.
 
         Raises:
             InputError: something in the file is wrong; names file, line or entry, and fix.
@@ -111,8 +110,8 @@ class Task(abc.ABC):
         """Returns examples of lists: see `Predictor.predict` for the texts.
 
         Args:
-            texts, texts_b: lists; the second None where the task needs none.
-            labels: list of what the model should answer, as files have it; None: unlabelled.
+            texts, texts_b: lists; the second is None where the task needs none.
+            labels: list of the true answers, as in files; None: unlabelled.
         """
 
     @abc.abstractmethod
@@ -120,46 +119,46 @@ class Task(abc.ABC):
         """Returns the fields of `ModelConfig` that the training examples decide.
 
         Args:
-            examples: what `--train` holds.
-            overrides: dict, the fields of the task's `Overrides`; None is not given.
+            examples: the training examples.
+            overrides: dict, the fields of the task's `Overrides`; None where not set.
         """
 
     def model_fields(self, examples, overrides, max_length):
-        """Returns `config_fields`, with settings that suit rows of at most so many tokens."""
+        """Returns `config_fields`, with settings for rows of at most `max_length` tokens."""
         fields = self.config_fields(examples, overrides)
         if fields.get("settings"):
-            given = [name for name, value in overrides.items() if value is not None]
-            fields["settings"] = self.settings_for(fields["settings"], max_length, given)
+            chosen = [name for name, value in overrides.items() if value is not None]
+            fields["settings"] = self.settings_for(fields["settings"], max_length, chosen)
         return fields
 
     def settings_for(self, settings, max_length, overrides=()):
-        """Returns the settings as a model of rows of at most so many tokens needs them.
+        """Returns the settings adapted to rows of at most `max_length` tokens.
 
         Args:
             settings: dict, as in `ModelConfig`.
-            max_length: tokens of a row.
-            overrides: names of those that a user chose, which stay.
+            max_length: int, the most tokens of a row.
+            overrides: names of settings that the user chose; these are not changed.
         """
         return settings
 
     @abc.abstractmethod
     def check_config(self, config):
-        """Raises InputError if a `ModelConfig`, from a file that may be anybody's, does not do."""
+        """Raises InputError if a `ModelConfig`, from an untrusted file, is not valid."""
 
     def notes(self, examples):
-        """Returns a list of str, what a user should know of how a file was read."""
+        """Returns a list of str, notes for the user about how a file was read."""
         return []
 
     @abc.abstractmethod
     def check(self, examples, config):
-        """Raises InputError if a model with this config cannot be asked or scored on examples."""
+        """Raises InputError if a model with this config cannot answer the examples or be scored."""
 
     @abc.abstractmethod
     def rows(self, examples, tokenizer, config):
         """Returns the `Rows` of examples."""
 
     def training_rows(self, examples, tokenizer, config):
-        """Returns the `Rows` to train on: those from which there is something to learn."""
+        """Returns the `Rows` to train on, without those that have no target."""
         return self.rows(examples, tokenizer, config)
 
     def skipped(self, rows, examples):
@@ -168,27 +167,26 @@ class Task(abc.ABC):
 
     @abc.abstractmethod
     def targets(self, examples, rows, config):
-        """Returns what the model learns: one entry a row, or a group of rows.
+        """Returns the targets: one entry a row, or a group of rows.
 
         An array of shape (count, ...), or a dict of them by the names of the logits; for tagging
-        a list of int32 arrays, one value a token of the row, with -1 where there is nothing to
-        learn.
+        a list of int32 arrays, one value a token of the row, with -1 where there is no target.
         """
 
     @abc.abstractmethod
     def output_shape(self, config, rows, length):
-        """Returns the shape that each output has for a batch of `rows` rows of `length` tokens."""
+        """Returns the shape of each output for a batch of `rows` rows of `length` tokens."""
 
     @abc.abstractmethod
     def network_arguments(self, config):
         """Returns the arguments of the network's constructor, besides the encoder."""
 
     def fields_from_checkpoint(self, labels, settings, positions):
-        """Returns the fields of `ModelConfig` for weights in a format that is not ours.
+        """Returns the fields of `ModelConfig` for weights in another format.
 
         Args:
             labels: list of str, or None.
-            settings: dict, settings of the task as far as the checkpoint has them.
+            settings: dict, the settings of the task that the checkpoint has.
             positions: rows of the position table.
 
         Raises:
@@ -198,19 +196,19 @@ class Task(abc.ABC):
 
     @abc.abstractmethod
     def answers(self, outputs, rows, examples, config):
-        """Returns one answer an example, in the form that `predict` gives.
+        """Returns one answer an example, in the form that `predict` returns.
 
         Args:
             outputs: dict by the names in `outputs`, of sequences of one array a row; arrays of
                 tasks per token are cut to the row's tokens.
-            rows: what `rows` gave.
+            rows: the `Rows` of the examples.
             examples: the examples, labelled or not.
             config: `ModelConfig`.
         """
 
     @abc.abstractmethod
     def scores(self, answers, examples, config):
-        """Returns a dict of the scores of answers, with those in `metrics`, and `count`."""
+        """Returns a dict of the scores of answers, those of `metrics` and others, and `count`."""
 
     def tuned_settings(self, answers, examples, config):
         """Returns a dict of settings that are chosen on the evaluation texts after training."""
@@ -227,7 +225,7 @@ class Task(abc.ABC):
 
     @abc.abstractmethod
     def asked_fields(self, examples):
-        """Returns what was asked, a dict for each example: a record has it before the answer."""
+        """Returns the inputs, a dict for each example; a record has them before the answer."""
 
     @abc.abstractmethod
     def answer_line(self, answer):
@@ -242,7 +240,7 @@ class Task(abc.ABC):
         """Returns an answer's values in the order of `columns`."""
 
     def submission_file(self, examples):
-        """Returns the name that the site or script wants for the file of `submission`.
+        """Returns the file name of `submission`, as the benchmark's site or script expects it.
 
         Raises:
             InputError: the task has no such file.
@@ -259,15 +257,15 @@ class Task(abc.ABC):
 
     @abc.abstractmethod
     def answers_agree(self, answer, other, config):
-        """Says whether two answers are the same, as far as a user is concerned.
+        """Returns whether two answers are the same for a user.
 
         Args:
-            answer, other: what two models answered.
+            answer, other: the answers of two models.
             config: `ModelConfig`.
         """
 
     def collapsed(self, answers, config):
-        """Says whether a model says one thing to everything (Mosbach et al. 2020)."""
+        """Returns whether all answers are the same, as of a failed run (Mosbach et al. 2020)."""
         rest = answers[1:]
         return bool(rest) and all(self.answers_agree(answers[0], answer, config) for answer in rest)
 
@@ -284,7 +282,7 @@ def hold_out(examples, fraction, seed):
     Args:
         examples: examples of any task.
         fraction: share of the distinct texts in the first part.
-        seed: int, the choice is a function of it.
+        seed: int, which decides the choice.
 
     Returns:
         A tuple of examples: held out, rest.
@@ -293,7 +291,7 @@ def hold_out(examples, fraction, seed):
         InputError: one of the two would be empty.
     """
     # Real collections repeat texts (7 % of the SMS spam collection are copies): copies
-    # must fall on the same side, or the score counts what was learned by heart.
+    # must fall on the same side, or the score counts memorized texts.
     keys = examples.keys()
     distinct = sorted(set(keys))
     order = np.random.default_rng(seed).permutation(len(distinct))
@@ -302,6 +300,7 @@ def hold_out(examples, fraction, seed):
     if sides.all() or not sides.any():
         raise InputError(
             f"{examples.path}: {len(distinct)} different texts, of which "
-            f"--eval_fraction={fraction:g} leaves one side empty: give --eval or another share"
+            f"{name_of('eval_fraction', f'{fraction:g}')} leaves one side empty: give "
+            f"{name_of('eval')} or another share"
         )
     return examples.take(np.flatnonzero(sides)), examples.take(np.flatnonzero(~sides))

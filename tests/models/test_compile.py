@@ -93,6 +93,7 @@ def test_default_rate_and_own_choices():
     assert float(model.optimizer.learning_rate) == pytest.approx(5e-5)
     assert model.jit_compile is False
     # As before: positions are optimizer and loss, which then come without metrics of ours.
+    model = make_network("classification")  # Keras keeps the metrics of an earlier compile
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile("sgd", loss)
     x, y = make_batch("classification")

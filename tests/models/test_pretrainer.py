@@ -267,7 +267,7 @@ def test_fill_mask_follows_the_head(cli, tmp_path):
     ("arguments", "reason"),
     [
         (["--text=no mask here"], "has no [MASK]"),
-        (["--text=" + "a " * 40 + "[MASK]"], "[MASK] of which 0 stand within"),
+        (["--text=" + "a " * 40 + "[MASK]"], "[MASK] of which 0 are within"),
         (["--text="], "is empty"),
     ],
 )

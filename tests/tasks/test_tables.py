@@ -3,11 +3,12 @@
 import gzip
 import json
 import os
+import re
 import threading
 
 import pytest
 
-from keras_bert.errors import InputError
+from keras_bert.errors import InputError, settings_are_flags
 from keras_bert.tasks.file_layout import FileLayout
 from keras_bert.tasks.sequence.texts import read_examples
 from keras_bert.tasks.tables import read_table
@@ -141,7 +142,7 @@ def test_an_asked_column_that_is_missing_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ('{"text": "a", "label": "x\\ny"}\n', "label is of several lines"),
+        ('{"text": "a", "label": "x\\ny"}\n', "label has several lines"),
         ('{"text": "a", "label": 1.0}\n', "whole number.* not 1.0"),
         ('{"text": "a \\ud800", "label": 1}\n', ":1: a lone surrogate"),
     ],
@@ -159,9 +160,9 @@ def test_a_surrogate_pair_is_a_character(tmp_path):
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        (["text", "label"], r"a\.csv:1: this line is a header: leave out --columns"),
+        (["text", "label"], r"a\.csv:1: this line is a header: leave out columns"),
         (["text", "text"], "names a column twice"),
-        (["a", "b", "c"], r"a\.csv:1: 2 fields .*--columns names all"),
+        (["a", "b", "c"], r"a\.csv:1: 2 fields .*columns names all"),
     ],
 )
 def test_columns_that_do_not_fit_the_file_are_refused(tmp_path, columns, message):
@@ -170,16 +171,28 @@ def test_columns_that_do_not_fit_the_file_are_refused(tmp_path, columns, message
 
 
 def test_columns_are_not_for_json_lines(tmp_path):
-    with pytest.raises(InputError, match="--columns is for CSV and TSV"):
+    with pytest.raises(InputError, match=": columns is for CSV and TSV"):
         read_examples(
             make(tmp_path, "a.jsonl", '{"text": "a", "label": 1}\n'), FileLayout(columns=["a", "b"])
         )
 
 
+def test_messages_spell_settings_as_their_reader_does(tmp_path):
+    path = make(tmp_path, "a.csv", "body,label\na,1\n")
+    columns = "no text column .* its columns are body, label: name it with {0}text_column, or, .* "
+    with pytest.raises(InputError, match=columns.format("") + "with columns$"):
+        read_examples(path)
+    with settings_are_flags(), pytest.raises(InputError) as found:
+        read_examples(path)
+    assert re.search(columns.format("--") + "with --columns$", str(found.value))
+    with settings_are_flags(), pytest.raises(InputError, match=r"csv: --columns=a,a names a col"):
+        read_table(path, ["a", "a"])
+
+
 def test_one_column_is_not_read_as_two_things(tmp_path):
     path = make(tmp_path, "a.csv", "text,label\na,1\n")
     for asked in ({"text_column": "label"}, {"text_column": "text", "text_b_column": "text"}):
-        with pytest.raises(InputError, match="asked for twice"):
+        with pytest.raises(InputError, match="used twice"):
             read_examples(path, FileLayout(**asked))
 
 

@@ -7,7 +7,7 @@ import os
 import re
 import string
 
-from keras_bert.errors import InputError
+from keras_bert.errors import InputError, name_of
 from keras_bert.tasks.sequence.texts import some
 from keras_bert.tasks.tables import Row, Table, decoded_lines, read_table
 
@@ -24,11 +24,11 @@ class Choices:
 
     Attributes:
         path: the file they came from.
-        lines: list of str, where in the file each stands: its line, in RACE also its number.
-        texts: list of str, what is asked about, or what the choices go on from.
+        lines: list of str, the line of each in the file, in RACE also its number.
+        texts: list of str, the passages, or the beginnings that the choices continue.
         questions: list of str, "" where there is none.
         choices: list of lists of str.
-        labels: list of int, the index of the right choice; None where the file was read without.
+        labels: list of int, the index of the right choice; None where labels were not read.
     """
 
     path: str
@@ -54,22 +54,21 @@ class Choices:
         return dataclasses.replace(self, **new)
 
     def keys(self):
-        """Returns a str for each example: its text, for what one says of it tells of the other."""
+        """Returns a str for each example: its text, which several questions may share."""
         return [" ".join(text.lower().split()) for text in self.texts]
 
 
 def read_choices(path, layout, labelled=True):
     """Reads questions with their choices.
 
-    Read are SWAG's CSV (sent1, sent2, ending0, ending1, …, label), RACE's JSON, one object a file
-    or a line (article, questions, options, answers as letters), and in general CSV, TSV and JSON
-    lines with a text, a question or none, the choices as a list `choices` or as columns choice0,
-    choice1, …, and the number of the right one, from 0, as `label`.
+    The layouts are SWAG's CSV (sent1, sent2, ending0, ending1, …, label); RACE's JSON, one object a
+    file or a line (article, questions, options, answers as letters); and in general CSV, TSV and
+    JSON lines with a text, a question or none, the choices as a list `choices` or as columns
+    choice0, choice1, …, and the number of the right one, from 0, as `label`.
 
     Args:
         path: the file, gzip'd or not.
-        layout: `FileLayout`; in a table of our own `text_b_column` is that of the question, "" for
-            none.
+        layout: `FileLayout`; in other tables `text_b_column` is that of the question, "" for none.
         labelled: whether the labels are read.
 
     Returns:
@@ -77,22 +76,23 @@ def read_choices(path, layout, labelled=True):
 
     Raises:
         InputError: a column is missing, a text or choice is empty, a label is not one of the
-            choices, or the questions differ in their number; names file, line and fix.
+            choices, or the questions differ in their number of choices; names file, line
+            and fix.
     """
     table = path if isinstance(path, Table) else _read(os.fspath(path), layout.columns)
     if set(table.columns) >= _RACE:
-        found = _race(table, labelled)
+        questions = _race(table, labelled)
     else:
-        found = _rows(table, layout, labelled)
-    return checked_choices(Choices(table.path, *map(list, zip(*found))), labelled)
+        questions = _rows(table, layout, labelled)
+    return checked_choices(Choices(table.path, *map(list, zip(*questions))), labelled)
 
 
 def checked_choices(examples, labelled=False):
     """Returns the examples, without the labels if they are not `labelled`.
 
     Raises:
-        InputError: a text or choice is no text or empty, the questions differ in their number of
-            choices, or a label is not one of them.
+        InputError: a text or choice is not a str or is empty, the questions differ in their number
+            of choices, or a label is not one of them.
     """
     for i, line in enumerate(examples.lines):
         place = f"{examples.path}:{line}"
@@ -123,7 +123,7 @@ def checked_choices(examples, labelled=False):
 
 def _read(path, columns):
     """Returns a `Table`; of a file that is one JSON object over many lines, one row."""
-    # What comes through a pipe cannot be looked at first.
+    # A pipe cannot be read twice.
     if columns is None and os.path.isfile(path):
         lines = decoded_lines(path)
         first = next(lines, "")
@@ -207,8 +207,8 @@ def _rows(table, layout, labelled):
         if is_swag and fields.get("sent2"):
             choices = [f"{fields['sent2']} {choice}" for choice in choices]
         asked = fields.get(question, "") if question else ""
-        found = _number(fields.get(label), label, f"{table.path}:{row.line}") if labelled else None
-        yield str(row.line), fields.get(text), asked, choices, found
+        right = _number(fields.get(label), label, f"{table.path}:{row.line}") if labelled else None
+        yield str(row.line), fields.get(text), asked, choices, right
 
 
 def _numbered(table, is_swag):
@@ -236,19 +236,19 @@ def _number(value, column, place):
     return value
 
 
-def _column(table, role, asked, usual):
-    for name in usual if asked is None else (asked,):
+def _column(table, role, chosen, usual):
+    for name in usual if chosen is None else (chosen,):
         if name in table.columns:
             return name
-    wanted = f"looked for {', '.join(usual)}" if asked is None else repr(asked)
+    wanted = f"looked for {', '.join(usual)}" if chosen is None else repr(chosen)
     raise InputError(
         f"{table.path}: no {role} column ({wanted}); its columns are {some(table.columns)}: "
-        f"name it with --{role}_column"
+        f"name it with {name_of(f'{role}_column')}"
     )
 
 
-def _check_text(value, what, place):
+def _check_text(value, name, place):
     if not isinstance(value, str):
-        raise InputError(f"{what} must be a text, not {value!r}", place=place)
+        raise InputError(f"{name} must be a text, not {value!r}", place=place)
     if not value.strip():
-        raise InputError(f"{what} is empty", place=place)
+        raise InputError(f"{name} is empty", place=place)

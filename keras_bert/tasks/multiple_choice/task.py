@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 
-from keras_bert.errors import InputError
+from keras_bert.errors import InputError, name_of
 from keras_bert.numpy_ops import softmax
 from keras_bert.tasks.multiple_choice.choice_files import Choices, checked_choices, read_choices
 from keras_bert.tasks.settings import check_types
@@ -14,8 +14,10 @@ from keras_bert.tasks.task import Rows, Task
 
 # The gap in a question, as in "The boy felt _ ."; not the one in a name such as num_choices.
 _GAP = re.compile(r"(?<!\w)_+(?!\w)")
-# The tokenizer's own results are many times larger than the token ids that are kept of them.
-_CUT_AT_ONCE = 256
+# Questions at once: the tokenizer's own results are many times larger than their token ids.
+_QUESTIONS_AT_ONCE = 256
+# The choices as a command line writes them.
+_CHOICES_EXAMPLE = '\'["one", "another"]\''
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +37,7 @@ class MultipleChoiceTask(Task):
     """One of several choices (Devlin et al. 2018, section 4.4).
 
     Each choice is a row of its own, [CLS] text [SEP] question choice [SEP], and gets one score;
-    the softmax over the scores of a question says how probable each choice is.
+    the softmax over the scores of a question returns the probability of each choice.
     """
 
     kind = "multiple_choice"
@@ -59,21 +61,23 @@ class MultipleChoiceTask(Task):
         """Returns examples.
 
         Args:
-            texts: list of str, what the choices go on from or are answers to.
-            choices: list with a list of str for each; or with the text of such a JSON list, as
-                it comes from a command line.
+            texts: list of str, the passages, or the beginnings that the choices continue.
+            choices: list with a list of str for each, or with such a list as JSON text, which a
+                command line has.
             labels: list of int, the number of the right choice for each, from 0; or None.
         """
         if choices is None:
-            raise InputError('no choices: give them as a list, --text_b=\'["one", "another"]\'')
+            example = name_of("text_b", _CHOICES_EXAMPLE)
+            raise InputError(f"no choices: give them as a list, {example}")
         lines = [str(number) for number in range(1, len(texts) + 1)]
         lists = [_listed(each, line) for each, line in zip(choices, lines)]
-        found = Choices("the texts", lines, list(texts), [""] * len(texts), lists, labels)
-        return checked_choices(found, labelled=labels is not None)
+        examples = Choices("the texts", lines, list(texts), [""] * len(texts), lists, labels)
+        return checked_choices(examples, labelled=labels is not None)
 
     def config_fields(self, examples, overrides):
         if overrides.get("labels"):
-            raise InputError("--labels is for classification: multiple choice has numbers")
+            reason = "is for classification: multiple choice has numbers"
+            raise InputError(f"{name_of('labels')} {reason}")
         return {"pair": True, "settings": {"num_choices": examples.num_choices}}
 
     def check_config(self, config):
@@ -98,8 +102,8 @@ class MultipleChoiceTask(Task):
         Source: google-research/albert race_utils.py, convert_single_example.
         """
         encodings = []
-        for start in range(0, len(examples), _CUT_AT_ONCE):
-            part = examples.take(range(start, min(start + _CUT_AT_ONCE, len(examples))))
+        for start in range(0, len(examples), _QUESTIONS_AT_ONCE):
+            part = examples.take(range(start, min(start + _QUESTIONS_AT_ONCE, len(examples))))
             encodings += _encodings(part, tokenizer, config.max_length - 3)  # [CLS], twice [SEP]
         group = examples.num_choices if len(examples) else 1
         return Rows(encodings, np.repeat(np.arange(len(examples)), group), group=group)
@@ -125,12 +129,12 @@ class MultipleChoiceTask(Task):
         scores = np.array(outputs["score"], "float32").reshape(-1, rows.group)
         return [
             {
-                "choice": int(np.argmax(each)),
-                "text": choices[int(np.argmax(each))],
-                "probability": float(np.max(each)),
-                "probabilities": [float(p) for p in each],
+                "choice": int(np.argmax(probabilities)),
+                "text": choices[int(np.argmax(probabilities))],
+                "probability": float(np.max(probabilities)),
+                "probabilities": [float(p) for p in probabilities],
             }
-            for each, choices in zip(softmax(scores), examples.choices)
+            for probabilities, choices in zip(softmax(scores), examples.choices)
         ]
 
     def scores(self, answers, examples, config):
@@ -162,7 +166,7 @@ class MultipleChoiceTask(Task):
 
 
 def ending(question, choice):
-    """Returns what stands after the text: the question with its gap filled, or then the choice.
+    """Returns the second text: the question with its gap filled by the choice, or both in a row.
 
     Args:
         question: str, "" for none.
@@ -177,9 +181,9 @@ def ending(question, choice):
 
 def _encodings(examples, tokenizer, room):
     """Returns the `ChoiceRow` of each choice; `room` pieces of text and ending fit in one."""
-    asked = zip(examples.questions, examples.choices)
-    endings = [ending(question, each) for question, choices in asked for each in choices]
-    # Several questions are about one text.
+    pairs = zip(examples.questions, examples.choices)
+    endings = [ending(question, choice) for question, choices in pairs for choice in choices]
+    # Several questions may share one text.
     texts = list(dict.fromkeys(examples.texts))
     ids_of = {text: pieces.ids for text, pieces in zip(texts, tokenizer.cut(texts))}
     rows = []
@@ -198,7 +202,7 @@ def _listed(choices, line):
             choices = json.loads(choices)
         except (ValueError, RecursionError):
             raise InputError(
-                f'the choices must be a list, as in --text_b=\'["one", "another"]\', '
+                f"the choices must be a list, as in {name_of('text_b', _CHOICES_EXAMPLE)}, "
                 f"not {choices!r}",
                 place=f"the texts:{line}",
             ) from None

@@ -13,14 +13,14 @@ def answer_scores(answers, examples, null_answers, character_f1):
         null_answers: whether a passage may hold no answer.
         character_f1: whether Chinese characters are compared.
     """
-    references = [[text for text, _ in found] for found in examples.answers]
+    references = [[text for text, _ in pairs] for pairs in examples.answers]
     texts = [answer["text"] for answer in answers]
     if not null_answers and all(references):
         score = metrics.chinese_scores if character_f1 else metrics.squad1_scores
         return _named(score(texts, references))
     scores = metrics.squad2_scores(texts, references)
     if all("null_odds" in answer for answer in answers):
-        # Searched over what the spans are worth, not over what the present threshold left.
+        # Searched over the best spans, whatever the present threshold has made of them.
         spans = [best_text(answer) for answer in answers]
         odds = [answer["null_odds"] for answer in answers]
         searched = metrics.squad2_scores(spans, references, odds)

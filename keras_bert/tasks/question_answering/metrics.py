@@ -1,7 +1,7 @@
 """The official scores of extractive question answering: SQuAD 1.1, SQuAD 2.0 and CMRC 2018.
 
-All are percentages. A prediction is a str, or None for a question that nobody answered; the
-references of a question are a list of str.
+All are percentages. A prediction is a str, or None for a question without a prediction;
+the references of a question are a list of str.
 """
 
 import collections
@@ -15,7 +15,7 @@ from keras_bert.tasks.question_answering.squad_files import read_content
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
-# What CMRC 2018's script leaves out; its list also has "……", which no single character equals.
+# The punctuation that CMRC 2018's script removes, without "……", which no single character equals.
 _NO_CHINESE_PUNCTUATION = str.maketrans(
     "", "", "-:_*^/\\~`+=，。：？！“”；’《》·、「」（）－～『』"
 )
@@ -45,7 +45,7 @@ def squad1_scores(predictions, references):
 
     Args:
         predictions: list of str or None, which counts as wrong.
-        references: list of lists of str, as many, none of them empty.
+        references: list of lists of str, one for each prediction, none of them empty.
 
     Returns:
         A dict of `exact_match` and `f1`, percentages, and `total`.
@@ -64,7 +64,7 @@ def squad1_scores(predictions, references):
 
 
 def squad2_raw_scores(prediction, references):
-    """Returns (exact, f1) of one answer, 0 to 1, where "" says that the passage holds none.
+    """Returns (exact, f1) of one answer, 0 to 1, where "" means that the passage has none.
 
     Source: evaluate-v2.0.py, get_raw_scores.
     """
@@ -83,11 +83,11 @@ def squad2_scores(predictions, references, odds=None, threshold=1.0):
     """Scores answers to questions some of which have none.
 
     Args:
-        predictions: list of str; "" says that there is no answer; None counts as wrong (the
+        predictions: list of str; "" means that there is no answer; None counts as wrong (the
             official script stops at it).
         references: list of lists of str, empty for a question without an answer.
-        odds: list of float, how much speaks for no answer; None where nothing is known of it.
-        threshold: float, answers with higher `odds` are taken for "".
+        odds: list of float, the scores of no answer; None where they are not known.
+        threshold: float, answers with higher `odds` count as "".
 
     Returns:
         A dict of `exact`, `f1` and `total`; the same with the prefixes `HasAns_` and `NoAns_` over
@@ -98,10 +98,12 @@ def squad2_scores(predictions, references, odds=None, threshold=1.0):
     """
     raw = [squad2_raw_scores(*pair) for pair in zip(predictions, references, strict=True)]
     has_answer = [bool(texts) for texts in references]
-    known = [0.0] * len(raw) if odds is None else odds
+    odds_or_zeros = [0.0] * len(raw) if odds is None else odds
     final = [
         (float(not has), float(not has)) if odd > threshold and prediction is not None else pair
-        for pair, odd, has, prediction in zip(raw, known, has_answer, predictions, strict=True)
+        for pair, odd, has, prediction in zip(
+            raw, odds_or_zeros, has_answer, predictions, strict=True
+        )
     ]
     scores = _means(final, "")
     for prefix, side in (("HasAns_", True), ("NoAns_", False)):
@@ -128,7 +130,7 @@ def best_threshold(predictions, scores, odds, has_answer):
     Args:
         predictions: list of str or None.
         scores: list of float, 0 to 1, the raw score of each prediction.
-        odds: list of float, how much speaks for no answer.
+        odds: list of float, the scores of no answer.
         has_answer: list of bool.
 
     Returns:
@@ -178,7 +180,7 @@ def _strip_chinese(text):
 
 
 def chinese_segments(text):
-    """Returns the units of CMRC's F1: each Chinese character, and the words of what is between.
+    """Returns the units of CMRC's F1: each Chinese character, and the words between them.
 
     Source: cmrc2018_evaluate.py, mixed_segmentation(rm_punc=True).
     """
@@ -202,8 +204,9 @@ def _substring_f1(reference, prediction):
 
 
 # The script cuts the rest with nltk's word tokenizer, that is by the rules of the Penn Treebank
-# (R. MacIntyre's tokenizer.sed), in this order. Those for characters that are gone by now are left
-# out, and so is the splitting into sentences, which could only part a full stop from a word inside.
+# (R. MacIntyre's tokenizer.sed), in this order. Those for characters that are removed before are
+# left out, and so is the splitting into sentences, which could only separate a full stop from a
+# word inside.
 _TREEBANK = [
     (re.compile(pattern), replacement)
     for pattern, replacement in (
@@ -251,24 +254,24 @@ def read_predictions(path):
     """
     path = os.fspath(path)
     try:
-        found = json.loads(read_content(path))
+        predictions = json.loads(read_content(path))
     except InputError:
         raise
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not a readable JSON file: {error}") from None
-    if not isinstance(found, dict) or not found:
+    if not isinstance(predictions, dict) or not predictions:
         raise InputError(f'{path}: must be a JSON object {{"question id": "answer", …}}')
-    for question_id, text in found.items():
+    for question_id, text in predictions.items():
         if not isinstance(text, str):
             raise InputError(f"{path}: id {question_id[:60]!r}: {text!r:.60} is not a text")
-    return found
+    return predictions
 
 
-def predictions_of(found, questions):
+def predictions_of(text_of_id, questions):
     """Puts predictions in the order of the questions.
 
     Args:
-        found: dict from id to answer.
+        text_of_id: dict from id to answer.
         questions: `squad_files.Questions`.
 
     Returns:
@@ -278,11 +281,12 @@ def predictions_of(found, questions):
     Raises:
         InputError: no question has a prediction.
     """
-    texts = [found.get(question_id) for question_id in questions.ids]
+    texts = [text_of_id.get(question_id) for question_id in questions.ids]
     missing = texts.count(None)
     if missing == len(texts):
         raise InputError(
             f"{questions.path}: none of its {len(texts)} questions has a prediction: these are "
-            f"predictions for another file (one of their ids is {next(iter(found), '')[:60]!r})"
+            f"predictions for another file (one of their ids is "
+            f"{next(iter(text_of_id), '')[:60]!r})"
         )
-    return texts, missing, len(found.keys() - set(questions.ids))
+    return texts, missing, len(text_of_id.keys() - set(questions.ids))

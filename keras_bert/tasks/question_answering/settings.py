@@ -1,4 +1,4 @@
-"""What a question answerer keeps in its model's `config.json`."""
+"""The settings of a question answerer in its model's `config.json`."""
 
 import dataclasses
 
@@ -15,8 +15,9 @@ class Settings:
     """How passages are read and answers chosen.
 
     Attributes:
-        doc_stride: so many tokens after one window starts the next (Google's run_squad.py: 128).
-        max_question_length: tokens of a question, the rest is cut off (run_squad.py: 64).
+        doc_stride: tokens from the start of one window to the start of the next (Google's
+            run_squad.py: 128).
+        max_question_length: the most tokens of a question, the rest is cut off (run_squad.py: 64).
         max_answer_length: the most tokens of an answer (run_squad.py: 30).
         n_best: the most answers that are listed (run_squad.py: 20).
         null_answers: whether a passage may hold no answer.
@@ -45,7 +46,7 @@ TYPES = {field.name: field.type for field in dataclasses.fields(Settings)}
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class WindowOverrides:
-    """Those of the settings that a user can choose."""
+    """The settings that a user can choose."""
 
     doc_stride: int | None = setting(
         None, "question answering: tokens from one window over a passage to the next", low=1
@@ -61,7 +62,7 @@ class WindowOverrides:
 
 
 def settings_of(config):
-    """Returns the `Settings` of a `ModelConfig`; those that it does not name have their defaults.
+    """Returns the `Settings` of a `ModelConfig`, with defaults for those that it does not name.
 
     Raises:
         InputError: a setting is unknown or has an impossible value.
@@ -72,7 +73,7 @@ def settings_of(config):
 
 
 def fitting(positions):
-    """Returns the settings that a small position table makes smaller than usual, a dict.
+    """Returns a dict of the settings that must be smaller for a small position table.
 
     Beside the special tokens a question gets at most a third of the room, and windows overlap by
     half of the rest at least.

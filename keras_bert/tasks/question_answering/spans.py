@@ -8,7 +8,7 @@ from keras_bert.numpy_ops import softmax
 
 
 def answer_of(windows, start_logits, end_logits, context, settings):
-    """Answers one question.
+    """Returns the answer to one question.
 
     Args:
         windows: list of the question's `windows.Window`, at least one.
@@ -17,8 +17,8 @@ def answer_of(windows, start_logits, end_logits, context, settings):
         settings: `question_answering.Settings`.
 
     Returns:
-        The dict that `question_answering.QuestionAnsweringTask` describes. Without any span, in a
-        passage of which nothing can be tokenized, it is "" from 0 to 0.
+        A dict; see `QuestionAnsweringTask`. Without any span, in a passage without tokens, the
+        answer is "" from 0 to 0.
 
     Source: google-research/bert run_squad.py, write_predictions.
     """
@@ -45,16 +45,16 @@ def answer_of(windows, start_logits, end_logits, context, settings):
 
 
 def best_text(answer):
-    """Returns the text of the best span, whether or not no answer is better; "" without any."""
+    """Returns the text of the best span, also where no answer scores higher; "" without spans."""
     return next((span["text"] for span in answer["n_best"] if span["text"]), "")
 
 
 def best_spans(windows, start_logits, end_logits, context, n_best, max_answer_length):
     """Finds the best answers to one question among all spans of all its windows.
 
-    A span begins with a token that its window owns, so that a token is judged where most of its
-    surroundings are seen, ends in the same window, and counts the sum of its two logits. Of spans
-    with the same text only the best is kept.
+    A span begins with a token that its window owns, so that a token is scored where it has most
+    context, and ends in the same window. Its score is the sum of its two logits. Of spans with the
+    same text only the best is kept.
 
     Args:
         windows: list of `windows.Window`.
@@ -65,8 +65,8 @@ def best_spans(windows, start_logits, end_logits, context, n_best, max_answer_le
 
     Returns:
         A list of (score, start, end), best first, `context[start:end]` being the answer. Equal
-        scores go to the earlier span, then to the shorter. Spans whose score is not finite are
-        none.
+        scores go to the earlier span, then to the shorter. Spans with a score that is not
+        finite are left out.
 
     Source: google-research/bert run_squad.py, write_predictions, which only looks at the n best
     starts and ends of each window.
@@ -79,24 +79,24 @@ def best_spans(windows, start_logits, end_logits, context, n_best, max_answer_le
     firsts = np.concatenate([first + np.arange(len(matrix)) for matrix, first in scored])
     passage = windows[0].passage
     possible = int(np.isfinite(scores).sum())
-    found, tried = {}, 4 * n_best
+    best_of_text, tried = {}, 4 * n_best
     while True:
         for i in _best(scores, min(tried, possible)):
             first, more = firsts[i // max_answer_length], i % max_answer_length
             start = int(passage.starts[first])
             end = _with_marks(context, int(passage.ends[first + more]))
-            found.setdefault(context[start:end], (float(scores[i]), start, end))
-            if len(found) == n_best:
+            best_of_text.setdefault(context[start:end], (float(scores[i]), start, end))
+            if len(best_of_text) == n_best:
                 break
-        if len(found) == n_best or tried >= possible:
-            return list(found.values())
-        found, tried = {}, 4 * tried
+        if len(best_of_text) == n_best or tried >= possible:
+            return list(best_of_text.values())
+        best_of_text, tried = {}, 4 * tried
 
 
 def _window_scores(window, start_logits, end_logits, max_answer_length):
-    """Returns float64 scores of shape (owned tokens, tokens more), and the first owned token.
+    """Returns float64 scores of shape (owned tokens, more tokens), and the first owned token.
 
-    Spans that there are not, or whose score is not finite, have -inf.
+    Spans beyond the window, or with a score that is not finite, have -inf.
     """
     first, end = window.owned
     at = window.position + first - window.first
@@ -112,10 +112,10 @@ def _window_scores(window, start_logits, end_logits, max_answer_length):
 
 
 def _with_marks(context, end):
-    """Returns the end of the marks that follow: they belong to the letter before.
+    """Returns the end of the combining marks that follow; they belong to the letter before.
 
-    Where accents are dropped no token comes from them, and "été" would end as "éte" if its accents
-    are characters of their own.
+    Where accents are removed they have no token, and "été" would end as "éte" if its accents are
+    characters of their own.
     """
     while end < len(context) and unicodedata.category(context[end])[0] == "M":
         end += 1
@@ -123,7 +123,7 @@ def _with_marks(context, end):
 
 
 def _best(scores, count):
-    """Returns the indices of the `count` highest scores, in order, and of their equals."""
+    """Returns the indices of the `count` highest scores and of their ties, in order."""
     if not count:
         return []
     least = np.partition(scores, len(scores) - count)[len(scores) - count]

@@ -6,7 +6,7 @@ import json
 import os
 import zlib
 
-from keras_bert.errors import InputError
+from keras_bert.errors import InputError, name_of
 from keras_bert.tasks.question_answering.squad_json import SquadReader, check_text
 from keras_bert.tasks.sequence.texts import some
 from keras_bert.tasks.tables import read_table
@@ -15,10 +15,10 @@ MISALIGNED = ("error", "skip", "search", "keep")
 _TABLES = (".csv", ".tsv", ".jsonl", ".ndjson")
 _QUESTION_NAMES = ("question", "query")
 _CONTEXT_NAMES = ("context", "passage", "paragraph")
-# SQuAD 2.0's training file is of 42 MB; a gzip bomb is not unpacked.
+# SQuAD 2.0's training file has 42 MB; a gzip bomb is not unpacked.
 _MAX_BYTES = 2**30
 # With fewer articles than this a held-out part would be one or two of them, or nothing.
-_LEAST_ARTICLES = 10
+_FEWEST_ARTICLES = 10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,16 +27,16 @@ class Questions:
 
     Attributes:
         path: the file they came from.
-        lines: list of str, where in the file each stands: its id, or its line in a table.
+        lines: list of str, the place of each in the file: its id, or its line in a table.
         ids: list of str.
         questions: list of str.
         contexts: list of str, the passage of each; questions about one passage share one object.
-        titles: list of str, the article of each passage; "" where the file does not say.
+        titles: list of str, the article of each passage; "" where the file has none.
         answers: list of lists of (text, start): each reference answer and the character of the
-            passage where it begins, -1 for one that does not occur there; None if unlabelled.
+            passage where it begins, -1 if it is not in the passage; None if unlabelled.
         impossible: list of bool, whether the passage holds no answer; None if unlabelled.
-        skipped: number of questions that were left out for what is wrong with them.
-        moved: number of answers that were found elsewhere than where the file says.
+        skipped: number of questions that were left out because they have errors.
+        moved: number of answers that are at another place than the file says.
     """
 
     path: str
@@ -65,14 +65,14 @@ class Questions:
     def keys(self):
         """Returns a str for each question: its article, or in a file of few articles its passage.
 
-        SQuAD's own parts share no article: paragraphs of one speak of the same people and places,
-        and a score on its other paragraphs is too high.
+        SQuAD's own parts share no article: its paragraphs are about the same people and places, and
+        a score on other paragraphs of a training article is too high.
         """
         article_of = {}
         for context, title in zip(self.contexts, self.titles):
-            # A passage that stands in two articles goes with the first.
+            # A passage that is in two articles goes with the first.
             article_of.setdefault(context, title or context)
-        if len(set(article_of.values())) < _LEAST_ARTICLES:
+        if len(set(article_of.values())) < _FEWEST_ARTICLES:
             return list(self.contexts)
         return [article_of[context] for context in self.contexts]
 
@@ -91,13 +91,13 @@ def read_questions(
     Args:
         path: the file, gzip'd or not.
         labelled: whether the answers are read; tables have none.
-        misaligned: what becomes of an answer that does not stand at its `answer_start`: "error"
-            raises; "skip" leaves it out; "search" takes the nearest place where it does stand, and
-            leaves it out where there is none; "keep" does that too but keeps what is not in the
-            passage as a reference for scores, which ask for texts and not for places. A question
-            of which no answer is left is left out by "skip" and "search".
-        empty: what becomes of a question without text: "error", "skip" or "keep"; None leaves it
-            out where `misaligned` is "skip" or "search".
+        misaligned: what to do with an answer that is not at its `answer_start`: "error" raises;
+            "skip" leaves it out; "search" takes the nearest place where it is, and leaves it out
+            where there is none; "keep" searches too but keeps an answer that is not in the passage
+            as a reference for scores, which compare texts and not places. "skip" and "search"
+            leave out a question without any answer left.
+        empty: what to do with a question without text: "error", "skip" or "keep"; None skips where
+            `misaligned` is "skip" or "search".
         columns: list of column names, for a CSV or TSV file without a header line.
         question_column: the column of the question; None looks for a usual name.
         context_column: the column of the passage; None looks for a usual name.
@@ -109,7 +109,7 @@ def read_questions(
         InputError: something in the file is wrong; names file, place and fix.
     """
     if misaligned not in MISALIGNED:
-        raise InputError(f"--misaligned={misaligned}: must be one of {', '.join(MISALIGNED)}")
+        raise InputError(f"must be one of {', '.join(MISALIGNED)}", "misaligned", misaligned)
     if empty is None:
         empty = "skip" if misaligned in ("skip", "search") else "error"
     path = os.fspath(path)
@@ -126,7 +126,7 @@ def read_questions(
 
 
 def read_content(path):
-    """Returns the bytes of a file, unpacked; raises InputError where it has none or too many."""
+    """Returns the unpacked bytes of a file; raises InputError if it has none or too many."""
     try:
         with open(path, "rb") as raw:
             is_gzip = raw.peek(2)[:2] == b"\x1f\x8b"
@@ -161,7 +161,7 @@ def _read_json(path):
 
 
 def _starts_with_row(content):
-    """Says whether the first line is an object by itself and no data set, as in JSON lines."""
+    """Returns whether the first line is an object by itself and no data set, as in JSON lines."""
     try:
         first = json.loads(content.lstrip().split(b"\n", 1)[0])
     except (ValueError, RecursionError):
@@ -198,15 +198,15 @@ def _read_table(path, columns, question_column, context_column):
     )
 
 
-def _find(table, role, asked, usual):
-    flag = {"question": "text_column", "context": "text_b_column"}[role]
-    for name in (asked,) if asked else usual:
+def _find(table, role, chosen, usual):
+    setting = {"question": "text_column", "context": "text_b_column"}[role]
+    for name in (chosen,) if chosen else usual:
         if name in table.columns:
             return name
-    wanted = asked or " or ".join(usual)
+    wanted = chosen or " or ".join(usual)
     raise InputError(
         f"{table.path}: no column {wanted} for the {role}; its columns are {some(table.columns)}: "
-        f"name it with --{flag}"
+        f"name it with {name_of(setting)}"
     )
 
 
@@ -218,18 +218,18 @@ def with_answers(questions, answers):
         answers: list; see `QuestionAnsweringTask.examples_from`.
 
     Raises:
-        InputError: an answer is not in its passage, or not where it is said to be.
+        InputError: an answer is not in its passage, or not at its start.
     """
-    found = []
+    placed = []
     for line, context, answer in zip(questions.lines, questions.contexts, answers, strict=True):
         place = f"{questions.path}:{line}"
-        found.append([_placed(each, context, place) for each in _references(answer, place)])
-    impossible = [not references for references in found]
-    return dataclasses.replace(questions, answers=found, impossible=impossible)
+        placed.append([_placed(each, context, place) for each in _references(answer, place)])
+    impossible = [not references for references in placed]
+    return dataclasses.replace(questions, answers=placed, impossible=impossible)
 
 
 def _references(answer, place):
-    """Returns the answers to one question as a list of (text, start); a start of None: unknown."""
+    """Returns the answers to one question as a list of (text, start), start None if not known."""
     if isinstance(answer, dict):
         texts, starts = answer.get("text"), answer.get("answer_start")
         if not isinstance(texts, list) or not isinstance(starts, list) or len(texts) != len(starts):

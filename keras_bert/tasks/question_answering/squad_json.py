@@ -1,17 +1,17 @@
-"""SQuAD's JSON layout, with every complaint naming the place.
+"""SQuAD's JSON layout; every error message names the place.
 
 SQuAD 1.1 and 2.0, CMRC 2018, DRCD, XQuAD, MLQA and COVID-QA all come as
 `{"data": [{"title", "paragraphs": [{"context", "qas": [{"id", "question", "answers": [{"text",
-"answer_start"}], "is_impossible"}]}]}]}`, with one or the other key left out.
+"answer_start"}], "is_impossible"}]}]}]}`, some of them without some of the keys.
 """
 
-from keras_bert.errors import InputError
+from keras_bert.errors import InputError, name_of
 
 _NO_ANSWERS = {"answers": None, "impossible": None}
 
 
 def check_text(place, name, text):
-    """Returns a question or a passage; raises InputError where it is none."""
+    """Returns a question or a passage; raises InputError where it is not a text."""
     if not isinstance(text, str):
         raise InputError(f"{place}: {name} must be a text, not {text!r:.60}")
     if not text.strip():
@@ -30,7 +30,7 @@ class SquadReader:
 
     Attributes:
         skipped: number of questions that were left out.
-        moved: number of answers that were found elsewhere than where the file says.
+        moved: number of answers that are at another place than the file says.
     """
 
     def __init__(self, path, labelled, misaligned, empty):
@@ -74,7 +74,8 @@ class SquadReader:
             return
         if not question.strip() and self.empty == "error":
             raise InputError(
-                f"{where}: question is empty: correct it, or leave it out with --misaligned=skip"
+                f"{where}: question is empty: correct it, or leave it out with "
+                f"{name_of('misaligned', 'skip')}"
             )
         if question.strip():
             check_text(where, "question", question)
@@ -86,13 +87,13 @@ class SquadReader:
                 return
         row = (str(question_id), question, context, title, answers, impossible)
         first = self._row_of_id.setdefault(str(question_id), row)
-        # A question that is repeated whole says nothing wrong: SQuAD has some.
+        # An exact copy of a question is no error: SQuAD has some.
         if first != row:
             raise InputError(f"{where}: two different questions have this id: each needs its own")
         self._rows.append(row)
 
     def _read_answers(self, where, entry, context):
-        """Returns the answers that are kept, and whether the question is said to have none."""
+        """Returns the answers that are kept, and whether the file says that there is none."""
         impossible = entry.get("is_impossible", False)
         if not isinstance(impossible, bool):
             raise InputError(
@@ -136,19 +137,19 @@ def _misaligned(where, context, text, start, nearest):
     if nearest < 0:
         return (
             f"{where}: the answer {_short(text)} does not occur in its context: correct it, or "
-            f"leave it out with --misaligned=skip"
+            f"leave it out with {name_of('misaligned', 'skip')}"
         )
-    stands = context[start : start + len(text)] if start >= 0 else ""
+    other = context[start : start + len(text)] if start >= 0 else ""
     return (
-        f"{where}: the answer {_short(text)} does not stand at answer_start {start}, where "
-        f"{_short(stands)} stands, but at {nearest}: correct it, or read with "
-        f"--misaligned=search, which takes the nearest place, or --misaligned=skip, which leaves "
-        f"it out"
+        f"{where}: the answer {_short(text)} is not at answer_start {start}, where "
+        f"{_short(other)} is, but at {nearest}: correct it, or read with "
+        f"{name_of('misaligned', 'search')}, which takes the nearest place, or "
+        f"{name_of('misaligned', 'skip')}, which leaves it out"
     )
 
 
 def _nearest(context, text, start):
-    """Returns where a text occurs next to `start`, or -1."""
+    """Returns the place of a text that is nearest to `start`, or -1."""
     before = context.rfind(text, 0, max(start, 0) + len(text))
     after = context.find(text, max(start, 0))
     if before < 0 or after < 0:
@@ -167,8 +168,8 @@ def _value(where, holder, name, kind):
     value = holder.get(name)
     if not isinstance(value, kind) or isinstance(value, bool):
         wanted = {str: "a text", int: "a whole number", list: "a list"}.get(kind, "a text")
-        found = "is missing" if value is None else f"must be {wanted}, not {value!r:.60}"
-        raise InputError(f"{where}: {name} {found}")
+        problem = "is missing" if value is None else f"must be {wanted}, not {value!r:.60}"
+        raise InputError(f"{where}: {name} {problem}")
     return value
 
 

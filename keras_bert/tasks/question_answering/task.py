@@ -1,7 +1,7 @@
 """Extractive question answering: the answer to a question is a piece of a given passage.
 
-Long passages go through the model as overlapping windows. What comes out is always an exact slice
-of the passage, or, where the model was trained to say so, that the passage holds no answer.
+Long passages go through the model as overlapping windows. An answer is always an exact slice of
+the passage, or "" where the model was trained on questions without an answer.
 """
 
 import dataclasses
@@ -9,7 +9,7 @@ import json
 
 import numpy as np
 
-from keras_bert.errors import InputError
+from keras_bert.errors import InputError, name_of
 from keras_bert.tasks.question_answering import metrics
 from keras_bert.tasks.question_answering.answer_scores import answer_scores
 from keras_bert.tasks.question_answering.settings import (
@@ -40,11 +40,11 @@ class QuestionAnsweringTask(Task):
 
     An answer is a dict: `text`, `start` and `end` (characters of the passage), `probability`, and
     `n_best`, the best answers in order, each with these keys. Where a passage may hold no answer,
-    `n_best` has that too, as "" from 0 to 0, and `null_odds` says by how much its score is above
-    that of the best span.
+    `n_best` has that too, as "" from 0 to 0, and `null_odds` is its score minus that of the best
+    span.
 
     Args:
-        benchmark: one of `BENCHMARKS`, whose rules count; with "" the training file decides.
+        benchmark: one of `BENCHMARKS`, whose rules are used; with "" the training file decides.
     """
 
     kind = "question_answering"
@@ -82,7 +82,7 @@ class QuestionAnsweringTask(Task):
 
         Args:
             path: the file.
-            layout: `FileLayout`; `text_column` names questions, `text_b_column` passages.
+            layout: `FileLayout`; `text_column` is that of questions, `text_b_column` of passages.
             labelled: whether answers are read.
             misaligned: None takes that of `layout`, which is "error" where it has none.
         """
@@ -102,10 +102,10 @@ class QuestionAnsweringTask(Task):
         """Returns `Questions`.
 
         Args:
-            questions, contexts: lists of str, as many questions as passages.
-            labels: list of answers: a str, which is looked for in its passage, or a tuple (str,
+            questions, contexts: lists of str of the same length.
+            labels: list of answers: a str, which is searched in its passage, or a tuple (str,
                 start), the character where it begins; or the dict of SQuAD's `answers`; None and
-                "" say that the passage holds none. None in place of the list: unlabelled.
+                "" mean that the passage has none. None in place of the list: unlabelled.
         """
         if contexts is None or len(questions) != len(contexts):
             raise InputError("a passage is needed for each question: give it as the second text")
@@ -114,27 +114,27 @@ class QuestionAnsweringTask(Task):
             check_text(f"text {line}", "question", question)
             check_text(f"text {line}", "context", context)
         titles = [""] * len(lines)
-        found = Questions("the texts", lines, lines, list(questions), list(contexts), titles)
-        return found if labels is None else with_answers(found, labels)
+        examples = Questions("the texts", lines, lines, list(questions), list(contexts), titles)
+        return examples if labels is None else with_answers(examples, labels)
 
     def config_fields(self, examples, overrides):
         self._check_answers(examples)
         impossible = any(examples.impossible)
-        found = {
+        values = {
             "null_answers": impossible or self.benchmark == "squad2",
             "character_f1": self.benchmark in _CHINESE
             or (not self.benchmark and _mostly_chinese(examples)),
         }
-        found |= {name: overrides[name] for name in TYPES if overrides.get(name) is not None}
-        if impossible and not found["null_answers"]:
+        values |= {name: overrides[name] for name in TYPES if overrides.get(name) is not None}
+        if impossible and not values["null_answers"]:
             raise InputError(f"{examples.path}: has questions without an answer: set null_answers")
-        settings = dataclasses.asdict(Settings(**found))
+        settings = dataclasses.asdict(Settings(**values))
         return {"labels": (), "pair": True, "settings": settings}
 
     def settings_for(self, settings, max_length, overrides=()):
         """Returns the settings with windows that fit: shorter questions, a smaller stride."""
-        found = Settings(**settings)
-        question, stride = found.max_question_length, found.doc_stride
+        usual = Settings(**settings)
+        question, stride = usual.max_question_length, usual.doc_stride
         if "max_question_length" not in overrides and max_length - question - 3 < max_length // 2:
             question = min(question, max(max_length // 4, 1))
         room = max_length - question - 3
@@ -144,10 +144,10 @@ class QuestionAnsweringTask(Task):
         return {**settings, "max_question_length": question, "doc_stride": stride}
 
     def notes(self, examples):
-        found = [(examples.skipped, "questions left out"), (examples.moved, "answers moved")]
+        counts = [(examples.skipped, "questions left out"), (examples.moved, "answers moved")]
         return [
-            f"{examples.path}: {count} {what}: the answer is not where the file says"
-            for count, what in found
+            f"{examples.path}: {count} {name}: the answer is not where the file says"
+            for count, name in counts
             if count
         ]
 
@@ -160,12 +160,12 @@ class QuestionAnsweringTask(Task):
         self._check_answers(examples)
 
     def _check_answers(self, examples):
-        """Raises InputError if a question has no answer where the benchmark has no such."""
+        """Raises InputError if a question has no answer and the benchmark has no such questions."""
         if self.benchmark not in ("", "squad2") and any(examples.impossible or ()):
             line = examples.lines[examples.impossible.index(True)]
             raise InputError(
                 f"{examples.path}: question {line!r} has no answer, in {self.benchmark} all have "
-                f"one: use --task=squad2"
+                f"one: use {name_of('task', 'squad2')}"
             )
 
     def rows(self, examples, tokenizer, config):
@@ -182,7 +182,7 @@ class QuestionAnsweringTask(Task):
         return Rows(windows, indices, windows)
 
     def training_rows(self, examples, tokenizer, config):
-        """Returns the windows of questions whose answer can be aligned with tokens, or is none."""
+        """Returns the windows of questions with an aligned answer, or with none in the passage."""
         rows = self.rows(examples, tokenizer, config)
         kept = [
             bool(answer_tokens(window.passage, examples.answers[i])) or examples.impossible[i]
@@ -197,19 +197,19 @@ class QuestionAnsweringTask(Task):
         return len(examples) - len(np.unique(rows.example_indices))
 
     def targets(self, examples, rows, config):
-        """Returns where the answer starts and ends in each window.
+        """Returns the start and end of the answer in each window.
 
         Returns:
             A dict of `start_logits` and `end_logits`, int32 arrays of shape (rows,): positions in
             the row; 0, which is [CLS], where the window does not hold the whole answer.
         """
-        found = np.zeros((2, len(rows)), "int32")
+        targets = np.zeros((2, len(rows)), "int32")
         for row, (window, i) in enumerate(zip(rows.details, rows.example_indices.tolist())):
             tokens = answer_tokens(window.passage, examples.answers[i])
             positions = [window.position_of(token) for token in tokens or ()]
             if positions and None not in positions:
-                found[:, row] = positions
-        return dict(zip(self.outputs, found))
+                targets[:, row] = positions
+        return dict(zip(self.outputs, targets))
 
     def output_shape(self, config, rows, length):
         return (rows, length)
@@ -218,7 +218,7 @@ class QuestionAnsweringTask(Task):
         return {}
 
     def fields_from_checkpoint(self, labels, settings, positions):
-        """Returns the fields, with windows that fit a table too small for the usual ones."""
+        """Returns the fields, with smaller windows for a small position table."""
         settings = checked_settings(Settings, fitting(positions) | settings, self.kind)
         needed = settings["doc_stride"] + settings["max_question_length"] + 3
         length = min(positions, max(USUAL_LENGTH, needed))
@@ -241,8 +241,8 @@ class QuestionAnsweringTask(Task):
         """Returns the official scores, in percent as the official scripts do.
 
         Args:
-            answers: list of dicts with `text` (None: not answered), and perhaps what `answers`
-                gives besides.
+            answers: list of dicts with `text` (None: not answered), and perhaps the other keys
+                of `answers`.
             examples: `Questions` with answers.
             config: `ModelConfig`.
 
@@ -251,8 +251,8 @@ class QuestionAnsweringTask(Task):
             `has_answer_f1`, `has_answer_exact_match`, `has_answer_count`, the same with
             `no_answer_`, and where answers have `null_odds`, `best_f1` and `best_exact_match` with
             the `best_f1_threshold` and `best_exact_match_threshold` at which they are reached.
-            Those with questions without an answer go by SQuAD 2.0's rules, Chinese ones too. A
-            benchmark's rules are its own, whatever the model was trained for.
+            Files with questions without an answer are scored by SQuAD 2.0's rules, Chinese ones
+            too. A benchmark is scored by its own rules, whatever the model was trained for.
         """
         settings = settings_of(config)
         null_answers, character_f1 = settings.null_answers, settings.character_f1
@@ -265,21 +265,21 @@ class QuestionAnsweringTask(Task):
         """Returns the `null_threshold` of the best F1, {} where all questions have an answer."""
         if not settings_of(config).null_answers or examples.impossible is None:
             return {}
-        found = self.scores(answers, examples, config)
-        threshold = found["best_f1_threshold"]
+        scores = self.scores(answers, examples, config)
+        threshold = scores["best_f1_threshold"]
         never = sum(examples.impossible) / len(examples)
-        if found["best_f1"] < 100 * never + 1e-9:
-            # The search starts from no answers at all, and calls that 0 whatever the odds are.
+        if scores["best_f1"] < 100 * never + 1e-9:
+            # The search starts from no answers at all, with the threshold 0 whatever the odds are.
             threshold = min(answer["null_odds"] for answer in answers) - 1.0
         return {"null_threshold": float(threshold)}
 
     def asked_fields(self, examples):
-        # Without the passage, which would make the file of answers as long as that of questions.
+        # Without the passage, which would make the file of answers as long as the input file.
         columns = zip(examples.questions, examples.ids)
         return [{"question": question, "id": i} for question, i in columns]
 
     def answer_line(self, answer):
-        # As a passage has it, line ends and all, it stands in the files and in --json.
+        # Files of answers and JSON keep the line ends of the passage.
         return f"{' '.join(answer['text'].split())}\t{answer['probability']:.4f}"
 
     def columns(self, config):
@@ -294,29 +294,31 @@ class QuestionAnsweringTask(Task):
 
     def submission(self, answers, examples, config):
         """Returns the JSON object from id to answer that the official scripts take."""
-        found = {i: answer["text"] for i, answer in zip(examples.ids, answers)}
-        return json.dumps(found, ensure_ascii=False) + "\n"
+        texts = {i: answer["text"] for i, answer in zip(examples.ids, answers)}
+        return json.dumps(texts, ensure_ascii=False) + "\n"
 
     def answers_agree(self, answer, other, config):
         return answer["text"] == other["text"]
 
     def collapsed(self, answers, config):
         # Passages differ, and with them the texts at one place.
-        return len(answers) > 1 and len({(each["start"], each["end"]) for each in answers}) == 1
+        return (
+            len(answers) > 1 and len({(answer["start"], answer["end"]) for answer in answers}) == 1
+        )
 
     def read_predictions(self, path, examples):
-        """Reads predictions made elsewhere, for `scores`; see `metrics.read_predictions`.
+        """Reads predictions of another program, for `scores`; see `metrics.read_predictions`.
 
         Returns:
             A tuple: list of answers, dicts of `text`, which is None where there is none; number of
             those; number of predictions for questions that are not among the examples.
         """
-        found = metrics.read_predictions(path)
-        texts, missing, unknown = metrics.predictions_of(found, examples)
+        predictions = metrics.read_predictions(path)
+        texts, missing, unknown = metrics.predictions_of(predictions, examples)
         return [{"text": text} for text in texts], missing, unknown
 
 
 def _mostly_chinese(examples):
-    texts = [text for found in examples.answers for text, _ in found]
+    texts = [text for references in examples.answers for text, _ in references]
     chinese = sum(any("\u4e00" <= char <= "\u9fff" for char in text) for text in texts)
     return 2 * chinese > len(texts)

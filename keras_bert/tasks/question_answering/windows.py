@@ -1,7 +1,7 @@
 """Long passages as overlapping windows of tokens: [CLS] question [SEP] part of the passage [SEP].
 
-Each passage is tokenized once, however many questions are asked about it, and a window says only
-which part of it it shows; its token ids are put together when they are asked for.
+Each passage is tokenized once, however many questions there are about it. A window only has the
+bounds of its part; its token ids are joined when they are used.
 """
 
 import dataclasses
@@ -22,7 +22,7 @@ class Passage:
     Attributes:
         token_ids: int32 array of shape (tokens,).
         starts, ends: int32 arrays of shape (tokens,), the characters of the text that each token
-            comes from, the end not included; neither ever goes back.
+            comes from, the end not included; neither ever decreases.
     """
 
     token_ids: np.ndarray
@@ -44,9 +44,9 @@ class Window:
     Attributes:
         question: int32 array, the token ids of the question.
         passage: `Passage`.
-        first: int, the first token of the passage that it shows.
-        count: int, so many tokens it shows; 0 only where the passage has none.
-        owned: (first, end), tokens of the passage that no other window shows with more context.
+        first: int, the first token of the passage in this window.
+        count: int, tokens of the passage in this window; 0 only where the passage has none.
+        owned: (first, end), tokens of the passage that have most context in this window.
         cls_id, sep_id: int.
     """
 
@@ -84,13 +84,13 @@ class Window:
         return ids
 
     def position_of(self, token):
-        """Returns the position in the row of a token of the passage, or None if not shown."""
-        shown = self.first <= token < self.first + self.count
-        return self.position + token - self.first if shown else None
+        """Returns the position in the row of a token of the passage, None if it is not there."""
+        is_here = self.first <= token < self.first + self.count
+        return self.position + token - self.first if is_here else None
 
 
 def check_room(max_length, doc_stride, max_question_length):
-    """Raises InputError if beside the longest question windows cannot cover a passage."""
+    """Raises InputError if windows with the longest question cannot cover a passage."""
     room = max_length - max_question_length - 3
     if room < 1:
         raise InputError(
@@ -113,7 +113,7 @@ def cut_passages(tokenizer, texts):
         texts: list of str.
 
     Returns:
-        list of `Passage`.
+        A list of `Passage`.
     """
     passages = []
     for i in range(0, len(texts), _TEXTS_AT_ONCE):  # the tokenizer's own objects are large
@@ -130,9 +130,9 @@ def make_windows(tokenizer, questions, contexts, max_length, doc_stride, max_que
     Args:
         tokenizer: `WordPieceTokenizer`.
         questions: list of str; more than `max_question_length` tokens of one are cut off.
-        contexts: list of str, as many.
+        contexts: list of str, of the same length.
         max_length: int, the most tokens of a window, special tokens included.
-        doc_stride: int, so many tokens after one window starts the next.
+        doc_stride: int, tokens from the start of one window to the start of the next.
         max_question_length: int, in tokens.
 
     Returns:
@@ -160,16 +160,16 @@ def make_windows(tokenizer, questions, contexts, max_length, doc_stride, max_que
 
 @functools.lru_cache(maxsize=4096)
 def layout(tokens, room, doc_stride):
-    """Says which part of a passage each window shows.
+    """Returns the part of a passage in each window.
 
     Args:
         tokens: int, tokens of the passage.
-        room: int, tokens of it that a window has room for.
+        room: int, the most tokens of it in a window.
         doc_stride: int, at most `room`.
 
     Returns:
-        A tuple of (first, count, (first, end) of the tokens that it shows with the most context):
-        each token of the passage is owned by exactly one window.
+        A tuple of (first, count, owned), as in `Window`: each token of the passage is owned by
+        exactly one window.
 
     Source: google-research/bert run_squad.py, convert_examples_to_features and
     _check_is_max_context.
@@ -188,11 +188,11 @@ def layout(tokens, room, doc_stride):
 
 @functools.lru_cache(maxsize=4096)
 def _handover(count, next_count, doc_stride):
-    """Returns the first token of a window that the next window shows with more context.
+    """Returns the first token of a window that has more context in the next window.
 
-    What a token sees is the lesser of its neighbours to the left and to the right, and a hundredth
-    of the window's length. From one window to the next it only ever falls for the one and rises
-    for the other, so two neighbours decide.
+    The context of a token is the smaller number of neighbours to its left and right, plus a
+    hundredth of the window's length. Along the tokens it falls in the one window and rises in the
+    next, so two neighbouring windows decide.
     """
     tokens = np.arange(doc_stride, count)
     here = np.minimum(tokens, count - 1 - tokens) + 0.01 * count
@@ -210,7 +210,7 @@ def answer_tokens(passage, answers):
         answers: list of (text, start), start being a character of the passage, or -1.
     """
     for text, start in answers:
-        found = passage.align(start, start + len(text)) if start >= 0 else None
-        if found:
-            return found
+        tokens = passage.align(start, start + len(text)) if start >= 0 else None
+        if tokens:
+            return tokens
     return None

@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 
-from keras_bert.errors import InputError
+from keras_bert.errors import InputError, name_of
 from keras_bert.tasks.sequence.text_task import TextTask
 from keras_bert.tasks.sequence.texts import some
 from keras_bert.tasks.task import LabelOverrides, check_labels
@@ -28,11 +28,11 @@ class ClassificationTask(TextTask):
 
     def config_fields(self, examples, overrides):
         labels = overrides.get("labels")
-        found = labels or label_list(examples)
-        if len(found) < 2 or len(set(found)) < len(found):
-            where = f"--labels={','.join(labels)}" if labels else examples.path
-            raise InputError(f"{where}: at least two different labels are needed, found {found}")
-        return {"labels": tuple(found), "pair": examples.texts_b is not None}
+        names = labels or label_list(examples)
+        if len(names) < 2 or len(set(names)) < len(names):
+            place = name_of("labels", labels) if labels else examples.path
+            raise InputError(f"{place}: at least two different labels are needed, found {names}")
+        return {"labels": tuple(names), "pair": examples.texts_b is not None}
 
     def check_config(self, config):
         check_labels(config)
@@ -81,11 +81,11 @@ def label_list(examples):
 
 
 def binary_f1(true, predicted):
-    """Returns the F1 of the positive class, 0 where it is neither there nor predicted.
+    """Returns the F1 of the positive class, 0 where it is neither true nor predicted.
 
     Args:
         true: sequence of bool.
-        predicted: sequence of bool, as many.
+        predicted: sequence of bool, of the same length.
     """
     from sklearn import metrics
 
@@ -103,14 +103,14 @@ def label_ids(examples, labels):
     for label, line in zip(examples.labels, examples.lines):
         if label not in index:
             raise InputError(
-                f"{examples.path}:{line}: label {label!r} is not one that the model knows "
+                f"{examples.path}:{line}: label {label!r} is not a label of the model "
                 f"({some(labels)}): correct it or leave the row out"
             )
     return np.array([index[label] for label in examples.labels], "int32")
 
 
 def decode(class_probabilities, labels):
-    """Turns probabilities into answers.
+    """Returns the answers of probabilities.
 
     Args:
         class_probabilities: float array of shape (batch, num_classes).

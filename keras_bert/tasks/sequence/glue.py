@@ -14,21 +14,21 @@ from keras_bert.tasks.tables import Table, decoded_lines
 
 _NUMBERS = ("0", "1")
 _ENTAILMENT = ("entailment", "not_entailment")
-_HIGHEST = 5.0  # STS-B: from 0, nothing in common, to 5, the same meaning
-# A file with more broken rows than one in so many is not the benchmark's.
+_HIGHEST_SCORE = 5.0  # STS-B: from 0, nothing in common, to 5, the same meaning
+# A file with a higher share of broken rows than one in this many is not the benchmark's.
 _ROWS_PER_BROKEN = 100
 
 
 @dataclasses.dataclass(frozen=True)
 class Layout:
-    """What GLUE's download and its site say of a task.
+    """One task of GLUE: the layout of its files and the names on its site.
 
     Attributes:
         texts: columns of the text, or of the two texts of a pair.
         label: column of the label, in labelled files.
         labels: names of the classes; () where the label is a number.
-        metrics: names of the official scores, the one that decides first.
-        submission: name of the file that the site takes, without `.tsv`.
+        metrics: names of the official scores, the main one first.
+        submission: file name that the site expects, without `.tsv`.
         index: column that numbers the rows of test files.
         columns: columns of labelled files, where these have no header line.
         broken_rows: whether the labelled files hold broken rows.
@@ -71,7 +71,7 @@ class GlueExamples(texts.Examples):
     """Texts of a file in GLUE's own layout.
 
     Attributes, besides those of `Examples`:
-        indices: list of str, the numbers that a test file gives its rows; None without them.
+        indices: list of str, the row numbers of a test file; None without them.
         left_out: number of broken rows of the file, which are left out.
     """
 
@@ -92,15 +92,15 @@ def glue_task(name):
 
 
 class _GlueTask:
-    """What GLUE's tasks add to classification and regression.
+    """The part of GLUE's tasks that classification and regression share.
 
-    Files in GLUE's own layout are read as they are, the labelled ones and the test files. Where
-    flags name columns, and for other files, such as CSV made of GLUE's, the usual rules hold.
+    Files in GLUE's own layout are read without any setting, labelled files and test files. Where
+    the layout names columns, and for other files, such as a CSV version, the usual rules hold.
 
     QQP's labelled files have rows that a line break inside a question has cut in two, and a few
     with an empty question. They are left out and counted, as fairseq's preprocess_GLUE_tasks.sh
     and transformers' QqpProcessor do; anywhere else such a row is an error. Test files may hold
-    empty texts: the site wants an answer to every row.
+    empty texts, because the site expects an answer for every row.
     """
 
     def __init__(self, key):
@@ -116,10 +116,10 @@ class _GlueTask:
 
     def read(self, path, layout, labelled=True):
         path = path if isinstance(path, Table) else os.fspath(path)
-        flags = ("columns", "text_column", "text_b_column", "label_column")
+        names = ("columns", "text_column", "text_b_column", "label_column")
         examples = None
-        may_be_official = all(getattr(layout, flag) is None for flag in flags)
-        # The first line decides, and what comes through a pipe cannot be read again.
+        may_be_official = all(getattr(layout, name) is None for name in names)
+        # The first line decides, and a pipe cannot be read again.
         if may_be_official and isinstance(path, str) and os.path.isfile(path):
             examples = self._read_official(path, labelled)
         if examples is None:
@@ -135,8 +135,8 @@ class _GlueTask:
 
     def scores(self, answers, examples, config):
         left_out = getattr(examples, "left_out", 0)
-        found = super().scores(answers, examples, config)
-        return {**found, "left_out": left_out} if left_out else found
+        scores = super().scores(answers, examples, config)
+        return {**scores, "left_out": left_out} if left_out else scores
 
     def score_lines(self, scores, config):
         lines = super().score_lines(scores, config)
@@ -144,7 +144,7 @@ class _GlueTask:
         return lines + ([f"broken rows left out: {left_out}"] if left_out else [])
 
     def submission_file(self, examples):
-        """Returns the name that the site wants for the answers to a test file."""
+        """Returns the file name that the site expects for the answers to a test file."""
         file = os.path.basename(examples.path).lower()
         if self.key == "mnli" and file.startswith(("diagnostic", "ax.")):
             return "AX.tsv"
@@ -160,7 +160,7 @@ class _GlueTask:
                 f"{examples.path}: no column {self.layout.index!r}, which numbers the rows of "
                 f"{self.name}'s test file: a submission is made of that file, not of a pipe"
             )
-        lines = [f"{index}\t{self._written(each)}" for index, each in zip(indices, answers)]
+        lines = [f"{index}\t{self._written(answer)}" for index, answer in zip(indices, answers)]
         return "".join(f"{line}\n" for line in ("index\tprediction", *lines))
 
     def _read_official(self, path, labelled):
@@ -173,7 +173,7 @@ class _GlueTask:
         first, header = next(records, (0, []))
         columns = [name.strip() for name in header]
         if layout.columns and len(columns) == len(layout.columns):
-            # A number that is no label is told as such, with its line.
+            # Any number: one that is no label is an error below, with its line.
             if number_of(columns[layout.columns.index(layout.label)]) is not None:
                 columns = list(layout.columns)
                 records = itertools.chain([(first, header)], records)
@@ -214,22 +214,22 @@ class GlueClassification(_GlueTask, ClassificationTask):
     def config_fields(self, examples, overrides):
         labels = list(self.layout.labels)
         if overrides.get("labels") and list(overrides["labels"]) != labels:
-            raise InputError(f"--labels: {self.name} has its own, {', '.join(labels)}")
+            raise InputError(f"{self.name} has its own, {', '.join(labels)}", "labels")
         fields = super().config_fields(examples, {**overrides, "labels": labels})
         return {**fields, "pair": len(self.layout.texts) == 2}
 
     def check(self, examples, config):
         if set(config.labels) != set(self.layout.labels):
-            found = texts.some(config.labels)
-            raise InputError(f"the labels of the model ({found}) are not those of {self.name}")
+            labels = texts.some(config.labels)
+            raise InputError(f"the labels of the model ({labels}) are not those of {self.name}")
         super().check(examples, config)
 
     def scores(self, answers, examples, config):
-        found = super().scores(answers, examples, config)
+        scores = super().scores(answers, examples, config)
         if "f1" not in self.layout.metrics:
-            return found
+            return scores
         predicted = [answer["label"] == "1" for answer in answers]
-        return {**found, "f1": binary_f1([label == "1" for label in examples.labels], predicted)}
+        return {**scores, "f1": binary_f1([label == "1" for label in examples.labels], predicted)}
 
     def _label(self, label, line, path):
         label = label.strip()
@@ -253,12 +253,13 @@ class GlueRegression(_GlueTask, RegressionTask):
 
     def _label(self, label, line, path):
         value = number_of(label)
-        if value is None or not 0 <= value <= _HIGHEST:
-            raise InputError(f"{path}:{line}: {label!r} is not a score from 0 to {_HIGHEST:g}")
+        if value is None or not 0 <= value <= _HIGHEST_SCORE:
+            reason = f"{label!r} is not a score from 0 to {_HIGHEST_SCORE:g}"
+            raise InputError(f"{path}:{line}: {reason}")
         return value
 
     def _written(self, answer):
-        return f"{min(max(answer['value'], 0.0), _HIGHEST):.3f}"
+        return f"{min(max(answer['value'], 0.0), _HIGHEST_SCORE):.3f}"
 
 
 def glue_average(scores_by_task):
@@ -268,8 +269,8 @@ def glue_average(scores_by_task):
     al. 2018 leave WNLI out.
 
     Args:
-        scores_by_task: dict from a task's name, such as "glue/cola", to the scores that
-            `Task.scores` gives; "glue/mnli" is MNLI's matched part, "glue/mnli-mm" the other.
+        scores_by_task: dict from a task's name, such as "glue/cola", to the result of
+            `Task.scores`; "glue/mnli" is MNLI's matched part, "glue/mnli-mm" the other.
 
     Raises:
         InputError: a name is not one of GLUE's, or there is none.
@@ -288,7 +289,7 @@ def glue_average(scores_by_task):
 
 
 def _problem(fields, columns, filled):
-    """Says what is wrong with a row, "" if nothing; `filled` columns must not be empty."""
+    """Returns the problem of a row as a str, "" for none; `filled` columns must not be empty."""
     if len(fields) != len(columns):
         named = f"{len(columns)} columns ({', '.join(columns)})"
         return f"{len(fields)} fields where there are {named}: no field holds a tab"

@@ -10,9 +10,9 @@ from keras_bert.tasks.sequence import texts
 from keras_bert.tasks.sequence.texts import Examples, find_column, some
 from keras_bert.tasks.tables import read_table
 
-# What parts the labels in the tables that we write, and in the answers of a SavedModel.
+# Between the labels in the tables that we write, and in the answers of a SavedModel.
 SEPARATOR = "|"
-# What files part labels by, likelier ones first: a comma also stands inside of names.
+# Separators of labels in files, likelier ones first: a comma may also be part of a name.
 _SEPARATORS = (SEPARATOR, ";", ",")
 _LABEL_NAMES = ("labels", "label", "tags", "topics", "categories", "classes", "emotions")
 _YES_OR_NO = {"0": False, "1": True, "false": False, "true": True, "0.0": False, "1.0": True}
@@ -23,7 +23,7 @@ class LabelSets(Examples):
     """`Examples` whose labels are tuples of str.
 
     Attributes, besides those of `Examples`:
-        note: str, what was guessed about the file; "" for nothing.
+        note: str, a guess about the file's layout; "" for none.
     """
 
     note: str = ""
@@ -88,27 +88,30 @@ def _is_yes_or_no(table, name, text_columns):
 
 
 def _yes_or_no(value):
-    """Returns a bool, or None for what is neither yes nor no as tables write it."""
+    """Returns a bool, or None for a value that is neither yes nor no."""
     return _YES_OR_NO.get(str(value).strip().lower())
 
 
 def _of_columns(table, row, columns):
-    found = []
+    labels = []
     for name in columns:
         value = row.fields.get(name)
         holds = _yes_or_no(value)
         if holds is None:
             raise InputError(f"{table.path}:{row.line}: {name} must be 0 or 1, not {value!r:.60}")
         if holds:
-            found.append(name)
-    return tuple(found)
+            labels.append(name)
+    return tuple(labels)
 
 
 def _guessed_separator(table, column):
     cells = [row.fields.get(column) for row in table.rows]
     for separator in _SEPARATORS:
         if any(isinstance(cell, str) and separator in cell for cell in cells):
-            return separator, f"{table.path}: {separator!r} parts the labels in column {column!r}"
+            return (
+                separator,
+                f"{table.path}: {separator!r} separates the labels in column {column!r}",
+            )
     return SEPARATOR, ""
 
 
@@ -127,7 +130,7 @@ def _of_cell(table, row, column, separator):
         if not isinstance(part, str) or not part.strip():
             raise InputError(f"{place} has an empty label or none that is a text: {cell!r:.60}")
         if SEPARATOR in part or len(part.splitlines()) > 1:
-            # Tables of answers and exported files have the labels with it between them.
+            # Tables of answers and exported files have it between the labels.
             raise InputError(
                 f"{place}: label {part!r:.60} has a {SEPARATOR!r} or a line break: rename it"
             )

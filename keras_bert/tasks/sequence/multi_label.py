@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_bert.errors import InputError
+from keras_bert.errors import InputError, name_of
 from keras_bert.tasks.sequence import texts
 from keras_bert.tasks.sequence.label_sets import SEPARATOR, LabelSets, read_label_sets
 from keras_bert.tasks.sequence.text_task import TextTask
@@ -13,7 +13,7 @@ _USUAL_THRESHOLD = 0.5
 
 
 class MultiLabelTask(TextTask):
-    """The labels that hold for a text: those whose probability reaches the label's threshold.
+    """The labels of a text: those whose probability is at least the label's threshold.
 
     The thresholds are the best for each label's F1 on the evaluation texts.
     """
@@ -23,7 +23,7 @@ class MultiLabelTask(TextTask):
     title = "Multi-label classifier"
     usage = '--text="…"'
     export_name = "BERT multi-label text classifier"
-    export_description = "Says of each label whether it holds for a text"
+    export_description = "Decides for each label whether it holds for a text"
     Overrides = LabelOverrides
     layout_fields = ("label_columns", "label_separator")
     problem_type = "multi_label_classification"
@@ -40,8 +40,8 @@ class MultiLabelTask(TextTask):
     def config_fields(self, examples, overrides):
         labels = overrides.get("labels") or sorted(set().union(*examples.labels))
         if len(labels) < 2 or len(set(labels)) < len(labels):
-            where = f"labels {','.join(labels)}" if overrides.get("labels") else examples.path
-            raise InputError(f"{where}: at least two different labels are needed, found {labels}")
+            place = name_of("labels", labels) if overrides.get("labels") else examples.path
+            raise InputError(f"{place}: at least two different labels are needed, found {labels}")
         settings = {"thresholds": [_USUAL_THRESHOLD] * len(labels)}
         pair = examples.texts_b is not None
         return {"labels": tuple(labels), "pair": pair, "settings": settings}
@@ -59,7 +59,7 @@ class MultiLabelTask(TextTask):
         for label in config.labels:
             if SEPARATOR in label:
                 raise InputError(
-                    f"label {label!r} has a {SEPARATOR!r}, which parts the labels of one text"
+                    f"label {label!r} has a {SEPARATOR!r}, which separates the labels of one text"
                 )
 
     def check(self, examples, config):
@@ -68,18 +68,18 @@ class MultiLabelTask(TextTask):
             self.targets(examples, None, config)
 
     def targets(self, examples, rows, config):
-        """Returns which labels hold, float32 of shape (count, num_classes)."""
+        """Returns 1 for the labels that hold, else 0, float32 of shape (count, num_classes)."""
         index = {label: i for i, label in enumerate(config.labels)}
-        found = np.zeros((len(examples), len(index)), "float32")
+        targets = np.zeros((len(examples), len(index)), "float32")
         for row, (labels, line) in enumerate(zip(examples.labels, examples.lines)):
             for label in labels:
                 if label not in index:
                     raise InputError(
-                        f"{examples.path}:{line}: label {label!r} is not one that the model knows "
+                        f"{examples.path}:{line}: label {label!r} is not a label of the model "
                         f"({texts.some(config.labels)}): correct it or leave the row out"
                     )
-                found[row, index[label]] = 1
-        return found
+                targets[row, index[label]] = 1
+        return targets
 
     def fields_from_checkpoint(self, labels, settings, positions):
         settings = {"thresholds": [_USUAL_THRESHOLD] * len(labels)} | settings
@@ -117,8 +117,8 @@ class MultiLabelTask(TextTask):
     def answer_line(self, answer):
         if not answer["labels"]:
             return f"(no label)\t{max(answer['probabilities'].values()):.4f}"
-        found = [f"{answer['probabilities'][label]:.4f}" for label in answer["labels"]]
-        return f"{SEPARATOR.join(answer['labels'])}\t{SEPARATOR.join(found)}"
+        numbers = [f"{answer['probabilities'][label]:.4f}" for label in answer["labels"]]
+        return f"{SEPARATOR.join(answer['labels'])}\t{SEPARATOR.join(numbers)}"
 
     def columns(self, config):
         return ["labels", *(f"probability_{label}" for label in config.labels)]
@@ -143,14 +143,14 @@ def best_threshold(probabilities, truth):
         truth: bool array of shape (count,), whether the label holds.
 
     Returns:
-        float from 0 to 1: of equally good ones the nearest to 0.5; 0.5 where the label never holds.
+        float from 0 to 1: of equally good ones the nearest to 0.5; 0.5 if the label never holds.
     """
     if not truth.any():
         return _USUAL_THRESHOLD
     order = np.argsort(-probabilities, kind="stable")
     ordered, hits = probabilities[order].astype("float64"), np.cumsum(truth[order])
     f1 = 2 * hits / (np.arange(1, len(order) + 1) + truth.sum())
-    # A threshold lies between two different probabilities: it cannot part equal ones.
+    # A threshold lies between two different probabilities: it cannot separate equal ones.
     below = np.append(ordered[1:], 0.0)
     parts = ordered > below
     middles = ((ordered + below) / 2)[parts]
@@ -171,7 +171,7 @@ def scores(truth, predicted, labels):
     Returns:
         A dict: `micro_f1`, over all decisions; `macro_f1`, the mean over the labels; `exact_match`,
         the share of texts with the right set; `count`; `by_label`, a list of dicts with `label`,
-        `precision`, `recall`, `f1` and `count`, how often it holds. What has no denominator is 0.
+        `precision`, `recall`, `f1` and `count`, how often it holds. 0 for a division by 0.
     """
     from sklearn import metrics
 

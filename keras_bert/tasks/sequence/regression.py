@@ -5,30 +5,30 @@ import warnings
 
 import numpy as np
 
-from keras_bert.errors import InputError
+from keras_bert.errors import InputError, name_of
 from keras_bert.tasks.sequence import texts
 from keras_bert.tasks.sequence.text_task import TextTask
 from keras_bert.tasks.settings import check_types
 
-# Numbers nearer than this, in standard deviations of the training file's, are one answer: errors
-# of that size lower a correlation of 0.9 by about 0.001.
-_SAME = 0.05
-# Of mean and scale; what is made of them must stay far within float32.
-_LARGEST = 1e30
+# Two answers agree up to this difference, in standard deviations of the training labels: errors of
+# that size lower a correlation of 0.9 by about 0.001.
+_AGREEMENT_TOLERANCE = 0.05
+# Of mean and scale: results computed from them must stay far within float32.
+_LARGEST_STATISTIC = 1e30
 
 
 class RegressionTask(TextTask):
     """One number for each text or pair: the classifier's network with one output.
 
-    The model learns the number less its mean, over its standard deviation, both of the training
-    file, so that one learning rate suits stars from 1 to 5 and prices in thousands.
+    The target is the number minus the mean, over the standard deviation of the training labels, so
+    that one learning rate suits stars from 1 to 5 and prices in thousands.
     """
 
     kind = "regression"
     outputs = {"value": "the number for the text"}
     title = "Regressor"
     usage = '--text="…" --text_b="…"'
-    export_name, export_description = "BERT text regressor", "Gives a number for text"
+    export_name, export_description = "BERT text regressor", "Predicts a number for a text"
     problem_type = "regression"
     head_outputs = 1
 
@@ -40,13 +40,13 @@ class RegressionTask(TextTask):
 
     def config_fields(self, examples, overrides):
         if overrides.get("labels"):
-            raise InputError("--labels is for classification: regression has numbers")
+            raise InputError(f"{name_of('labels')} is for classification: regression has numbers")
         values = np.array(examples.labels, "float64")
         if not np.ptp(values):
             raise InputError(f"{examples.path}: all labels are {values[0]}: nothing to learn")
         with np.errstate(over="ignore"):
             settings = {"mean": float(values.mean()), "scale": float(values.std())}
-        if not max(abs(value) for value in settings.values()) < _LARGEST:
+        if not max(abs(value) for value in settings.values()) < _LARGEST_STATISTIC:
             largest = int(np.abs(values).argmax())
             raise InputError(
                 f"{examples.path}:{examples.lines[largest]}: {values[largest]:g} is too large a "
@@ -57,10 +57,10 @@ class RegressionTask(TextTask):
     def check_config(self, config):
         check_types(config.settings, {"mean": float, "scale": float})
         mean, scale = config.settings["mean"], config.settings["scale"]
-        if not 0 < scale < _LARGEST or abs(mean) >= _LARGEST:
+        if not 0 < scale < _LARGEST_STATISTIC or abs(mean) >= _LARGEST_STATISTIC:
             raise InputError(
-                f"settings of regression are a mean and a scale above 0, both below {_LARGEST:g}, "
-                f"not {mean:g} and {scale:g}"
+                f"settings of regression are a mean and a scale above 0, both below "
+                f"{_LARGEST_STATISTIC:g}, not {mean:g} and {scale:g}"
             )
 
     def targets(self, examples, rows, config):
@@ -99,7 +99,7 @@ class RegressionTask(TextTask):
 
     def answers_agree(self, answer, other, config):
         difference = abs(answer["value"] - other["value"])
-        return difference <= _SAME * config.settings["scale"]
+        return difference <= _AGREEMENT_TOLERANCE * config.settings["scale"]
 
 
 def scores(true, predicted):
@@ -119,12 +119,12 @@ def scores(true, predicted):
     with warnings.catch_warnings():
         # It warns of constant input, for which there is no correlation, and of nearly such.
         warnings.simplefilter("ignore")
-        found = {
+        correlations = {
             name: float(function(true, predicted).statistic) if len(true) > 1 else 0.0
             for name, function in (("pearson", stats.pearsonr), ("spearman", stats.spearmanr))
         }
     return {
-        **{name: value if math.isfinite(value) else 0.0 for name, value in found.items()},
+        **{name: value if math.isfinite(value) else 0.0 for name, value in correlations.items()},
         "mean_absolute_error": float(np.abs(true - predicted).mean()),
         "mean_squared_error": float(np.square(true - predicted).mean()),
         "count": len(true),
@@ -140,7 +140,7 @@ def _number(table, row, column):
 
 
 def number_of(value):
-    """Returns a finite float, or None: of a number, or of a text that holds one as files do."""
+    """Returns the finite float of a number or of its text; None where it is neither."""
     if isinstance(value, str) and (not value.isascii() or "_" in value):
         return None  # float() takes 1_000 and digits of other scripts
     try:

@@ -1,4 +1,4 @@
-"""What the tasks have in common whose answers are about a text, or a pair of texts, as a whole."""
+"""The common part of tasks whose answer is about a text, or a pair of texts, as a whole."""
 
 from keras_bert.tasks.file_layout import FileLayout
 from keras_bert.tasks.in_hand import table_of

@@ -4,12 +4,12 @@ import dataclasses
 
 import numpy as np
 
-from keras_bert.errors import InputError
+from keras_bert.errors import InputError, name_of
 from keras_bert.tasks.file_layout import FileLayout
 from keras_bert.tasks.tables import read_table
 from keras_bert.tasks.task import Rows
 
-# Names under which public datasets keep their texts (GLUE, SNLI, Quora, the usual CSV exports).
+# Names of text columns in public datasets (GLUE, SNLI, Quora, the usual CSV exports).
 _TEXT_NAMES = ("text", "sentence", "message", "review", "title", "content", "text_a")
 _PAIR_NAMES = (
     ("text", "text_b"), ("text_a", "text_b"), ("sentence1", "sentence2"),
@@ -28,8 +28,8 @@ class Examples:
         path: the file they came from.
         texts: list of str.
         texts_b: list of str for pairs, else None.
-        labels: list of str, for regression of float; None where the file was read without.
-        lines: list of int, the line of the file for each.
+        labels: list of str, for regression of float; None where labels were not read.
+        lines: list of int, the line of each in the file.
     """
 
     path: str
@@ -64,9 +64,9 @@ def read_examples(path, layout=None, labelled=True, convert=None):
         path: the file.
         layout: `FileLayout`, or None for its defaults; where it names no column, usual names are
             looked for (text, sentence, …), and the second text of a pair next to the first. A
-            `text_b_column` of "" says that there is none.
+            `text_b_column` of "" means no second text.
         labelled: whether labels are read.
-        convert: function (table, row, column) that gives the label; None reads a str.
+        convert: function (table, row, column) that returns the label; None reads a str.
 
     Returns:
         `Examples`.
@@ -79,7 +79,7 @@ def read_examples(path, layout=None, labelled=True, convert=None):
     columns = text_columns(table, layout)
     if not labelled:
         return texts_of(table, columns)
-    # Before the texts are read: where there is no such column, the file is not the one meant.
+    # Before the texts are read: a missing column means that it is the wrong file.
     column = find_column(table, "label", layout.label_column, _LABEL_NAMES)
     check_distinct(table, [*columns, column])
     examples = texts_of(table, columns)
@@ -95,7 +95,7 @@ def text_columns(table, layout):
         layout: `FileLayout`.
 
     Raises:
-        InputError: there is no such column, or one stands for both.
+        InputError: there is no such column, or one is named for both.
     """
     first, second = _text_columns(table, layout.text_column, layout.text_b_column)
     columns = [first, *([second] if second else [])]
@@ -108,31 +108,31 @@ def texts_of(table, columns):
 
     Args:
         table: `Table`.
-        columns: what `text_columns` returned.
+        columns: the result of `text_columns`.
 
     Raises:
         InputError: a text is empty; names file, line and column.
     """
-    found = [[_text(table, row, column) for column in columns] for row in table.rows]
-    texts_b = [row[1] for row in found] if len(columns) == 2 else None
+    texts = [[_text(table, row, column) for column in columns] for row in table.rows]
+    texts_b = [second for _, second in texts] if len(columns) == 2 else None
     lines = [row.line for row in table.rows]
-    return Examples(table.path, [row[0] for row in found], texts_b, None, lines)
+    return Examples(table.path, [first for first, *_ in texts], texts_b, None, lines)
 
 
 def check_distinct(table, columns):
     """Raises InputError if a column of a table would be used for two things."""
     for column in columns:
         if columns.count(column) > 1:
-            raise InputError(f"{table.path}: column {column!r} is asked for twice")
+            raise InputError(f"{table.path}: column {column!r} is used twice")
 
 
 def examples_from(first, second=None):
-    """Returns unlabelled `Examples` of lists of texts, `second` being None or as many."""
+    """Returns unlabelled `Examples` of lists of texts, `second` is None or of the same length."""
     return Examples("the texts", first, second, None, list(range(1, len(first) + 1)))
 
 
 def inputs_of(examples):
-    """Returns the texts as dicts: `text`, for pairs `text_b` too."""
+    """Returns the texts as dicts: `text`, and for pairs `text_b`."""
     if examples.texts_b is None:
         return [{"text": text} for text in examples.texts]
     return [{"text": a, "text_b": b} for a, b in zip(examples.texts, examples.texts_b)]
@@ -148,14 +148,14 @@ def check_pair(examples, config):
     """Raises InputError if a file has pairs where the model takes single texts, or vice versa."""
     if config.pair and examples.texts_b is None:
         raise InputError(
-            "the model takes pairs of texts: give --text_b, or in a file name the second column "
-            "with --text_b_column",
+            f"the model takes pairs of texts: give {name_of('text_b')}, or in a file name the "
+            f"second column with {name_of('text_b_column')}",
             place=examples.path,
         )
     if config.pair is False and examples.texts_b is not None:
         raise InputError(
-            "the model takes single texts, these are pairs: leave out --text_b, or in a file name "
-            "one column with --text_column",
+            f"the model takes single texts, these are pairs: leave out {name_of('text_b')}, or in "
+            f"a file name one column with {name_of('text_column')}",
             place=examples.path,
         )
 
@@ -181,7 +181,7 @@ def find_column(table, role, wanted, usual):
         usual: tuple of str.
 
     Raises:
-        InputError: there is no such column; lists those that there are.
+        InputError: there is no such column; lists the columns.
     """
     if wanted is not None:
         if wanted not in table.columns:
@@ -193,9 +193,9 @@ def find_column(table, role, wanted, usual):
         if name in table.columns:
             return name
     raise InputError(
-        f"{table.path}: no {role} column (looked for {', '.join(usual)}); its first line says "
-        f"{some(table.columns)}: name it with --{role}_column, or, if the file has no header, "
-        f"name all columns with --columns"
+        f"{table.path}: no {role} column (looked for {', '.join(usual)}); its columns are "
+        f"{some(table.columns)}: name it with {name_of(f'{role}_column')}, or, if the file has no "
+        f"header, name all columns with {name_of('columns')}"
     )
 
 
@@ -223,11 +223,11 @@ def _label(table, row, column):
         raise InputError(f"{table.path}:{row.line}: {column} is empty")
     if len(value.strip().splitlines()) > 1:
         # Exported files list the labels one a line.
-        raise InputError(f"{table.path}:{row.line}: {column} is of several lines: {value!r}")
+        raise InputError(f"{table.path}:{row.line}: {column} has several lines: {value!r}")
     return value.strip()
 
 
 def some(names, most=12):
-    """Returns names for a message, the first so many of them."""
+    """Returns names for a message, at most `most` of them."""
     names = [str(name)[:40] for name in names]
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

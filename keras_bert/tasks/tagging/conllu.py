@@ -1,4 +1,4 @@
-"""Reads CoNLL-U: the words of each sentence, a column of theirs, and where they stand in the text.
+"""Reads CoNLL-U: the words of each sentence, a column of tags, and the words' offsets in the text.
 
 The rules are those of https://universaldependencies.org/format.html.
 """
@@ -6,10 +6,10 @@ The rules are those of https://universaldependencies.org/format.html.
 import dataclasses
 import re
 
-from keras_bert.errors import InputError
+from keras_bert.errors import InputError, name_of
 
 COLUMNS = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
-# Columns in which "_" says that nobody has annotated the word; in the others it may be a value.
+# Columns in which "_" means that the word is not annotated; in the others it may be a value.
 _ANNOTATED = ("upos", "xpos", "deprel")
 _ID = re.compile(r"(\d{1,9})(?:([-.])(\d{1,9}))?", re.ASCII)
 
@@ -20,11 +20,11 @@ class Block:
 
     Attributes:
         words: list of str, the syntactic words: a multiword token's parts, not the token.
-        tags: list of str, what the chosen column says of each; empty where none was chosen.
+        tags: list of str, the chosen column of each; empty where none was chosen.
         lines: list of int, the line of each word.
-        text: str, the sentence as it was written, or as the forms and SpaceAfter=No give it.
+        text: str, the original sentence, or the forms joined as SpaceAfter=No requires.
         offsets: list of (start, end), characters of `text`. The parts of a multiword token that
-            are not spelled like it, as de and le of "du", all have those of the whole token.
+            are not spelled like it, such as de and le of "du", all have the whole token's.
     """
 
     words: list
@@ -36,7 +36,7 @@ class Block:
 
 @dataclasses.dataclass
 class _Token:
-    """What is written as one: a word, or a multiword token of several."""
+    """A unit of the written text: a word, or a multiword token of several words."""
 
     form: str
     words: list
@@ -44,7 +44,7 @@ class _Token:
 
 
 class _Sentence:
-    """Collects the lines of one sentence."""
+    """The lines of one sentence, while they are read."""
 
     def __init__(self, path):
         self.path = path
@@ -56,7 +56,7 @@ class _Sentence:
         if len(fields) != len(COLUMNS):
             raise InputError(
                 f"{self.path}:{number}: {len(fields)} columns, expected {len(COLUMNS)} as CoNLL-U "
-                f"has, parted by tabs"
+                f"has, separated by tabs"
             )
         match = _ID.fullmatch(fields[0])
         if match is None:
@@ -66,7 +66,7 @@ class _Sentence:
             )
         first, kind, last = match.groups()
         if kind == ".":
-            return  # an empty node: a word that was left out when speaking, so nothing to tag
+            return  # an empty node: a word that the text does not have, so there is nothing to tag
         form = fields[1].strip(" ")
         if not form:
             raise InputError(f"{self.path}:{number}: FORM, column 2, is empty")
@@ -75,7 +75,7 @@ class _Sentence:
         if int(first) != expected or (kind == "-" and self.range_end >= expected):
             raise InputError(
                 f"{self.path}:{number}: ID {fields[0]} where {expected} comes next: words are "
-                f"numbered from 1, and a blank line parts sentences"
+                f"numbered from 1, and a blank line ends a sentence"
             )
         if kind == "-":
             if int(last) < expected:
@@ -100,7 +100,7 @@ class _Sentence:
         if tag == "_" and name in _ANNOTATED:
             raise InputError(
                 f"{self.path}:{number}: {name.upper()} is '_', which means not annotated: choose "
-                f"another column with --tag_column, or remove the sentence"
+                f"another column with {name_of('tag_column')}, or remove the sentence"
             )
         return tag
 
@@ -150,13 +150,13 @@ def read_blocks(path, lines, column):
 
 
 def is_conllu_line(line):
-    """Says whether a line looks like a word's in CoNLL-U."""
+    """Returns whether a line looks like a word's in CoNLL-U."""
     fields = line.split("\t")
     return len(fields) == len(COLUMNS) and _ID.fullmatch(fields[0]) is not None
 
 
 def _find_tokens(text, tokens):
-    """Returns the span of each token in the text, or None if the text is not spelled by them."""
+    """Returns the span of each token in the text, or None if the text has other tokens."""
     spans, position = [], 0
     for token in tokens:
         while text[position : position + 1].isspace():
@@ -169,7 +169,7 @@ def _find_tokens(text, tokens):
 
 
 def _join_tokens(tokens):
-    """Returns the text that the tokens make, and the span of each."""
+    """Returns the text of the tokens, and the span of each."""
     text, spans = "", []
     for token in tokens:
         spans.append((len(text), len(text) + len(token.form)))

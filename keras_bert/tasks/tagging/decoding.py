@@ -1,8 +1,8 @@
 """From the probabilities of tags to the most probable tags that make whole entities.
 
-Each word's most probable tag by itself may give a sequence that no file has: an inside without a
-beginning, a beginning without an end. Of all valid sequences the one with the largest product of
-probabilities is found (Viterbi 1967), where the scheme has such rules at all.
+The most probable tag of each word by itself may make an invalid sequence: an inside without a
+beginning, a beginning without an end. For schemes with such rules, the valid sequence with the
+largest product of probabilities is found (Viterbi 1967).
 """
 
 import functools
@@ -11,28 +11,28 @@ import numpy as np
 
 from keras_bert.tasks.tagging.schemes import letter_and_type
 
-# As a logarithm far below any sequence's, yet finite: labels that allow no valid sequence, such as
-# B without E in bioes, still give the one that breaks the fewest rules.
+# As a logarithm far below any sequence's, yet finite: for labels that allow no valid sequence, such
+# as B without E in bioes, the sequence that breaks the fewest rules is still found.
 _FORBIDDEN = -1e6
 
-# The rules of the schemes; `io` has none, and `iob1` writes an entity both ways.
-_RULED = ("bio", "bioes", "bmes", "bilou")
+# `io` has no rules, and `iob1` allows both ways to begin an entity.
+_SCHEMES_WITH_RULES = ("bio", "bioes", "bmes", "bilou")
 
 
 def best_tags(probabilities, labels, scheme):
-    """Finds the most probable valid tags of a sentence.
+    """Returns the most probable valid tags of a sentence.
 
     Args:
         probabilities: float array of shape (words, labels).
         labels: tuple of str, the tags in the order of the probabilities.
-        scheme: one of `tag_schemes.SCHEMES`.
+        scheme: one of `schemes.SCHEMES`.
 
     Returns:
         Int array of shape (words,), an index of `labels` for each word.
     """
     probabilities = np.asarray(probabilities, "float64")
     best = probabilities.argmax(axis=-1)
-    if scheme not in _RULED or not len(best):
+    if scheme not in _SCHEMES_WITH_RULES or not len(best):
         return best
     start, between, end = _rules(tuple(labels), scheme)
     if start[best[0]] + between[best[:-1], best[1:]].sum() + end[best[-1]] == 0:
@@ -43,15 +43,15 @@ def best_tags(probabilities, labels, scheme):
         paths = total[:, None] + between
         sources.append(paths.argmax(axis=0))
         total = paths.max(axis=0) + score
-    found = [int((total + end).argmax())]
+    backwards = [int((total + end).argmax())]
     for source in reversed(sources):
-        found.append(int(source[found[-1]]))
-    return np.array(found[::-1])
+        backwards.append(int(source[backwards[-1]]))
+    return np.array(backwards[::-1])
 
 
 @functools.lru_cache(maxsize=16)
 def _rules(labels, scheme):
-    """Returns 0 or `_FORBIDDEN` for each first tag, each pair of neighbours, each last tag."""
+    """Returns 0 or `_FORBIDDEN` for each first tag, pair of neighbours and last tag."""
     tags = [letter_and_type(label) for label in labels]
     outside = ("O", "_")
 
@@ -65,8 +65,8 @@ def _rules(labels, scheme):
 
 
 def _may_follow(before, after, scheme):
-    goes_on = after[0] in "IE"
+    continues = after[0] in "IE"
     if scheme == "bio":
-        return not goes_on or (before[0] != "O" and before[1] == after[1])
+        return not continues or (before[0] != "O" and before[1] == after[1])
     is_open = before[0] in "BI"
-    return goes_on == is_open and (not goes_on or before[1] == after[1])
+    return continues == is_open and (not continues or before[1] == after[1])

@@ -1,17 +1,17 @@
-"""How tags mark entities: telling the scheme, reading the entities, converting, scoring.
+"""How tags mark entities: detecting the scheme, reading entities, converting, scoring.
 
 Tags are `O` for words outside of entities, or a letter and a type such as `B-PER`:
 
-    io     I every word of an entity. Two neighbours of one type cannot be told apart.
+    io     I every word of an entity. Two neighbours of one type are one entity.
     iob1   I every word; B only for a first word right after an entity of the same type.
     bio    B the first word, I the others (IOB2).
     bioes  B the first, I between, E the last, S the only word of an entity.
     bmes   the same with M for I. `bilou` has L for E and U for S.
     none   tags that mark no entities, such as parts of speech.
 
-Whatever the scheme, entities are read as conlleval.pl and seqeval's default mode read them; an
-invalid sequence is not dropped but repaired (the strict mode of seqeval would drop it): an entity
-begins at B and S, after O, E and S, and where the type changes.
+In every scheme, entities are read as conlleval.pl and seqeval's default mode read them; an invalid
+sequence is repaired and not dropped (the strict mode of seqeval would drop it): an entity begins
+at B and S, after O, E and S, and where the type changes.
 """
 
 import re
@@ -26,20 +26,21 @@ _LETTERS = {
     "io": "IIII", "bio": "BIIB", "bioes": "BIES", "bmes": "BMES", "bilou": "BILU",
 }  # fmt: skip
 SCHEMES = ("none", "io", "iob1", "bio", "bioes", "bmes", "bilou")
-_SAME = str.maketrans("MLU", "IES")
+# The letters of bmes and bilou, written as those of bioes.
+_BIOES_LETTERS = str.maketrans("MLU", "IES")
 _TAG = re.compile(r"O|[BIEMSLU](-.*)?", re.DOTALL)
 _MARK = re.compile(r"[BIEMSLU]-.+", re.DOTALL)
-# Among this many words or more, each stray tag is taken for a slip.
+# A stray tag counts as a typing error if there is at most one among this many words.
 _WORDS_PER_STRAY = 10
 
 
 def detect_scheme(sequences):
-    """Tells the scheme of tags.
+    """Returns the scheme of tags.
 
-    `none` unless every tag is O or a letter of a scheme, alone or with a hyphen and a type, and
-    there is one that is not O. M tells bmes, L or U bilou, E or S bioes. I alone tells io. B and
-    I are of bio or iob1, and the sequences decide: it is that of which they break fewer rules (an
-    I that begins an entity breaks bio, a B that is not after the same type breaks iob1), or bio.
+    It is `none` unless every tag is O or a letter of a scheme, alone or with a hyphen and a type,
+    and there is one that is not O. M means bmes, L or U bilou, E or S bioes, I alone io. B and I
+    are of bio or iob1: of these it is the one with fewer broken rules (an I that begins an entity
+    breaks bio, a B that is not after the same type breaks iob1), at a tie bio.
 
     Args:
         sequences: list of list of str, the tags of sentences.
@@ -51,8 +52,8 @@ def detect_scheme(sequences):
     if not all(_TAG.fullmatch(tag) for tag in tags) or not tags - {"O"}:
         return "none"
     letters = {tag[0] for tag in tags} - {"O"}
-    for telling, scheme in (("M", "bmes"), ("LU", "bilou"), ("ES", "bioes")):
-        if letters & set(telling):
+    for own_letters, scheme in (("M", "bmes"), ("LU", "bilou"), ("ES", "bioes")):
+        if letters & set(own_letters):
             return scheme
     if letters == {"I"}:
         return "io"
@@ -68,9 +69,9 @@ def detect_scheme(sequences):
 
 
 def stray_tags(sequences):
-    """Returns the tags that fit no scheme, a set, where nearly all do; else an empty one.
+    """Returns the set of tags that fit no scheme, if nearly all others do; else an empty set.
 
-    A single 0 for O would make entities parts of speech, see `detect_scheme`.
+    A single 0 typed for O would make the scheme `none`, see `detect_scheme`.
 
     Args:
         sequences: list of list of str, the tags of sentences.
@@ -83,7 +84,7 @@ def stray_tags(sequences):
 
 
 def entities(tags, scheme="bio"):
-    """Reads the entities of one sentence.
+    """Returns the entities of one sentence.
 
     Args:
         tags: list of str.
@@ -96,35 +97,35 @@ def entities(tags, scheme="bio"):
     Source: seqeval 1.2.2, metrics/sequence_labeling.py, get_entities; conlleval.pl.
     """
     _check_scheme(scheme)
-    found, first, type_before, ended = [], None, "", True
+    spans, first, type_before, ended = [], None, "", True
     if scheme == "none":
-        return found
+        return spans
     for index, tag in enumerate([*tags, "O"]):
         letter, type_ = letter_and_type(tag)
         outside = letter == "O"
         if first is not None and (outside or ended or letter in "BS" or type_ != type_before):
-            found.append((type_before, first, index))
+            spans.append((type_before, first, index))
             first = None
         if first is None and not outside:
             first = index
         type_before, ended = type_, letter in "ES"
-    return found
+    return spans
 
 
 def letter_and_type(tag):
     """Returns a tag's letter, one of O, B, I, E, S whatever the scheme, and its type or `_`."""
-    return tag[:1].translate(_SAME), _type(tag)
+    return tag[:1].translate(_BIOES_LETTERS), _type(tag)
 
 
 def convert(tags, scheme):
-    """Writes the entities of one sentence in another scheme.
+    """Returns the tags of one sentence in another scheme.
 
     Args:
         tags: list of str, in any scheme but `none`.
-        scheme: one of `SCHEMES` but `none`. What cannot be told apart in `io` is not.
+        scheme: one of `SCHEMES` but `none`. In `io`, neighbours of one type become one entity.
 
     Returns:
-        A list of str, as many, valid in `scheme`.
+        A list of str, of the same length, valid in `scheme`.
 
     Raises:
         InputError: the scheme is unknown, or `none`.
@@ -145,16 +146,16 @@ def convert(tags, scheme):
 
 
 def entity_scores(true_sequences, predicted_sequences):
-    """Scores entities: right are those of the same type, first and last word.
+    """Scores entities: an entity is correct if its type, first and last word are.
 
     Args:
         true_sequences: list of list of str, the tags of each sentence.
-        predicted_sequences: the same, of the same lengths.
+        predicted_sequences: list of list of str, of the same lengths.
 
     Returns:
         A dict: `precision`, `recall` and `f1` over all entities; `macro_f1`, the mean of the F1
         of the types that occur on either side; and `types`, by type a dict of `precision`,
-        `recall`, `f1` and `count`, its true entities. 0 where there is nothing to divide by.
+        `recall`, `f1` and `count`, its true entities. 0 for a division by 0.
 
     Source: seqeval 1.2.2, precision_recall_fscore_support without a mode.
     """
@@ -170,7 +171,7 @@ def entity_scores(true_sequences, predicted_sequences):
     }
     return {
         **_rates(right.total(), predicted.total(), true.total()),
-        "macro_f1": float(np.mean([found["f1"] for found in types.values()])) if types else 0.0,
+        "macro_f1": float(np.mean([rates["f1"] for rates in types.values()])) if types else 0.0,
         "types": types,
     }
 
@@ -180,8 +181,8 @@ def type_table(types):
     names = ("precision", "recall", "f1")
     cells = [["type", *names, "count"]]
     cells += [
-        [type_, *(f"{found[name]:.4f}" for name in names), str(found["count"])]
-        for type_, found in types.items()
+        [type_, *(f"{rates[name]:.4f}" for name in names), str(rates["count"])]
+        for type_, rates in types.items()
     ]
     widths = [max(map(len, column)) for column in zip(*cells)]
     return [

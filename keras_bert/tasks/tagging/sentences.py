@@ -1,4 +1,4 @@
-"""Sentences in words: what tagging learns from and is asked about."""
+"""Sentences in words, the examples of tagging."""
 
 import dataclasses
 
@@ -14,10 +14,10 @@ class Sentences:
         path: the file they came from.
         lines: list of int, the line of each sentence's first word.
         words: list of list of str.
-        tags: list of list of str, one for each word; None where the file was read without.
+        tags: list of list of str, one for each word; None where tags were not read.
         word_lines: list of list of int, the line of each word.
-        texts: list with the text of each sentence; None where the file does not tell it.
-        word_offsets: list of list of (start, end), where in its text each word stands; or None.
+        texts: list with the text of each sentence; None where the file does not have it.
+        word_offsets: list of list of (start, end), the place of each word in its text; or None.
     """
 
     path: str
@@ -46,10 +46,10 @@ class Sentences:
 
 
 def sentences_of(path, texts, lines):
-    """Makes sentences of running texts, their words found by `words_of`.
+    """Returns the `Sentences` of running texts, with the words of `words_of`.
 
     Args:
-        path: where they come from, for messages.
+        path: str, their origin, for messages.
         texts: list of str.
         lines: list of int, the line of each.
 
@@ -66,7 +66,7 @@ def sentences_of(path, texts, lines):
         if not words[-1]:
             reason = f"{text[:20]!r} is a text without words"
             raise InputError(reason, place=f"{path}:{line}")
-    word_lines = [[line] * len(found) for line, found in zip(lines, words)]
+    word_lines = [[line] * len(sentence) for line, sentence in zip(lines, words)]
     return Sentences(path, list(lines), words, None, word_lines, list(texts), offsets)
 
 
@@ -92,13 +92,14 @@ def sentences_in_hand(texts):
 
 def with_tags(sentences, tags):
     """Returns sentences with the tags of their words, a list of str for each."""
-    for line, words, found in zip(sentences.lines, sentences.words, tags, strict=True):
+    for line, words, word_tags in zip(sentences.lines, sentences.words, tags, strict=True):
         place = f"{sentences.path}:{line}"
-        if not isinstance(found, (list, tuple)) or len(found) != len(words):
+        if not isinstance(word_tags, (list, tuple)) or len(word_tags) != len(words):
             raise InputError(
-                f"{place}: {len(words)} words need a list of {len(words)} tags, not {found!r:.60}"
+                f"{place}: {len(words)} words need a list of {len(words)} tags, not "
+                f"{word_tags!r:.60}"
             )
-        for tag in found:
+        for tag in word_tags:
             if not isinstance(tag, str) or not tag.strip() or len(tag.split()) > 1:
                 raise InputError(f"{place}: {tag!r:.40} is not a tag")
-    return dataclasses.replace(sentences, tags=[list(found) for found in tags])
+    return dataclasses.replace(sentences, tags=[list(word_tags) for word_tags in tags])

@@ -1,4 +1,4 @@
-"""What a tagger keeps in its model's `config.json`, and what of it a user can choose."""
+"""The settings of a tagger in its model's `config.json`, and those that a user can choose."""
 
 import dataclasses
 
@@ -12,10 +12,10 @@ from keras_bert.tasks.task import LabelOverrides
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """What a tagger keeps in its `config.json`.
+    """The settings of a tagger in its `config.json`.
 
     Attributes:
-        scheme: how its tags mark entities, one of `tag_schemes.SCHEMES`.
+        scheme: how its tags mark entities, one of `schemes.SCHEMES`.
         overlap: words of context that the rows of a split sentence share.
         mark_capitals: whether `segment_ids` are 1 for words with a capital letter.
     """
@@ -35,7 +35,7 @@ class Settings:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TagOverrides(LabelOverrides):
-    """What decides in place of the training file."""
+    """The settings that replace decisions of the training file."""
 
     scheme: str | None = setting(
         None,
@@ -52,7 +52,7 @@ class TagOverrides(LabelOverrides):
 
 
 def settings_of(config):
-    """Returns the `Settings` of a `ModelConfig`; raises InputError for one that is unknown."""
+    """Returns the `Settings` of a `ModelConfig`; raises InputError for an unknown one."""
     try:
         return Settings(**config.settings)
     except TypeError:

@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 
-from keras_bert.errors import InputError
+from keras_bert.errors import InputError, name_of
 from keras_bert.tasks.sequence.texts import some
 from keras_bert.tasks.settings import checked_settings
 from keras_bert.tasks.tables import Table
@@ -36,7 +36,7 @@ class TaggingTask(Task):
     title = "Tagger"
     usage = '--text="…"'
     length_note = "Sentences of more than {} tokens are split and rejoined."
-    export_name, export_description = "BERT tagger", "Gives every word of a text a tag"
+    export_name, export_description = "BERT tagger", "Tags every word of a text"
     Overrides = TagOverrides
     layout_fields = ("tag_column", "word_column")
     huggingface_class = "BertForTokenClassification"
@@ -58,30 +58,30 @@ class TaggingTask(Task):
 
         Args:
             texts: list; with labels, of lists of words.
-            texts_b: None.
+            texts_b: None; tagging has no second texts.
             labels: list with a list of str for each sentence, a tag for each word; or None.
         """
         if texts_b is not None:
             raise InputError("tagging takes single texts, not pairs")
-        found = sentences_in_hand(list(texts))
-        return found if labels is None else with_tags(found, labels)
+        examples = sentences_in_hand(list(texts))
+        return examples if labels is None else with_tags(examples, labels)
 
     def config_fields(self, examples, overrides):
         """Returns `labels`, `pair` and `settings`; `overrides` may hold any of `Settings`.
 
-        Without a scheme the file's own is taken; with another its tags are converted.
+        The default is the file's own scheme; for another one its tags are converted.
         """
         names = [field.name for field in dataclasses.fields(Settings)]
-        given = {name: overrides[name] for name in names if overrides.get(name) is not None}
-        settings = Settings(**{"scheme": detect_scheme(examples.tags), **given})
-        if given.get("scheme") != "none":
+        chosen = {name: overrides[name] for name in names if overrides.get(name) is not None}
+        settings = Settings(**{"scheme": detect_scheme(examples.tags), **chosen})
+        if chosen.get("scheme") != "none":
             _check_strays(examples)
         tags = _tags_in(settings.scheme, examples)
         distinct = sorted(set().union(*tags), key=lambda tag: (tag != "O", tag))
         labels = overrides.get("labels") or distinct
         if len(labels) < 2 or len(set(labels)) < len(labels):
-            where = f"--labels={','.join(labels)}" if overrides.get("labels") else examples.path
-            raise InputError(f"{where}: at least two different tags are needed, found {labels}")
+            place = name_of("labels", labels) if overrides.get("labels") else examples.path
+            raise InputError(f"{place}: at least two different tags are needed, found {labels}")
         _check_tags(tags, examples, labels)
         _check_labels(labels, settings.scheme)
         return {
@@ -107,17 +107,17 @@ class TaggingTask(Task):
         )
 
     def targets(self, examples, rows, config):
-        # Only where a word is read, not in every row that repeats it: so each word counts once,
-        # and is learned with the context that it is answered with.
+        # Only in the row from which a word is read, not in every row that repeats it: so each word
+        # counts once, and training sees the same context as prediction.
         tags = _known_tags(settings_of(config).scheme, examples, config.labels)
         _check_tags(tags, examples, config.labels)
         ids = {label: index for index, label in enumerate(config.labels)}
-        found = []
+        targets = []
         for row, example, read in zip(rows.encodings, rows.example_indices, rows.details):
             target = np.full(len(row.token_ids), -1, "int32")
             target[read.positions] = [ids[tags[example][word]] for word in read.words]
-            found.append(target)
-        return found
+            targets.append(target)
+        return targets
 
     def output_shape(self, config, rows, length):
         return (rows, length, len(config.labels))
@@ -126,7 +126,7 @@ class TaggingTask(Task):
         return {"num_classes": len(config.labels)}
 
     def fields_from_checkpoint(self, labels, settings, positions):
-        # Alone each label counts once: of bio every type has its B, of iob1 some have only I.
+        # Each label is a sequence of one tag: in bio every type has a B, in iob1 some have only I.
         scheme = detect_scheme([[label] for label in labels])
         settings = checked_settings(Settings, {"scheme": scheme} | settings, self.kind)
         return {"labels": tuple(labels), "pair": False, "settings": settings}
@@ -134,36 +134,36 @@ class TaggingTask(Task):
     def answers(self, outputs, rows, examples, config):
         """Returns a dict a sentence, with one tag a word.
 
-        `words`, `tags`, the most probable that make whole entities, and `probabilities`, those of
-        the tags; `text` where it is known. With a scheme also `entities`: dicts of `type`, `text`,
+        `words`, `tags`, the most probable valid ones, and `probabilities`, those of the tags;
+        `text` where it is known. With a scheme also `entities`: dicts of `type`, `text`,
         `probability` (the mean of its words'), and `start` and `end`, characters of the text;
         without a text, `first_word` and `last_word`, numbers of words from 0.
         """
-        found = [np.zeros((len(words), len(config.labels))) for words in examples.words]
+        by_sentence = [np.zeros((len(words), len(config.labels))) for words in examples.words]
         places = zip(rows.example_indices, rows.details, strict=True)
         for values, (example, read) in zip(outputs["probability"], places, strict=True):
             words = slice(read.words.start, read.words.stop)
-            found[example][words] = np.asarray(values)[read.positions]
+            by_sentence[example][words] = np.asarray(values)[read.positions]
         scheme = settings_of(config).scheme
         answers = []
-        for index, probabilities in enumerate(found):
+        for index, probabilities in enumerate(by_sentence):
             best = best_tags(probabilities, config.labels, scheme)
             tags = [config.labels[label] for label in best]
-            certain = probabilities[np.arange(len(best)), best].tolist()
-            answers.append(_answer(examples, index, tags, certain, scheme))
+            of_tags = probabilities[np.arange(len(best)), best].tolist()
+            answers.append(_answer(examples, index, tags, of_tags, scheme))
         return answers
 
     def scores(self, answers, examples, config):
         """Returns `accuracy` of the words' tags, `words`, `count`, and with a scheme
-        `tag_schemes.entity_scores`.
+        `schemes.entity_scores`.
         """
         scheme = settings_of(config).scheme
         predicted = [answer["tags"] for answer in answers]
         pairs = zip(_known_tags(scheme, examples, config.labels), predicted, strict=True)
-        right = sum(a == b for true, found in pairs for a, b in zip(true, found, strict=True))
+        right = sum(a == b for true, tags in pairs for a, b in zip(true, tags, strict=True))
         words = sum(map(len, predicted))
         scored = {"accuracy": right / words, "words": words, "count": len(answers)}
-        # Entities of the tags as they stand in the file, which has them in whatever scheme.
+        # The entities of the file's own tags, in whatever scheme these are.
         return scored if scheme == "none" else {**entity_scores(examples.tags, predicted), **scored}
 
     def score_lines(self, scores, config):
@@ -173,7 +173,7 @@ class TaggingTask(Task):
         return lines + (type_table(scores["types"]) if "types" in scores else [])
 
     def asked_fields(self, examples):
-        # What was asked stands in the answer: its words, and the text where it is known.
+        # The answer has the input: its words, and the text where it is known.
         return [{} for _ in range(len(examples))]
 
     def answer_line(self, answer):
@@ -227,15 +227,15 @@ def _answer(examples, index, tags, probabilities, scheme):
 
 
 def _tags_in(scheme, examples):
-    """Returns the tags of labelled sentences in a scheme; as they stand if it is theirs."""
-    found = detect_scheme(examples.tags)
-    if scheme == "none" or found in (scheme, "none"):
+    """Returns the tags of labelled sentences in a scheme, unchanged if it is theirs."""
+    own_scheme = detect_scheme(examples.tags)
+    if scheme == "none" or own_scheme in (scheme, "none"):
         return examples.tags
     return [convert(tags, scheme) for tags in examples.tags]
 
 
 def _known_tags(scheme, examples, labels):
-    """Returns tags in a scheme, of sentences that the labels do not cover so as they stand.
+    """Returns tags in a scheme, but unchanged where only the file's own tags are labels.
 
     A small file may look like another scheme than its model's: one with a stray I and no B is io.
     """
@@ -253,7 +253,7 @@ def _check_tags(tags, examples, labels):
             if tag not in known:
                 raise InputError(
                     f"{examples.path}:{examples.word_lines[index][word]}: tag "
-                    f"{examples.tags[index][word]!r} is not one that the model knows "
+                    f"{examples.tags[index][word]!r} is not a label of the model "
                     f"({some(labels)}): correct it or leave the sentence out"
                 )
 
@@ -265,7 +265,8 @@ def _check_strays(examples):
             if tag in strays:
                 raise InputError(
                     f"{examples.path}:{line}: tag {tag!r} is neither O nor, as the others, a mark "
-                    f"such as B-PER: correct it, or give --scheme=none for tags that mark nothing"
+                    f"such as B-PER: correct it, or give {name_of('scheme', 'none')} for tags that "
+                    f"mark nothing"
                 )
 
 

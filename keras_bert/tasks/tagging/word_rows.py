@@ -1,4 +1,4 @@
-"""From sentences of words to rows of tokens: first pieces known, long sentences split."""
+"""From sentences of words to rows of tokens, with the place of each word's first piece."""
 
 import dataclasses
 import math
@@ -14,7 +14,7 @@ class TokenRow:
 
     Attributes:
         token_ids: list of int.
-        segment_ids: list of int: 0, but see `mark_capitals` of `rows_of_words`.
+        segment_ids: list of int, 0, or 1 with `mark_capitals` of `rows_of_words`.
     """
 
     token_ids: list
@@ -23,11 +23,11 @@ class TokenRow:
 
 @dataclasses.dataclass(frozen=True)
 class ReadWords:
-    """Which words of its sentence are read from a row, and where.
+    """The words of a sentence that are read from a row, and their positions.
 
     Attributes:
         words: range, indices into the sentence's words.
-        positions: int array, as many: the token of the row that is the first piece of each.
+        positions: int array of shape (words,), the first piece of each word in the row.
     """
 
     words: range
@@ -35,9 +35,9 @@ class ReadWords:
 
 
 def rows_of_words(sentences, tokenizer, max_length, overlap, mark_capitals=False):
-    """Makes the rows of sentences; every word is read from exactly one row.
+    """Returns the rows of sentences; every word is read from exactly one row.
 
-    A word has at least one piece: one that gives none, such as a lone zero-width space, is [UNK].
+    A word has at least one piece: one without any, such as a lone zero-width space, is [UNK].
     A sentence that is too long is split between words into rows that share some words, and each
     word is read from the row in which it has most context, the smaller of the numbers of words to
     its left and right. A word that is longer than a row loses its end.
@@ -46,9 +46,9 @@ def rows_of_words(sentences, tokenizer, max_length, overlap, mark_capitals=False
         sentences: list of list of str.
         tokenizer: `WordPieceTokenizer`.
         max_length: the most tokens of a row, [CLS] and [SEP] included.
-        overlap: words that a row repeats of the one before it, if they fill at most half of it.
+        overlap: words of the row before that a row repeats, if they fill at most half of it.
         mark_capitals: whether the pieces of words with a capital letter are of segment 1, so that
-            a model whose vocabulary is uncased sees them: a tagger has no second text to mark.
+            a model with an uncased vocabulary sees them; a tagger has no second text.
 
     Returns:
         `Rows`, with `ReadWords` as details.
@@ -82,7 +82,7 @@ def split_words(sizes, room, overlap):
         overlap: as in `rows_of_words`.
 
     Returns:
-        A list of (words, read), two ranges: the words of a row, and those that are read from it.
+        A list of (words, read), two ranges: the words of a row, and those read from it.
     """
     if sum(sizes) <= room:
         return [(range(len(sizes)), range(len(sizes)))]
@@ -95,7 +95,7 @@ def split_words(sizes, room, overlap):
         spans.append((start, end))
         if end == len(sizes):
             break
-        # The row must take a new word, and context beyond half of it would make too many rows.
+        # The next row needs a new word; context beyond half of it would make too many rows.
         allowed = min(room // 2, room - sizes[end])
         start, shared = end, 0
         while start > end - overlap and start > 0 and shared + sizes[start - 1] <= allowed:
@@ -111,18 +111,18 @@ def split_words(sizes, room, overlap):
             last += 1
         row = first + _most_context(word, spans[first : last + 1], len(sizes))
         owned.setdefault(row, []).append(word)
-    # Rows stand in the order of their words, so the words of an owner are neighbours.
+    # Rows are in the order of their words, so the words of one owner are neighbours.
     return [
         (range(*spans[row]), range(words[0], words[-1] + 1)) for row, words in sorted(owned.items())
     ]
 
 
 def _most_context(word, spans, count):
-    """Returns which of the rows that hold a word has most context for it; at a tie the first."""
+    """Returns the index of the row with most context for a word; at a tie the first."""
 
     def context(span):
         start, end = span
-        # Nothing is missing at the ends of the sentence.
+        # At the ends of the sentence no context is missing.
         left = word - start if start else math.inf
         right = end - 1 - word if end < count else math.inf
         return min(left, right)
@@ -138,4 +138,4 @@ def _has_capital(word):
 def _pieces(sentences, tokenizer, room):
     """Returns the token ids of each distinct word, at most `room` of them."""
     pieces = tokenizer.cut_words(word for words in sentences for word in words)
-    return {word: list(found.ids[:room]) for word, found in pieces.items()}
+    return {word: list(encoding.ids[:room]) for word, encoding in pieces.items()}

@@ -1,7 +1,7 @@
-"""Cuts running text into the words that a tagger labels, much as the treebanks do.
+"""Splits running text into the words that a tagger labels, much as the treebanks do.
 
-The rules need no tables of a language; English endings are the one exception, since English data
-sets part them. Each word is a slice of the text.
+The rules are the same for all languages; English endings are the one exception, since English data
+sets separate them. Each word is a slice of the text.
 """
 
 import re
@@ -9,7 +9,7 @@ import unicodedata
 
 from keras_bert.text.cleaning import is_cjk, is_control, is_punctuation
 
-# What stays together although it holds punctuation, tried in this order: addresses, names and
+# Words with punctuation inside, tried in this order: addresses, names and
 # topics of messages, abbreviations such as U.S., numbers such as 1,000.5, and a sign repeated.
 # RFC 5321, section 4.5.3.1.1, allows 64 characters before the @; the limit also bounds the time.
 _WHOLE = re.compile(
@@ -19,18 +19,18 @@ _WHOLE = re.compile(
     r"|(?:[A-Za-z]\.){2,}"
     r"|\d+(?:[.,:/]\d+)+"
     r"|([.!?*=_-])\1+"
-    r"|(?<!\S)['’](?:s|m|d|re|ve|ll)(?!\S)"  # parted from its word already
+    r"|(?<!\S)['’](?:s|m|d|re|ve|ll)(?!\S)"  # separated from its word already
 )
-# don't -> do n't, John's -> John 's: the convention of the Penn Treebank and of what follows it.
+# don't -> do n't, John's -> John 's: the convention of the Penn Treebank and its successors.
 _ENDING = re.compile(r"(?:n['’]t|['’](?:s|m|d|re|ve|ll))\Z", re.IGNORECASE | re.ASCII)
 _LONGEST_ENDING = 3
 _APOSTROPHES = "'’"
 
 
 def words_of(text):
-    """Finds the words of a text.
+    """Returns the words of a text.
 
-    Whitespace parts words; a punctuation mark and a Chinese character are words by themselves.
+    Whitespace separates words; a punctuation mark and a Chinese character are words by themselves.
     Addresses, @names, #topics, abbreviations with several full stops, numbers, and signs repeated
     stay whole, as does an apostrophe between letters, unless an English ending begins there.
 
@@ -41,22 +41,22 @@ def words_of(text):
         A list of (start, end), characters of the text, in order and without overlap. Nothing but
         whitespace and control characters lies outside of them.
     """
-    found = []
+    spans = []
     for chunk in re.finditer(r"\S+", text):
         position, end = chunk.span()
         while position < end:
             whole = _WHOLE.match(text, position, end)
             if whole:
-                found.append((position, _with_marks(text, whole.end(), end)))
+                spans.append((position, _with_marks(text, whole.end(), end)))
             elif _is_alone(text[position]):
-                found.append((position, _with_marks(text, position + 1, end)))
+                spans.append((position, _with_marks(text, position + 1, end)))
             else:
                 run_end = _run_end(text, position, end)
-                found += _parts(text, position, run_end)
+                spans += _parts(text, position, run_end)
                 position = run_end
                 continue
-            position = found[-1][1]
-    return found
+            position = spans[-1][1]
+    return spans
 
 
 def join_words(words):
@@ -69,7 +69,7 @@ def join_words(words):
 
 
 def _parts(text, start, end):
-    """Returns the spans of a run of letters, digits and symbols, its English endings parted."""
+    """Returns the spans of a run of letters, digits and symbols, without and then its endings."""
     while start < end and is_control(text[start]):
         start += 1
     while start < end and is_control(text[end - 1]):

@@ -268,7 +268,7 @@ def test_examples_from_lists_and_from_a_command_line():
     assert (found.choices, found.labels) == ([["a", "b"]], None)
     for choices, message in (
         (None, "no choices: give them"),
-        (["a, b"], r"the texts:1: the choices must be a list, as in --text_b="),
+        (["a, b"], r"the texts:1: the choices must be a list, as in text_b="),
         ([["a"]], "the texts:1: .*at least two"),
         ([["a", ""]], "the texts:1: choice 1 is empty"),
     ):
@@ -281,7 +281,7 @@ def test_examples_from_lists_and_from_a_command_line():
 def test_config_and_check(tmp_path):
     examples = read(make(tmp_path, "a.csv", SWAG))
     assert TASK.config_fields(examples, {}) == {"pair": True, "settings": {"num_choices": 4}}
-    with pytest.raises(InputError, match="--labels"):
+    with pytest.raises(InputError, match="labels is for classification"):
         TASK.config_fields(examples, {"labels": ["a", "b"]})
     with pytest.raises(InputError, match=r"a\.csv:2: 4 choices where the model takes 2"):
         TASK.check(examples, CONFIG)

@@ -441,7 +441,7 @@ def test_an_answer_with_line_ends_is_printed_on_one_line():
 
 def test_reading_of_misaligned_answers_can_be_asked_for(tmp_path):
     path = squad_file(tmp_path / "a.json", ("Peking", 7))
-    with pytest.raises(InputError, match="does not stand at answer_start 7"):
+    with pytest.raises(InputError, match="is not at answer_start 7"):
         TASK.read(path, FileLayout())
     assert TASK.read(path, FileLayout(), misaligned="search").moved == 1
     reading = types.SimpleNamespace(

@@ -107,11 +107,11 @@ def without(data, key):
         (squad(entry(), entry(question="And?")), "'q1': two different questions have this id"),
         (
             squad(entry(answers=[answer("Donau", 21)])),
-            r"'q1': the answer 'Donau' does not stand at answer_start 21, where 'onaue' stands, "
-            r"but at 20: .*--misaligned=search",
+            r"'q1': the answer 'Donau' is not at answer_start 21, where 'onaue' is, "
+            r"but at 20: .* misaligned=search",
         ),
-        (squad(entry(answers=[answer("Donau", -5)])), "at answer_start -5, where '' stands"),
-        (squad(entry(answers=[answer("Donau", 10**30)])), "where '' stands, but at 20"),
+        (squad(entry(answers=[answer("Donau", -5)])), "at answer_start -5, where '' is"),
+        (squad(entry(answers=[answer("Donau", 10**30)])), "where '' is, but at 20"),
         (squad(entry(answers=[answer("Rhine", 4)])), "'Rhine' does not occur in its context"),
         (squad(), "no questions"),
         ({"data": {}}, r"file\.json: data must be a list"),
@@ -261,8 +261,8 @@ def test_tables_of_questions(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("q,context\na,b\n", "no column question or query for the question; .*--text_column"),
-        ("question,c\na,b\n", "no column context or .* for the context; .*--text_b_column"),
+        ("q,context\na,b\n", "no column question or query for the question; .* text_column"),
+        ("question,c\na,b\n", "no column context or .* for the context; .* text_b_column"),
         ("question,context\na,b\n ,b\n", r"a\.csv:3: question is empty"),
         ("question,context\na,\n", r"a\.csv:2: context is empty"),
         ("id,question,context\n7,a,b\n7,c,d\n", r"a\.csv:3: id '7' is that of line 2 too"),

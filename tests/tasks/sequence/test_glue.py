@@ -231,7 +231,7 @@ def test_a_submission_needs_the_indices_of_the_test_file(tmp_path):
         ("cola", "gj04\t1\t\tA.\ngj04\t2\t\tB.\n", r":2: label '2' is .* glue/cola's \(0, 1\)"),
         ("cola", "gj04\t2\t\tA.\ngj04\t1\t\tB.\n", r":1: label '2' is .* leave the row out"),
         ("cola", "gj04\t1\t\tA.\ngj04\t1\tB.\n", ":2: 3 fields where there are 4 columns"),
-        ("cola", "gj04\t1\tA.\ngj04\t1\tB.\n", ": no text column .* --columns"),
+        ("cola", "gj04\t1\tA.\ngj04\t1\tB.\n", ": no text column .* columns"),
         ("sst2", "sentence\tlabel\na\t0\nb\t\n", ":3: label '' is not one"),
         ("sst2", "sentence\tlabel\n \t0\n", ":2: sentence is empty"),
         ("sst2", "sentence\tlabel\n", ": no rows"),
@@ -323,7 +323,7 @@ def test_a_model_with_other_labels_or_texts_is_refused(tmp_path):
     task.check(examples, config("sst2"))
     with pytest.raises(InputError, match=r"labels of the model \(bad, good\) are not .*glue/sst2"):
         task.check(examples, config("sst2", labels=("bad", "good")))
-    with pytest.raises(InputError, match="--labels: glue/sst2 has its own, 0, 1"):
+    with pytest.raises(InputError, match="labels: glue/sst2 has its own, 0, 1"):
         task.config_fields(examples, {"labels": ["1", "0"]})
     single = read("rte", make(tmp_path, "a.tsv", LABELLED["rte"][0]), text_column="sentence1")
     with pytest.raises(InputError, match="the model takes pairs"):

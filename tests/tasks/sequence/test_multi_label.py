@@ -40,9 +40,9 @@ def config(labels=("a", "b", "c"), thresholds=(0.5, 0.25, 0.75)):
 @pytest.mark.parametrize(
     ("name", "text", "layout", "note"),
     [
-        ("a.csv", 'text,labels\none,a|b\ntwo,\nthree," b "\n', {}, "'|' parts"),
-        ("a.tsv", "text\ttags\none\ta; b\ntwo\t\nthree\tb\n", {}, "';' parts"),
-        ("a.csv", 'text,label\none,"a,b"\ntwo,\nthree,b\n', {}, "',' parts"),
+        ("a.csv", 'text,labels\none,a|b\ntwo,\nthree," b "\n', {}, "'|' separates"),
+        ("a.tsv", "text\ttags\none\ta; b\ntwo\t\nthree\tb\n", {}, "';' separates"),
+        ("a.csv", 'text,label\none,"a,b"\ntwo,\nthree,b\n', {}, "',' separates"),
         ("a.csv", "text,kinds\none,a/b\ntwo,\nthree,b\n",
          {"label_column": "kinds", "label_separator": "/"}, ""),
         ("a.csv", "id,text,a,b\n7,one,1,1\n8,two,0,0\n9,three,False,True\n", {}, "0 and 1"),
@@ -88,7 +88,7 @@ def test_pairs_and_unlabelled_files(tmp_path):
             r"a\.csv:2: y must be 0 or 1, not '2'",
         ),
         ("text,x\na,1\n", {"label_columns": ["x", "z"]}, r"a\.csv: no column 'z'"),
-        ("text,x\na,1\n", {"label_columns": ["x", "text"]}, "'text' is asked for twice"),
+        ("text,x\na,1\n", {"label_columns": ["x", "text"]}, "'text' is used twice"),
         ("text,labels\na,x|\n", {}, r"a\.csv:2: labels has an empty label"),
         ("text,labels\na,x|y|x\n", {}, r"a\.csv:2: labels has a label twice"),
         ('text,labels\na,"x|y;z"\n', {"label_separator": ";"}, r"'x\|y' has a '\|'"),
@@ -102,7 +102,7 @@ def test_bad_files_are_refused_by_line(tmp_path, text, layout, message):
 
 def test_labels_that_the_model_does_not_know(tmp_path):
     found = read(make(tmp_path, "a.csv", "text,labels\none,a|b\ntwo,d\n"))
-    with pytest.raises(InputError, match=r"a\.csv:3: label 'd' is not one .*\(a, b, c\)"):
+    with pytest.raises(InputError, match=r"a\.csv:3: label 'd' is not a label .*\(a, b, c\)"):
         TASK.check(found, config())
     with pytest.raises(InputError, match="at least two different labels"):
         TASK.config_fields(read(make(tmp_path, "b.csv", "text,labels\none,a\ntwo,\n")), {})
@@ -217,7 +217,7 @@ def test_from_a_table_to_every_exported_file(trained, rows, cli, tmp_path):
     assert found.status == 0, found.err
     result = json.loads(found.out.splitlines()[-1])
     assert result["micro_f1"] > 0.95
-    assert "'|' parts the labels" in found.err
+    assert "'|' separates the labels" in found.err
     model, dev = folder / "model", folder / "dev.tsv"
     bert = keras_bert.load(model)
     assert bert.config.labels == ("negative", "positive")

@@ -147,8 +147,8 @@ def test_take_and_keys(file):
 @pytest.mark.parametrize(
     ("text", "column", "message"),
     [
-        ("a\tO\nb\n", None, r"a\.conll:2: 1 columns, expected 2 as on line 1, parted by tabs"),
-        ("a O\nb O O\n", None, r"a\.conll:2: 3 columns, expected 2 .* parted by spaces"),
+        ("a\tO\nb\n", None, r"a\.conll:2: 1 columns, expected 2 as on line 1, separated by tabs"),
+        ("a O\nb O O\n", None, r"a\.conll:2: 3 columns, expected 2 .* separated by spaces"),
         ("\na O\nb\tO\n", None, r"a\.conll:3: 1 columns, expected 2 as on line 2"),
         ("a\tO\n\tO\n", None, r"a\.conll:2: the word, column 1, is empty"),
         ("a\tO\n  \tO\n", None, r"a\.conll:2: the word, column 1, is empty"),
@@ -156,11 +156,11 @@ def test_take_and_keys(file):
         ("a\nb\n", None, r"a\.conll:1: one column, expected a word and its tag"),
         ("", None, r"a\.conll: no sentences"),
         ("\n \n-DOCSTART- O\n\n", None, r"a\.conll: no sentences"),
-        ("a O\n", "3", r"a\.conll:1: 2 columns, so there is no --tag_column=3"),
-        ("a O\n", "1", r"a\.conll:1: column 1 is the word itself: give --tag_column"),
-        ("a O\n", "0", r"a\.conll:1: --tag_column=0 is not the number of a column"),
-        ("a O\n", "upos", r"a\.conll:1: --tag_column=upos is not the number of a column"),
-        ("a O\n", "²", r"--tag_column=² is not the number of a column"),
+        ("a O\n", "3", r"a\.conll:1: 2 columns, so there is no tag_column=3"),
+        ("a O\n", "1", r"a\.conll:1: column 1 is the word itself: give tag_column"),
+        ("a O\n", "0", r"a\.conll:1: tag_column=0 is not the number of a column"),
+        ("a O\n", "upos", r"a\.conll:1: tag_column=upos is not the number of a column"),
+        ("a O\n", "²", r": tag_column=² is not the number of a column"),
         ("a O\n", "9" * 5000, r"is not the number of a column"),
         (b"a O\nb\xff O\n", None, r"a\.conll:2: not UTF-8 \(byte 0xff at byte 2"),
     ],
@@ -186,12 +186,12 @@ def test_the_word_may_stand_in_another_column(file):
 @pytest.mark.parametrize(
     ("text", "word", "message"),
     [
-        (NUMBERED, "5", r"a\.conll:2: 4 columns, so there is no --word_column=5"),
-        (NUMBERED, "0", r"a\.conll:2: --word_column=0 is not the number of a column"),
-        (NUMBERED, "form", r"a\.conll:2: --word_column=form is not the number of a column"),
-        (NUMBERED, "4", r"a\.conll:2: column 4 is the word itself: give --tag_column"),
+        (NUMBERED, "5", r"a\.conll:2: 4 columns, so there is no word_column=5"),
+        (NUMBERED, "0", r"a\.conll:2: word_column=0 is not the number of a column"),
+        (NUMBERED, "form", r"a\.conll:2: word_column=form is not the number of a column"),
+        (NUMBERED, "4", r"a\.conll:2: column 4 is the word itself: give tag_column"),
         ("1\ta\tO\n2\t\tO\n", "2", r"a\.conll:2: the word, column 2, is empty"),
-        ("1\ta" + "\t_" * 8 + "\n", "2", r"--word_column=2: of CoNLL-U it is always FORM"),
+        ("1\ta" + "\t_" * 8 + "\n", "2", r": word_column=2: the word of CoNLL-U is always FORM"),
     ],
 )
 def test_a_column_that_is_no_word(file, text, word, message):

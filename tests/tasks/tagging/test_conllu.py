@@ -106,7 +106,7 @@ def test_words_without_tags(file):
         ("1 a lemma X xx _ 0 root _ _\n", None, r"a\.conllu:1: 1 columns, expected 10"),
         (line("1", "a") + line("x", "b"), None, r"a\.conllu:2: ID 'x' is not a number"),
         (line("1", "a") + line("3", "b"), None, r"a\.conllu:2: ID 3 where 2 comes next"),
-        (line("1", "a") + line("1", "b"), None, r":2: ID 1 where 2 .* a blank line parts"),
+        (line("1", "a") + line("1", "b"), None, r":2: ID 1 where 2 .* a blank line ends"),
         (line("2", "a"), None, r":1: ID 2 where 1 comes next"),
         (line("1-2", "ab") + line("1", "a"), None, r":2: the sentence ends before word 2"),
         (line("1-2", "ab") + line("1", "a") + "\n", None, r":3: the sentence ends before word 2"),
@@ -118,10 +118,10 @@ def test_words_without_tags(file):
         (line("1", "a", "_"), None, r":1: UPOS is '_', which means not annotated"),
         (line("1", "a", xpos="_"), "xpos", r":1: XPOS is '_', which means not annotated"),
         ("# only = comments\n\n", None, r"a\.conllu: no sentences"),
-        (line("1", "a"), "form", r"--tag_column=form is the word itself"),
-        (line("1", "a"), "1", r"--tag_column=1 is the word itself or its number"),
-        (line("1", "a"), "11", r"--tag_column=11 is not the number of a column or one of id, form"),
-        (line("1", "a"), "pos", r"--tag_column=pos is not the number of a column or one of"),
+        (line("1", "a"), "form", r": tag_column=form is the word itself"),
+        (line("1", "a"), "1", r": tag_column=1 is the word itself or its number"),
+        (line("1", "a"), "11", r": tag_column=11 is not the number of a column or one of id, form"),
+        (line("1", "a"), "pos", r": tag_column=pos is not the number of a column or one of"),
     ],
 )
 def test_what_is_wrong_is_named_with_file_and_line(file, text, column, message):
