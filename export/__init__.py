@@ -1,1 +1,1 @@
-"""Trained model in, deployable file out, with the proof that it is as good."""
+"""Writes trained models in formats for deployment, and verifies and times them."""

@@ -1,4 +1,4 @@
-"""Latency of models side by side: alternating, one text at a time, medians."""
+"""Compares the latency of models: one text at a time, alternating, medians."""
 
 import dataclasses
 import os
@@ -12,24 +12,27 @@ from keras_bert.files import check_path
 from keras_bert.opening import open_model, require_task
 from keras_bert.settings import REQUIRED, check_settings, setting
 
+# Runs of each model before the timed ones.
+_WARMUP = 3
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class BenchmarkSettings:
     """What `benchmark` takes."""
 
     model: str = setting(REQUIRED, "folder, .tflite, SavedModel or .onnx", is_path=True)
-    against: list = setting([], "other models to time in turns with it")
+    against: list = setting([], "other models, timed alternately with it")
     length: int | None = setting(
-        None, "tokens (default: the model's length; a fixed shape decides for itself)", low=3
+        None, "tokens (default: the model's length; not used for a file of fixed shape)", low=3
     )
-    threads: int = setting(1, "of LiteRT and onnxruntime", low=1)
-    repeats: int = setting(50, "timed runs of each", low=1)
+    threads: int = setting(1, "threads of LiteRT and onnxruntime", low=1)
+    repeats: int = setting(50, "timed runs of each model", low=1)
 
     __post_init__ = check_settings
 
 
 def benchmark(**settings):
-    """Times one text with each of several models, in turns.
+    """Times one text with each of several models, alternating.
 
     Args:
         **settings: of `BenchmarkSettings`: `model`, `against`, `length`, `threads`, `repeats`.
@@ -69,20 +72,19 @@ def benchmark(**settings):
     return {"threads": settings.threads, "models": models}
 
 
-def measure(runners, inputs, repeats=30, warmup=3):
-    """Times runners on the same inputs, in turns, so that a noisy machine is noisy for all.
+def measure(runners, inputs, repeats=30):
+    """Times runners on the same inputs, alternating, so that noise affects all of them.
 
     Args:
         runners: dict of name to an object with `run(inputs)`.
         inputs: dict of name to the inputs of that runner.
         repeats: timed runs of each.
-        warmup: runs before, not timed.
 
     Returns:
         A dict of name to a dict: `median_ms` and `p90_ms`, milliseconds.
     """
     for name, runner in runners.items():
-        for _ in range(warmup):
+        for _ in range(_WARMUP):
             runner.run(inputs[name])
     times = {name: [] for name in runners}
     for _ in range(repeats):
@@ -92,15 +94,15 @@ def measure(runners, inputs, repeats=30, warmup=3):
             times[name].append(1000 * (time.perf_counter() - start))
     return {
         name: {
-            "median_ms": round(float(np.median(each)), 3),
-            "p90_ms": round(float(np.percentile(each, 90)), 3),
+            "median_ms": round(float(np.median(milliseconds)), 3),
+            "p90_ms": round(float(np.percentile(milliseconds, 90)), 3),
         }
-        for name, each in times.items()
+        for name, milliseconds in times.items()
     }
 
 
 def random_inputs(runner, length):
-    """Returns inputs of one text whose every position holds a token, so no padding is skipped.
+    """Returns inputs of one text with a token at every position, so there is no padding.
 
     Args:
         runner: a `Runner`; one of fixed length gets inputs of that length.

@@ -1,10 +1,12 @@
-"""What every exported format carries along: vocabulary, labels, and how to use them."""
+"""The files inside every exported format: vocabulary, labels and configuration."""
 
 import dataclasses
 
 VOCABULARY_FILE = "vocab.txt"
 LABELS_FILE = "labels.txt"
 CONFIG_FILE = "keras_bert.json"
+# Their folder in a SavedModel, which TensorFlow does not read.
+EXTRA_FOLDER = "assets.extra"
 
 # On-device names of the model's inputs, those of the TFLite Task Library.
 TFLITE_INPUTS = ("ids", "segment_ids", "mask")
@@ -15,7 +17,7 @@ def exported_files(bert, length):
 
     Args:
         bert: a `Bert`.
-        length: tokens that texts are cut to; None or "dynamic" takes the model's `max_length`.
+        length: the most tokens of a text; None or "dynamic" uses the model's `max_length`.
 
     Returns:
         A dict of file name to bytes.

@@ -1,4 +1,4 @@
-"""Writes a model in the format of where it will run."""
+"""Writes a model as TFLite, SavedModel or ONNX."""
 
 import dataclasses
 import os
@@ -20,7 +20,7 @@ class ExportSettings:
     """What `export` takes beside the model."""
 
     output: str = setting(REQUIRED, "the file or folder to write", is_path=True)
-    format: str = setting(REQUIRED, "what to write", choices=FORMATS)
+    format: str = setting(REQUIRED, "the format to write", choices=FORMATS)
     quantize: str = setting(
         "none",
         "TFLite: float32, float16 weights, or int8 weights with dynamic ranges",
@@ -36,7 +36,7 @@ class ExportSettings:
         check_settings(self)
         if self.length not in (None, "dynamic") and not self.length.isdecimal():
             raise InputError("expected a number of tokens or `dynamic`", "length", self.length)
-        # By their endings the files are told apart by everything that reads them.
+        # Every reader recognizes the format by the file name's ending.
         if _ENDINGS.get(os.path.splitext(self.output)[1], "saved_model") != self.format:
             wanted = f"a name ending in .{self.format}"
             if self.format == "saved_model":
@@ -55,10 +55,10 @@ def export(model, **settings):
         **settings: of `ExportSettings`: `output`, `format`, `quantize`, `length`.
 
     Returns:
-        A dict: `path` and `bytes`; of TFLite `ops` too, a dict from built-in ops to their number.
+        A dict: `path` and `bytes`; for TFLite also `ops`, a dict from built-in op to its number.
 
     Raises:
-        InputError: the model is broken, or cannot be written as is asked.
+        InputError: the model is broken, or cannot be written with these settings.
     """
     settings = ExportSettings(**settings)
     if not isinstance(model, Predictor):

@@ -1,4 +1,4 @@
-"""The functions from token ids to a task's outputs that exported formats are made of."""
+"""The function from token ids to a task's outputs, for the exported formats."""
 
 from keras_bert.models.encoder import INPUT_NAMES
 
@@ -6,7 +6,7 @@ from keras_bert.models.encoder import INPUT_NAMES
 def tokens_function(bert):
     """Returns a model as a `tf.function` with batch and length open.
 
-    It takes `token_ids`, `segment_ids`, `padding_mask`, int32 of shape (batch, length), and gives
+    It takes `token_ids`, `segment_ids`, `padding_mask`, int32 of shape (batch, length), and returns
     a dict of the task's outputs, float32 of shape (batch, ...); for classification and tagging
     `logits` too.
 

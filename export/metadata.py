@@ -34,10 +34,10 @@ def add_metadata(model, input_names, outputs, files, name, description):
     Args:
         model: bytes of a TFLite file with one subgraph.
         input_names: names of its inputs (ids, mask, segment_ids), in the order of its tensors.
-        outputs: dict from the names of its outputs, likewise, to what each means.
+        outputs: dict from the names of its outputs, in the same order, to their descriptions.
         files: dict of file name to bytes; `vocab.txt` and `labels.txt` get their roles.
-        name: what the model calls itself.
-        description: one line on what it does.
+        name: the model's name.
+        description: one line on its purpose.
 
     Returns:
         bytes of the new file.
@@ -58,7 +58,7 @@ def read_files(path):
     ours = (VOCABULARY_FILE, LABELS_FILE, CONFIG_FILE)
     try:
         with zipfile.ZipFile(path) as archive:
-            limit = 64 * 2**20  # vocabularies are a megabyte at most; a bomb is not read
+            limit = 64 * 2**20  # vocabularies have a megabyte at most; a larger entry is hostile
             return {
                 item.filename: archive.read(item)
                 for item in archive.infolist()
@@ -71,7 +71,7 @@ def read_files(path):
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
     except (EOFError, RuntimeError, ValueError, struct.error) as error:
-        # What zipfile raises for sizes that are lies, encryption, versions to come.
+        # What zipfile raises for false sizes, encryption and unknown versions.
         raise InputError(f"{path}: the archive in it is damaged: {error}") from None
 
 
@@ -84,7 +84,7 @@ class _Tables:
         self.builder = flatbuffers.Builder(1024)
 
     def table(self, slots, **fields):
-        """Writes a table of `slots` slots; a field is named by what it is and its slot number."""
+        """Writes a table of `slots` slots; a field's name is its type and its slot number."""
         self.builder.StartObject(slots)
         for field, value in fields.items():
             kind, slot = field.rsplit("_", 1)
@@ -125,7 +125,9 @@ def _model_metadata(input_names, outputs, files, name, description):
     options = write.table(1, vector_0=write.vector([vocabulary]))
     unit = write.table(2, byte_0=_PROCESS_BERT_TOKENIZER, table_1=options)
     units = write.vector([unit])
-    inputs = write.vector([write.tensor(each, _INPUT_DESCRIPTIONS[each]) for each in input_names])
+    inputs = write.vector(
+        [write.tensor(name_, _INPUT_DESCRIPTIONS[name_]) for name_ in input_names]
+    )
     labels = []
     if LABELS_FILE in files:
         labels = [write.file(LABELS_FILE, "one label a line", _FILE_TYPE_AXIS_LABELS)]
@@ -169,12 +171,12 @@ def _with_buffer(model, metadata):
 
 
 def _with_files(model, files):
-    """Appends the files as a ZIP archive, stored, which is where readers look for them."""
+    """Appends the files as an uncompressed ZIP archive, where readers look for them."""
     stream = io.BytesIO()
     stream.write(model)
     with zipfile.ZipFile(stream, "a", zipfile.ZIP_STORED) as archive:
         for name, content in files.items():
-            # A fixed date: the same model gives the same bytes.
+            # A fixed date: the same model has the same bytes.
             archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), content)
     return stream.getvalue()
 

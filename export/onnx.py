@@ -1,4 +1,4 @@
-"""Keras model in, ONNX file out: token ids to outputs, batch and length open."""
+"""Writes a Keras model as an ONNX file, from token ids to outputs, batch and length open."""
 
 import os
 
@@ -14,13 +14,13 @@ def export_onnx(bert, path, length=None):
     """Writes a model as an ONNX file.
 
     Its inputs are `token_ids`, `segment_ids`, `padding_mask`, int32 of shape (batch, length); its
-    outputs those of `tokens_function`. Vocabulary, labels and tokenizer switches stand in its
-    metadata, so that the file alone can answer for text.
+    outputs are those of `tokens_function`. Its metadata holds vocabulary, labels and tokenizer
+    switches, so that the file alone can answer for text.
 
     Args:
         bert: a `Bert` with a task.
         path: the file to write.
-        length: tokens that texts are cut to; None or "dynamic" takes the model's `max_length`.
+        length: the most tokens of a text; None or "dynamic" uses the model's `max_length`.
 
     Returns:
         A dict: `path` and `bytes`.

@@ -1,4 +1,4 @@
-"""Runs any exported file on texts: one class a format, all with the same methods.
+"""Runs exported files on texts: one class for each format, all with the same methods.
 
 A runner needs only its own runtime (`ai-edge-litert`, TensorFlow, `onnxruntime`): vocabulary,
 labels and tokenizer switches are read out of the file.
@@ -17,15 +17,14 @@ from keras_bert.model_folder import ModelConfig
 from keras_bert.predictor import Predictor
 from keras_bert.text.tokenizer import WordPieceTokenizer
 
-_SAVED_MODEL_EXTRA = "assets.extra"
-# Those of `keras_bert.models.encoder`, which needs Keras.
+# As in `keras_bert.models.encoder`, which needs Keras.
 _INPUT_NAMES = ("token_ids", "segment_ids", "padding_mask")
 
 
 class Runner(Predictor):
-    """What all formats share: the description inside the file, and batches of one as on a device.
+    """The parts that all formats share: the description inside the file, and checks of outputs.
 
-    A subclass adds `_run(inputs)`, which gives a dict of all outputs of the file, and calls
+    A subclass adds `_run(inputs)`, which returns a dict of all outputs of the file, and calls
     `_check_names` when the file is open.
     """
 
@@ -34,7 +33,7 @@ class Runner(Predictor):
         try:
             self.config = ModelConfig.from_dict(json.loads(files[contents.CONFIG_FILE]))
             if self.task is None:
-                raise InputError(f"task {self.config.task!r} is not one that answers")
+                raise InputError(f"task {self.config.task!r} has no answers")
             vocabulary = files[contents.VOCABULARY_FILE].decode().removesuffix("\n").split("\n")
             self.tokenizer = WordPieceTokenizer(vocabulary, **self.config.tokenizer)
             if len(vocabulary) != self.config.encoder.vocab_size:
@@ -61,7 +60,7 @@ class Runner(Predictor):
 
         Args:
             inputs, outputs: names that the file has.
-            expected_inputs: names that inputs have in this format.
+            expected_inputs: names of the inputs in this format.
         """
         missing = [*sorted(set(expected_inputs) - set(inputs))]
         missing += [name for name in self.task.outputs if name not in outputs]
@@ -75,8 +74,8 @@ class Runner(Predictor):
         """Returns the task's outputs; raises InputError if they are not of the task's shape."""
         labels = len(self.config.labels)
         shape = self.task.output_shape(self.config, rows, length)
-        found = {name: outputs[name] for name in self.task.outputs}
-        for name, values in found.items():
+        outputs = {name: outputs[name] for name in self.task.outputs}
+        for name, values in outputs.items():
             if labels and len(values.shape) == len(shape) and values.shape[-1] != labels:
                 raise InputError(f"{self.path}: {values.shape[-1]} outputs for {labels} labels")
             if values.shape != shape:
@@ -88,7 +87,7 @@ class Runner(Predictor):
                 raise InputError(
                     f"{self.path}: {name} is not finite: the file's weights are broken"
                 )
-        return found
+        return outputs
 
 
 class TFLiteRunner(Runner):
@@ -108,7 +107,7 @@ class TFLiteRunner(Runner):
             self._signature = self._interpreter.get_signature_runner("serving_default")
         except (ValueError, RuntimeError) as error:
             raise InputError(f"{path}: not a TFLite file that LiteRT runs: {error}") from None
-        # By name, never by position: the order of the tensors is the converter's.
+        # By name, never by position: the converter chooses the order of the tensors.
         inputs = self._signature.get_input_details()
         self._check_names(inputs, contents.TFLITE_INPUTS, self._signature.get_output_details())
         shape = inputs["ids"]["shape_signature"]
@@ -162,14 +161,14 @@ class SavedModelRunner(Runner):
         import tensorflow as tf
 
         (name,) = self.task.outputs
-        found = []
+        values = []
         for start in range(0, len(examples), 32):
             texts = {"text": tf.constant(examples.texts[start : start + 32])}
             if examples.texts_b is not None:
                 texts["text_b"] = tf.constant(examples.texts_b[start : start + 32])
             outputs = {name: self._from_text(**texts)[name].numpy()}
-            found.extend(self._checked(outputs, len(texts["text"]), None)[name])
-        return None, {name: found}
+            values.extend(self._checked(outputs, len(texts["text"]), None)[name])
+        return None, {name: values}
 
     def _run(self, inputs):
         import tensorflow as tf
@@ -195,13 +194,13 @@ class OnnxRunner(Runner):
             self._session = onnxruntime.InferenceSession(
                 os.fspath(path), options, providers=["CPUExecutionProvider"]
             )
-        except Exception as error:  # onnxruntime's exceptions have no common base but this
+        except Exception as error:  # onnxruntime's exceptions have no other common base
             raise InputError(f"{path}: not an ONNX file that onnxruntime runs: {error}") from None
         properties = self._session.get_modelmeta().custom_metadata_map
         super().__init__(path, {name: text.encode() for name, text in properties.items()})
         inputs, outputs = (
-            [each.name for each in sides]
-            for sides in (self._session.get_inputs(), self._session.get_outputs())
+            [tensor.name for tensor in tensors]
+            for tensors in (self._session.get_inputs(), self._session.get_outputs())
         )
         self._check_names(inputs, _INPUT_NAMES, outputs)
 
@@ -211,7 +210,7 @@ class OnnxRunner(Runner):
 
 
 class KerasRunner(Predictor):
-    """A `Bert`, run as a server without an exporter would: one compiled function, in float32."""
+    """A `Bert` as a server would run it without an export: one compiled function, in float32."""
 
     def __init__(self, bert):
         import tensorflow as tf
@@ -229,7 +228,7 @@ class KerasRunner(Predictor):
 
 
 def is_exported(path):
-    """Says whether a path looks like an exported file rather than a model folder."""
+    """Returns whether a path looks like an exported file and not like a model folder."""
     path = os.fspath(path)
     return path.endswith((".tflite", ".onnx")) or os.path.exists(
         os.path.join(path, "saved_model.pb")
@@ -241,7 +240,7 @@ def open_exported(path, threads=1):
 
     Args:
         path: a .tflite file, an .onnx file or a SavedModel folder.
-        threads: number of threads, where the runtime lets one choose.
+        threads: number of threads, where the runtime has this option.
 
     Raises:
         InputError: it is none of these, or broken.
@@ -259,7 +258,7 @@ def open_exported(path, threads=1):
 
 
 def _saved_model_files(path):
-    folder = os.path.join(path, _SAVED_MODEL_EXTRA)
+    folder = os.path.join(path, contents.EXTRA_FOLDER)
     if not os.path.isdir(folder):
         return {}
     files = {}

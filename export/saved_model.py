@@ -1,4 +1,4 @@
-"""Keras model in, SavedModel out: raw text to answers, and token ids to outputs.
+"""Writes a Keras model as a SavedModel: from raw text to answers, and from token ids to outputs.
 
 It loads with TensorFlow and, where it takes raw text, TensorFlow Text; neither Keras nor this
 package is needed.
@@ -12,8 +12,6 @@ from keras_bert.export.contents import exported_files
 from keras_bert.export.functions import tokens_function
 from keras_bert.files import replacing_folder
 
-# Files that a server may read and TensorFlow does not touch.
-EXTRA_FOLDER = "assets.extra"
 # As in the tables that multi-label classification reads and writes.
 LABEL_SEPARATOR = "|"
 
@@ -21,9 +19,9 @@ LABEL_SEPARATOR = "|"
 def export_saved_model(bert, path, length=None):
     """Writes a model as a SavedModel folder with two signatures.
 
-    `tokens`: `token_ids`, `segment_ids`, `padding_mask`, int32 of shape (batch, length), gives
-    what `tokens_function` gives.
-    `serving_default`: for tasks whose answer is about a text as a whole raw text, `text` (and
+    `tokens`: `token_ids`, `segment_ids`, `padding_mask`, int32 of shape (batch, length),
+    returns the outputs of `tokens_function`.
+    `serving_default`: for tasks that answer for a text as a whole, it takes raw text: `text` (and
     `text_b` for pairs), string of shape (batch,). It returns `probability`, float32 of shape
     (batch, num_classes), and `label`, string of shape (batch,), where several labels hold with
     "|" between them; or for regression `value`, float32 of shape (batch, 1). Other tasks need the
@@ -32,7 +30,7 @@ def export_saved_model(bert, path, length=None):
     Args:
         bert: a `Bert` with a task.
         path: the folder to write.
-        length: tokens that texts are cut to; None or "dynamic" takes the model's `max_length`.
+        length: the most tokens of a text; None or "dynamic" uses the model's `max_length`.
 
     Returns:
         A dict: `path` and `bytes`.
@@ -50,8 +48,8 @@ def export_saved_model(bert, path, length=None):
     from_tokens = tokens_function(bert)
 
     def from_text(text, text_b=None):
-        found = from_tokens(**tokenizer(text, text_b, length=max_length))
-        outputs = {name: found[name] for name in bert.task.outputs}
+        all_outputs = from_tokens(**tokenizer(text, text_b, length=max_length))
+        outputs = {name: all_outputs[name] for name in bert.task.outputs}
         chosen = bert.model.chosen_labels(outputs, bert.config.settings, ops)
         if chosen is None:
             return outputs
@@ -81,7 +79,7 @@ def export_saved_model(bert, path, length=None):
                 "tokens": from_tokens,
             },
         )
-        extra = os.path.join(temporary, EXTRA_FOLDER)
+        extra = os.path.join(temporary, contents.EXTRA_FOLDER)
         os.makedirs(extra)
         for name, content in files.items():
             with open(os.path.join(extra, name), "wb") as file:
@@ -105,7 +103,7 @@ def joined_labels(labels, chosen):
 
 
 def is_saved_model(path):
-    """Says whether a folder is a SavedModel that we wrote."""
+    """Returns whether a folder is a SavedModel that we wrote."""
     return os.path.exists(os.path.join(path, "saved_model.pb")) and os.path.exists(
-        os.path.join(path, EXTRA_FOLDER, contents.CONFIG_FILE)
+        os.path.join(path, contents.EXTRA_FOLDER, contents.CONFIG_FILE)
     )

@@ -1,4 +1,4 @@
-"""Keras model in, TFLite file out: built-in ops only, named signature, metadata inside."""
+"""Writes a Keras model as a TFLite file: built-in ops only, named signature, metadata inside."""
 
 import os
 import tempfile
@@ -9,8 +9,8 @@ from keras_bert.export.contents import TFLITE_INPUTS, exported_files
 from keras_bert.files import replacing_file
 
 QUANTIZATIONS = ("none", "float16", "dynamic")
-# Ops with which a file converts but does not run, or runs on nothing: a variable left unfrozen
-# means that the weights are not in the file.
+# With these ops a file is converted but cannot run, or runs without its weights: a variable that
+# is not frozen means that the weights are not in the file.
 _VARIABLE_OPS = ("VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE")
 
 
@@ -21,9 +21,9 @@ def export_tflite(bert, path, length=None, quantize="none"):
         bert: a `Bert` with a task.
         path: the file to write.
         length: tokens of the fixed input shape (1, length); "dynamic" leaves batch and length
-            open; None takes the model's `max_length`.
+            open; None uses the model's `max_length`.
         quantize: "none" (float32), "float16" (weights stored in half the size), or "dynamic"
-            (int8 weights, activations quantized row by row as they come).
+            (int8 weights, activations quantized row by row at run time).
 
     Returns:
         A dict: `path`, `bytes`, and `ops`, the number of each op in the graph.
@@ -74,8 +74,8 @@ def convert(bert, shape, quantize="none"):
         logits = network(inputs, training=False)
         return bert.model.outputs_from_logits(logits, bert.config.settings, ops)
 
-    # Through ExportArchive and a SavedModel: the direct routes leave the weights of a Keras 3
-    # model out of the file without an error, or forget fixed shapes.
+    # Through ExportArchive and a SavedModel: the direct ways omit the weights of a Keras 3 model
+    # without an error, or lose fixed shapes.
     with tempfile.TemporaryDirectory() as folder:
         archive = keras.export.ExportArchive()
         archive.track(network)
@@ -123,7 +123,7 @@ def check_ops(ops):
 def input_order(model):
     """Returns the on-device names of the inputs in the order of the file's tensors.
 
-    The converter does not keep the signature's order, and metadata is bound by position.
+    The converter does not keep the signature's order, and metadata refers to positions.
     """
     return _order(model, "Inputs")
 

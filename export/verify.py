@@ -1,4 +1,4 @@
-"""The proof that an exported file is as good as its model: same examples through both."""
+"""Compares an exported file with its model on the same examples."""
 
 import dataclasses
 import os
@@ -27,7 +27,7 @@ class VerifySettings:
     data: str = setting(REQUIRED, "labelled data, as for training", is_path=True)
     max_drop: float = setting(
         0.01,
-        "most of the task's first metric that may be lost, as a fraction",
+        "the largest allowed drop of the task's first metric, as a fraction",
         low=0.0,
         high=1.0,
     )
@@ -37,7 +37,7 @@ class VerifySettings:
 
 
 def verify(model, exported, data, layout=None, **settings):
-    """Runs a model and a file that was exported of it over the same labelled data.
+    """Runs a model and its exported file on the same labelled data.
 
     Args:
         model: a `Bert`, or the path of its model folder.
@@ -48,8 +48,8 @@ def verify(model, exported, data, layout=None, **settings):
         **settings: of `VerifySettings`: `max_drop`, `task`.
 
     Returns:
-        A tuple: the dict of `compare`, with `max_drop` and `passed`, whether no more than that is
-        lost; and the lines that `keras-bert verify` prints of it.
+        A tuple: the dict of `compare`, with `max_drop` and `passed`, whether the drop is at most
+        that; and the lines that `keras-bert verify` prints of it.
 
     Raises:
         InputError: a file is broken, or they do not belong together.
@@ -65,8 +65,8 @@ def verify(model, exported, data, layout=None, **settings):
         check_path(path)
         if is_exported(path):
             raise InputError(
-                f"is an exported file itself: give the model folder that {settings.exported} was "
-                f"made of",
+                f"is an exported file itself: give the model folder from which {settings.exported} "
+                f"was made",
                 "model",
                 path,
             )
@@ -80,36 +80,35 @@ def verify(model, exported, data, layout=None, **settings):
     size = size_of(path) if path is not None else sum(weight.nbytes for weight in weights)
     result = compare(bert, runner, task, examples, size, size_of(settings.exported))
     result["max_drop"] = settings.max_drop
-    # A drop of exactly so many examples may be a little more, as 0.48 - 0.47 is in floats.
+    # Rounding may bring a drop of exactly the limit above it, as in 0.48 - 0.47.
     result["passed"] = result["drop"] <= settings.max_drop + _ROUNDING
     return result, report_lines(result, task.metrics(bert.config))
 
 
 def compare(bert, runner, task, examples, model_bytes, exported_bytes, repeats=30):
-    """Runs model and exported file over the same labelled examples.
+    """Runs a model and its exported file on the same labelled examples.
 
     Args:
         bert: the `Bert` that was exported.
         runner: a `Runner` of the exported file.
-        task: `Task`, whose scores are taken; its first metric is the one that may drop.
-        examples: labelled examples of it.
-        model_bytes, exported_bytes: their sizes.
+        task: `Task` of the scores; `max_drop` applies to its first metric.
+        examples: labelled examples of the task.
+        model_bytes, exported_bytes: the sizes of both.
         repeats: timed runs of each, for the latency.
 
     Returns:
         A dict: `count`; `agreement`, the share of examples with the same answer;
-        `max_difference` between outputs, None where the two read the texts in rows of different
-        lengths; `model_scores` and `exported_scores`; `metric`, and `drop`, what is lost of it,
-        as a share of a perfect score;
-        `model_bytes` and `exported_bytes`; `model_ms` and `exported_ms`, median milliseconds for
-        one row of median length, of `timed_length` tokens.
+        `max_difference` between outputs, None where the two use rows of different lengths;
+        `model_scores` and `exported_scores`; `metric`, and its `drop` as a share of a perfect
+        score; `model_bytes` and `exported_bytes`; `model_ms` and `exported_ms`, median
+        milliseconds for one row of median length, of `timed_length` tokens.
     """
     rows, expected = bert.rows_and_outputs(examples)
-    found_rows, found = runner.rows_and_outputs(examples)
+    exported_rows, exported = runner.rows_and_outputs(examples)
     answers = task.answers(expected, rows, examples, bert.config)
-    found_answers = task.answers(found, found_rows, examples, runner.config)
+    exported_answers = task.answers(exported, exported_rows, examples, runner.config)
     model_scores = task.scores(answers, examples, bert.config)
-    exported_scores = task.scores(found_answers, examples, runner.config)
+    exported_scores = task.scores(exported_answers, examples, runner.config)
     metric = task.metrics(bert.config)[0]
 
     # Both get the same tokens, padded as the exported file needs them.
@@ -124,12 +123,12 @@ def compare(bert, runner, task, examples, model_bytes, exported_bytes, repeats=3
     )
     same = [
         task.answers_agree(one, other, bert.config)
-        for one, other in zip(answers, found_answers, strict=True)
+        for one, other in zip(answers, exported_answers, strict=True)
     ]
     return {
         "count": len(examples),
         "agreement": float(np.mean(same)),
-        "max_difference": _largest_difference(expected, found),
+        "max_difference": _largest_difference(expected, exported),
         "model_scores": model_scores,
         "exported_scores": exported_scores,
         "metric": metric,
@@ -143,10 +142,10 @@ def compare(bert, runner, task, examples, model_bytes, exported_bytes, repeats=3
 
 
 def report_lines(result, metrics):
-    """Returns the printed form of what `compare` returns.
+    """Returns the result of `compare` as lines to print.
 
     Args:
-        result: what `compare` returned.
+        result: the result of `compare`.
         metrics: names of the scores to print.
     """
     model, exported = result["model_scores"], result["exported_scores"]
@@ -166,12 +165,12 @@ def report_lines(result, metrics):
     ]
 
 
-def _largest_difference(expected, found):
+def _largest_difference(expected, exported):
     largest = 0.0
     for name, values in expected.items():
-        if len(values) != len(found[name]):
+        if len(values) != len(exported[name]):
             return None
-        for one, other in zip(values, found[name]):
+        for one, other in zip(values, exported[name]):
             if one.shape != other.shape:
                 return None
             largest = max(largest, float(np.max(np.abs(one - other), initial=0.0)))

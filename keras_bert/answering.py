@@ -1,4 +1,4 @@
-"""Answers of a model, in any format, to a text, a pair of texts, or a file of them."""
+"""Answers of a model in any format for a text, a pair of texts, or a file of texts."""
 
 import csv
 import dataclasses
@@ -26,12 +26,12 @@ class PredictSettings:
         None, "file of texts, as for training; labels are not needed", is_path=True
     )
     output: str | None = setting(
-        None, "file to write: .csv, .tsv or .jsonl; else printed", is_path=True
+        None, "file to write: .csv, .tsv or .jsonl (default: print)", is_path=True
     )
     submission: bool = setting(
         False,
-        "write --output as the benchmark's site or script takes it; a folder (DIR/) gets a file "
-        "of the name that it wants",
+        "write --output in the format of the benchmark's site or script; a folder (DIR/) gets a "
+        "file with the name that it expects",
     )
     task: str | None = setting(None, TASK_HELP, choices=NAMES)
 
@@ -47,12 +47,12 @@ class PredictSettings:
 
     @property
     def names_folder(self):
-        """Whether the output is a folder that gets a file of the benchmark's name."""
+        """Whether the output is a folder, to hold a file with the benchmark's name."""
         return self.submission and (self.output.endswith(os.sep) or os.path.isdir(self.output))
 
 
 def predict(model, layout=None, **settings):
-    """Answers for a text, or for a file of texts; see `Predictor.predict` for texts in hand.
+    """Answers for a text, or for a file of texts; for lists of texts see `Predictor.predict`.
 
     Args:
         model: path of a model in any format, or a `Predictor`.
@@ -70,7 +70,7 @@ def predict(model, layout=None, **settings):
     output = settings.output
     if output is not None:
         if not settings.submission and not output.endswith(_ENDINGS):
-            raise InputError(f"{output}: name the output .csv, .tsv or .jsonl")
+            raise InputError(f"{output}: the output's name must end in .csv, .tsv or .jsonl")
         if settings.input is not None:
             check_not_input(output, settings.input)
         if not settings.names_folder:
@@ -81,7 +81,7 @@ def predict(model, layout=None, **settings):
         check_file_replaceable(output)
     answers, asked = model.answers(examples), task.asked_fields(examples)
     if output is None:
-        # With the first of what was asked: a passage would fill the screen.
+        # Only the first input field is printed: a passage would fill the screen.
         lines = [
             "\t".join([task.answer_line(answer), *map(_one_line, list(fields.values())[:1])])
             for fields, answer in zip(asked, answers)
@@ -98,11 +98,11 @@ def predict(model, layout=None, **settings):
 
 
 def write_answers(path, asked, answers, task, config):
-    """Writes answers beside what was asked.
+    """Writes answers together with their inputs.
 
     Args:
         path: a .jsonl, .csv or .tsv file.
-        asked: list of dict, what the task's `asked_fields` returned.
+        asked: list of dict, the result of the task's `asked_fields`.
         answers: list of dict, the answers to them.
         task: the `Task`.
         config: `ModelConfig` of the model that answered.
@@ -130,7 +130,7 @@ def write_answers(path, asked, answers, task, config):
 
 
 def _open(model, settings, layout):
-    """Returns the model, its task, and what it is asked."""
+    """Returns the model, its task, and the examples to answer."""
     if settings.input is not None:
         check_path(settings.input)
         return open_with_examples(model, settings.input, settings.task, layout, labelled=False)

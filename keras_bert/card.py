@@ -1,4 +1,4 @@
-"""The model card that stands in every model folder as README.md."""
+"""The model card, the README.md of every model folder."""
 
 import os
 import shlex
@@ -13,7 +13,6 @@ def model_card(
     title=None,
     how=None,
     uses=None,
-    notes=None,
     data=(),
     score_lines=(),
     scores="",
@@ -22,21 +21,20 @@ def model_card(
     base=None,
     licence=None,
 ):
-    """Returns the text of a model's card; what is not known is left out.
+    """Returns the text of a model's card; unknown parts are left out.
 
     Args:
         bert: `Bert`.
-        title: heading; None takes what the task calls its models, and the labels.
-        how: how it came to be, to follow on its size: "fine-tuned with keras-bert for glue/mrpc".
-        uses: list of commands; None takes those of the task.
-        notes: list of sentences on its use; None takes what the task says of long texts.
-        data: list of str, what it was trained and scored on, one a line.
+        title: heading; None uses the task's title and the labels.
+        how: how it was made, after its size: "fine-tuned with keras-bert for glue/mrpc".
+        uses: list of commands; None uses those of the task.
+        data: list of str, the data that it was trained and scored on, each on one line.
         score_lines: list of str, the printed scores.
         scores: Markdown, scores as a table.
-        selection: what to know of the scores: "The best of 3 epochs by accuracy, …".
+        selection: a sentence on the scores: "The best of 3 epochs by accuracy, …".
         command: str, the command or the Python call that made it.
-        base: what its weights derive from, beside the data.
-        licence: a sentence in place of the one that says that none is set.
+        base: the model from which its weights derive.
+        licence: a sentence in place of the default, that no licence is set.
     """
     encoder, task, config = bert.config.encoder, bert.task, bert.config
     size = (
@@ -49,9 +47,8 @@ def model_card(
             title += f": {', '.join(config.labels[:_MOST_LABELS])}"
     if uses is None:
         uses = [] if task is None else _uses(task)
-    if notes is None:
-        notes = [] if task is None else [task.length_note.format(config.max_length)]
-        notes += [_CAPITALS] if config.settings.get("mark_capitals") else []
+    notes = [] if task is None else [task.length_note.format(config.max_length)]
+    notes += [_CAPITALS] if config.settings.get("mark_capitals") else []
     use = [_code(uses)] * bool(uses) + [" ".join(notes)] * bool(notes)
     printed = ["\n".join(["```", *score_lines, "```"])] if score_lines else []
     sections = [
@@ -74,7 +71,8 @@ def command_line(verb, settings, paths=()):
     Args:
         verb: str.
         settings: dict from names to values, such as `changed_settings` returns.
-        paths: names of those of which the last part is shown, for a card is read elsewhere.
+        paths: names of the paths; only their last part is shown, because a card is read
+            elsewhere.
     """
     flags = []
     for name in sorted(settings):
@@ -90,16 +88,16 @@ def command_line(verb, settings, paths=()):
 
 
 def seeds_table(mean, standard_deviation, seed):
-    """Returns what several runs of other seeds scored, as Markdown.
+    """Returns the scores of several runs with different seeds, as Markdown.
 
     Args:
         mean, standard_deviation: dicts of floats by the names of the scores.
-        seed: that of the run whose model this is.
+        seed: the seed of this model's run.
     """
     rows = [f"| {name} | {mean[name]:.4f} | {standard_deviation[name]:.4f} |" for name in mean]
     return "\n".join(
         [
-            f"This is the best of several runs, that of seed {seed}. Over all of them:",
+            f"This is the best of several runs, with seed {seed}. Over all runs:",
             "",
             "| | mean | standard deviation |",
             "|---|---|---|",

@@ -1,4 +1,4 @@
-"""The sizes and constants of a BERT, read from the files that the world's checkpoints carry."""
+"""The sizes and constants of a BERT, read from the config files of public checkpoints."""
 
 import dataclasses
 import json
@@ -6,10 +6,10 @@ import os
 
 from keras_bert.errors import InputError
 
-# What stands for a text as a whole: [CLS] after the pooler, or the mean of its tokens.
+# The vector of a whole text: [CLS] after the pooler, or the mean of its tokens.
 POOLINGS = ("cls", "mean")
 
-# What the pair head of pretraining tells apart, by the numbers of `pair_labels`: Google's for nsp
+# The classes of the pair head in pretraining, by the numbers in `pair_labels`: Google's for nsp
 # (next sentence), ALBERT's for sop (sentence order).
 PAIR_LABELS = {"nsp": ("next", "random"), "sop": ("in_order", "swapped"), "none": ()}
 
@@ -22,7 +22,7 @@ _ACTIVATION_ALIASES = {
     "gelu_python": "gelu",
 }
 
-# Keys of bert_config.json that restate the pooler BERT has anyway; only a contradiction matters.
+# Keys of bert_config.json that describe BERT's usual pooler; only another value matters.
 _GOOGLE_POOLER_KEYS = {
     "directionality": ("bidi",),
     "pooler_type": ("first_token_transform",),
@@ -31,7 +31,7 @@ _GOOGLE_IGNORED_KEYS = {
     "pooler_num_attention_heads", "pooler_num_fc_layers", "pooler_size_per_head",
 }  # fmt: skip
 
-# Keys of Hugging Face's config.json that say nothing of the encoder's arithmetic.
+# Keys of Hugging Face's config.json that do not change the encoder's arithmetic.
 _HUGGINGFACE_IGNORED_KEYS = {
     "_attn_implementation_autoset", "_name_or_path", "_num_labels", "architectures", "auto_map",
     "bos_token_id", "classifier_dropout", "dtype", "eos_token_id", "eos_token_ids",
@@ -52,7 +52,7 @@ _HUGGINGFACE_REQUIRED = {
     "chunk_size_feed_forward": 0,
 }
 
-# Twenty times the deepest released BERT; a file that asks for more is broken or hostile.
+# Far more than the deepest released BERT has; a file with more is broken or hostile.
 _MOST_LAYERS = 1000
 
 
@@ -73,8 +73,8 @@ class BertConfig:
         type_vocab_size: number of segments.
         initializer_range: standard deviation of the truncated normal initializer.
         layer_norm_eps: added to the variance in every LayerNorm.
-        left_to_right: whether a token attends only to itself and those before it, as in the
-            "LTR & No NSP" row of the paper's ablation (section 5.1). No other format holds it.
+        left_to_right: whether a token attends only to itself and to earlier tokens, as in the
+            "LTR & No NSP" row of the paper's ablation (section 5.1). Only our own format has it.
 
     Raises:
         InputError: a value has the wrong type, is out of range, or contradicts another.
@@ -188,7 +188,7 @@ class BertConfig:
         missing = sorted(required - data.keys())
         if missing:
             raise InputError(f"missing key {', '.join(missing)}")
-        # An unknown key with an empty value (null, false, {}) asks for nothing.
+        # An unknown key with an empty value (null, false, {}) changes nothing.
         unknown = sorted(k for k in data.keys() - names - ignored if data[k])
         if unknown:
             raise InputError(
@@ -198,7 +198,7 @@ class BertConfig:
 
 
 def _check_pooler(data):
-    """Takes the keys that describe the pooler out of `data`; raises if they ask for another one."""
+    """Removes the keys that describe the pooler from `data`; raises if it is another pooler."""
     for key, allowed in _GOOGLE_POOLER_KEYS.items():
         if data.pop(key, allowed[0]) not in allowed:
             raise InputError(f"{key} must be {allowed[0]!r}")

@@ -1,4 +1,4 @@
-"""From any format to a model folder, and from a model folder to another format."""
+"""Converts any format to a model folder, and a model folder to another format."""
 
 import dataclasses
 import importlib
@@ -27,21 +27,21 @@ class ConvertSettings:
     to: str = setting("keras_bert", "format to write", choices=FORMATS)
     vocab: str | None = setting(None, "vocabulary, where --from has none", is_path=True)
     lower_case: bool | None = setting(
-        None, "whether text is lowered (default: by what the checkpoint says)"
+        None, "whether text is lower-cased (default: as the checkpoint states)"
     )
     pair: bool | None = setting(
-        None, "whether a classifier takes pairs of texts (default: not said, both pass)"
+        None, "whether a classifier takes pairs of texts (default: both are accepted)"
     )
     null_answers: bool | None = setting(
         None,
-        "whether a question answerer's passage may hold no answer, as in SQuAD 2 (default: it "
-        "holds one)",
+        "whether a question may have no answer in its passage, as in SQuAD 2 (default: it always "
+        "has one)",
     )
     num_choices: int | None = setting(
-        None, "choices a question of a multiple-choice model, where --from does not say"
+        None, "number of choices of a multiple-choice model, where --from does not state it"
     )
     pretraining: bool = setting(
-        False, "keep the masked-LM head, for fill-mask and to go on pretraining"
+        False, "keep the masked-LM head, for fill-mask and for more pretraining"
     )
 
     __post_init__ = check_settings
@@ -57,7 +57,7 @@ def convert(**settings):
         A dict: `output`, `format`, `parameters`, `task` and `notes`, what a user should know.
 
     Raises:
-        InputError: the checkpoint is broken, or has no place in that format.
+        InputError: the checkpoint is broken, or that format cannot hold it.
     """
     settings = ConvertSettings(**settings)
     check_not_input(settings.output, settings.from_)
@@ -89,7 +89,7 @@ def convert(**settings):
 
 
 def _loaded(settings):
-    """Returns the `Bert` to write, with what the settings say of its head."""
+    """Returns the `Bert` to write, with the settings of its head."""
     source = settings.from_
     bert = load_bert(
         source,
@@ -128,7 +128,7 @@ def _with_choices(bert, source, num_choices):
 
 
 def _without_what_others_lack(bert, to):
-    """Returns the model as another format can hold it, and notes on what it cannot."""
+    """Returns the model without the parts that another format cannot hold, and notes on them."""
     from keras_bert.bert import Bert
 
     notes = []
@@ -139,12 +139,12 @@ def _without_what_others_lack(bert, to):
         )
         bert = Bert.from_config(config, bert.encoder, bert.tokenizer)
     if bert.config.settings.get("mark_capitals"):
-        notes.append("it takes segment_ids of 1 for words with a capital: give them to it")
+        notes.append("the model needs segment_ids of 1 for words with a capital: pass them to it")
     return bert, notes
 
 
 def _weights(bert):
-    """Returns the weights as the writers take them, such that logits need no settings of ours."""
+    """Returns the weights for the writers, so that the outputs need none of our settings."""
     from keras_bert.checkpoints import names
     from keras_bert.checkpoints.writing import with_scale
 

@@ -1,4 +1,4 @@
-"""Scores of a model, in any format, on labelled data; or of answers made elsewhere."""
+"""Scores a model in any format on labelled data, or answers made by another program."""
 
 import dataclasses
 import types
@@ -11,7 +11,7 @@ from keras_bert.settings import REQUIRED, check_settings, setting
 from keras_bert.tasks.file_layout import FileLayout
 from keras_bert.tasks.registry import NAMES, get_task
 
-TASK_HELP = "whose files and metrics (default: what the model was trained for)"
+TASK_HELP = "the task whose files and metrics are used (default: that of the model)"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -28,7 +28,7 @@ class EvaluateSettings:
 
 
 def evaluate(model=None, layout=None, **settings):
-    """Scores a model on labelled data, or answers to questions that were made elsewhere.
+    """Scores a model on labelled data, or another program's answers to questions.
 
     Args:
         model: path of a model in any format, or a `Predictor`; None with `predictions`.
@@ -64,7 +64,7 @@ def _score_predictions(settings, layout):
         other = name_of("task", task.name)
         raise InputError(f"{name_of('predictions')} is for question answering, not {other}")
     check_path(settings.data)
-    # The official scripts do not look at the questions' texts either.
+    # The official scripts do not read the questions' texts either.
     questions = task.read(settings.data, dataclasses.replace(layout, empty="keep"))
     config = types.SimpleNamespace(**task.config_fields(questions, {}))
     answers, missing, unknown = task.read_predictions(settings.predictions, questions)
@@ -73,6 +73,6 @@ def _score_predictions(settings, layout):
     if missing:
         lines.append(f"{missing} questions have no prediction: they score 0")
     if unknown:
-        lines.append(f"{unknown} predictions are for no question of {settings.data}")
+        lines.append(f"{unknown} predictions belong to no question in {settings.data}")
     result = {"predictions": settings.predictions, "data": settings.data, **scores}
     return {**result, "missing": missing, "unknown": unknown}, lines

@@ -1,4 +1,4 @@
-"""The model folder's `config.json`: what the model is and how to feed it. Needs no Keras."""
+"""The model folder's `config.json`: the model and its inputs. Needs no Keras."""
 
 import dataclasses
 import json
@@ -20,26 +20,26 @@ _OLD_FORMAT_KEY = "keras_bert_format"
 
 @dataclasses.dataclass(frozen=True)
 class ModelConfig:
-    """What a model folder's `config.json` says.
+    """The contents of a model folder's `config.json`.
 
     Attributes:
         encoder: `BertConfig`.
         task: a kind of task (see `keras_bert.tasks.registry.KINDS`), "pretraining" (with the heads
             of pretraining), or None for an encoder alone.
         labels: list of str, the names of the classes or tags in the order of the logits; else [].
-        pair: whether the model takes pairs of texts; None where it came from a format that does
-            not say, and then the texts decide.
-        max_length: the most tokens a text is cut to, [CLS] and [SEP] included.
+        pair: whether the model takes pairs of texts; None, from a format that does not state it,
+            accepts both.
+        max_length: the most tokens of a text, [CLS] and [SEP] included; longer texts are cut.
         tokenizer: dict of the tokenizer's switches.
-        versions: dict of the packages that made it.
-        pair_head: "nsp", "sop" or "none", what the pair head of "pretraining" tells.
-        settings: dict, what the task alone knows the meaning of.
-        pooling: "cls" or "mean", what stands for a text as a whole; see `TextNetwork`. Of an
-            encoder alone, what its checkpoint was trained with.
+        versions: dict of the versions of the packages that made it.
+        pair_head: "nsp", "sop" or "none", the task of the pair head of "pretraining".
+        settings: dict, the task's own settings.
+        pooling: "cls" or "mean", the vector of a whole text; see `TextNetwork`. For an encoder
+            alone, the one that its checkpoint was trained with.
         benchmark: name of the task with a file layout and metric of its own that the model was
             trained for, such as "glue/sst2"; or "".
-        tokenizer_files: list of str, names of the files in the folder that the tokenizer is made
-            of; this version knows ["vocab.txt"].
+        tokenizer_files: list of str, names of the tokenizer's files in the folder; this version
+            reads ["vocab.txt"].
     """
 
     encoder: BertConfig
@@ -82,9 +82,9 @@ class ModelConfig:
         if not all(isinstance(label, str) for label in self.labels):
             raise InputError(f"labels must be texts, found {list(self.labels)}")
         if len(set(self.labels)) < len(self.labels):
-            raise InputError(f"a label stands twice in {list(self.labels)}")
+            raise InputError(f"a label appears twice in {list(self.labels)}")
         for label in self.labels:
-            # Exported files list the labels one a line.
+            # Exported files have one label on each line.
             if not label.strip() or len(label.splitlines()) > 1:
                 raise InputError(f"label {label!r} is empty or of several lines")
         if self.pooling not in POOLINGS:
@@ -131,14 +131,14 @@ def _take_format_version(data):
     name, known = "format_version", FORMAT_VERSION
     if _OLD_FORMAT_KEY in data:
         name, known = _OLD_FORMAT_KEY, 1
-    found = data.pop(name, None)
-    if type(found) is int and found > known:
+    version = data.pop(name, None)
+    if type(version) is int and version > known:
         raise InputError(
-            f"{name} is {found}, this version of keras-bert reads up to {known}: "
+            f"{name} is {version}, this version of keras-bert reads up to {known}: "
             f"install a newer one"
         )
-    if type(found) is not int or found != known:
-        raise InputError(f"{name} is {found!r}, this version of keras-bert reads {known}")
+    if type(version) is not int or version != known:
+        raise InputError(f"{name} is {version!r}, this version of keras-bert reads {known}")
 
 
 def is_model_folder(path):
@@ -152,7 +152,7 @@ def is_model_folder(path):
 
 
 def is_replaceable(path):
-    """Says whether a folder is one that we wrote, and nobody has put anything else into it."""
+    """Returns whether a folder is one that we wrote and holds no other files."""
     ours = {CONFIG_FILE, VOCABULARY_FILE, WEIGHTS_FILE, CARD_FILE}
     return is_model_folder(path) and ours.issuperset(os.listdir(path))
 
@@ -161,7 +161,7 @@ def read_config(folder):
     """Reads `config.json` of a model folder.
 
     Raises:
-        InputError: it is missing or broken; names the file.
+        InputError: it is missing or broken; the message names the file.
     """
     path = os.path.join(folder, CONFIG_FILE)
     data = read_json_object(path)

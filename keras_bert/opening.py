@@ -1,4 +1,4 @@
-"""Opens a model in any format that is written here, alone or with examples for its task."""
+"""Opens a model in any supported format, alone or with examples for its task."""
 
 import os
 
@@ -37,7 +37,7 @@ def open_model(path, threads=1):
 
 
 def load_bert(path, **options):
-    """Returns `keras_bert.load(path, **options)`, with TensorFlow's notes off the terminal."""
+    """Returns `keras_bert.load(path, **options)`, without TensorFlow's start-up notes."""
     import_tensorflow_quietly()
     from keras_bert.loading import load
 
@@ -45,14 +45,14 @@ def load_bert(path, **options):
 
 
 def require_task(model, path):
-    """Returns the model; raises InputError if it answers nothing."""
+    """Returns the model; raises InputError if it has no task."""
     if model.task is None:
         raise InputError(f"{path}: holds an encoder without a task: train one with `finetune`")
     return model
 
 
 def check_task(model, task):
-    """Raises InputError if a model is of another kind than a `Task`, or the name of one."""
+    """Raises InputError if a model's kind is not that of a `Task`, or of a task's name."""
     task = get_task(task) if isinstance(task, str) else task
     if task is not None and task.kind != model.config.task:
         raise InputError(f"the model is for {model.config.task}", "task", task.name)
@@ -64,7 +64,7 @@ def open_with_examples(model, data, task=None, layout=None, labelled=True):
     Args:
         model: path of the model, or a `Predictor`.
         data: path of the file, or labelled examples as `in_hand.examples_of` takes them.
-        task: name of the task whose files and metrics are meant; None takes the model's.
+        task: name of the task whose files and metrics are used; None uses the model's.
         layout: `FileLayout` of the file; None for its defaults.
         labelled: whether the file has the right answers.
 
@@ -85,7 +85,7 @@ def open_with_examples(model, data, task=None, layout=None, labelled=True):
     if task is None:
         opened = require_task(open_model(model), path)
         task = opened.task
-    # Before a folder's weights are loaded, so that a bad row is reported in a second.
+    # Before a folder's weights are loaded, so that a bad row is reported at once.
     examples = examples_of(task, data, layout or FileLayout().for_scoring(), labelled)
     opened = opened or require_task(open_model(model), path)
     check_task(opened, task)

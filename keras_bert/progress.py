@@ -1,15 +1,15 @@
-"""One line about how far a long work is: how much is done, how fast, how long the rest takes."""
+"""One line on the progress of a long job: what is done, how fast, and the time left."""
 
 import sys
 import time
 
 
 class Progress:
-    """Keeps one line up to date on a terminal, or prints a line now and then elsewhere.
+    """Updates one line on a terminal, or prints a line at intervals elsewhere.
 
     Args:
-        total: how many steps, texts or the like there are.
-        done: how many of them were done before.
+        total: the number of steps, texts or other items.
+        done: how many of them are already done.
         stream: where to print; None is stderr.
         every_seconds: seconds between lines where the stream is not a terminal.
 
@@ -28,20 +28,20 @@ class Progress:
         self.restart_rate()
 
     def restart_rate(self, seconds_ago=0.0):
-        """Makes the rate count from here, for example because what came before was setting up.
+        """Measures the rate from here, for example after the setup.
 
         Args:
-            seconds_ago: how long before now the work began.
+            seconds_ago: how many seconds ago the work began.
         """
         self._counted_from = self.done
         self._since = time.monotonic() - seconds_ago
 
     def rate(self):
-        """Returns how many were done a second."""
+        """Returns how many are done in a second."""
         return (self.done - self._counted_from) / max(time.monotonic() - self._since, 1e-9)
 
     def seconds_left(self):
-        """Returns how many seconds the rest takes at this rate."""
+        """Returns how many seconds the rest needs at this rate."""
         return (self.total - self.done) / max(self.rate(), 1e-9)
 
     def eta(self):
@@ -50,7 +50,7 @@ class Progress:
         return f"{int(left // 3600)}:{int(left // 60 % 60):02d}:{int(left % 60):02d}"
 
     def is_due(self):
-        """Says whether the last line is old enough for a new one, and if so counts from now."""
+        """Returns whether it is time for a new line, and if so restarts the interval."""
         now = time.monotonic()
         due = now - self.last_line >= self.interval
         if due:
@@ -58,11 +58,11 @@ class Progress:
         return due
 
     def show(self, line):
-        """Prints a line; on a terminal it takes the place of the one before."""
+        """Prints a line; on a terminal it replaces the previous one."""
         start, end = ("\r\x1b[K", "") if self.is_terminal else ("", "\n")
         print(f"{start}{line}", end=end, file=self.stream, flush=True)
 
     def clear(self):
-        """Takes the line off a terminal, as at the end or before other output."""
+        """Removes the line from a terminal, at the end or before other output."""
         if self.is_terminal:
             print("\r\x1b[K", end="", file=self.stream, flush=True)

@@ -1,4 +1,4 @@
-"""Keeps off the terminal what libraries print to stderr: it would bury an error's one line."""
+"""Hides what libraries print to stderr, so that the one line of an error stays visible."""
 
 import contextlib
 import logging
@@ -12,12 +12,12 @@ from keras_bert.extras import naming_extras
 
 @naming_extras()
 def import_tensorflow_quietly():
-    """Imports Keras with its backend while TensorFlow's start-up notes are dropped.
+    """Imports Keras with its backend, without TensorFlow's start-up notes.
 
-    They are written by C++ code before any logging level is looked at, and would bury the one line
-    that an error is. The level asked for in TF_CPP_MIN_LOG_LEVEL, if any, keeps them.
+    C++ code writes them before it reads any logging level, and they would hide the one line of an
+    error. They are kept if TF_CPP_MIN_LOG_LEVEL is set.
     """
-    # Batches of several lengths are meant; TensorFlow takes them for a mistake, at great length.
+    # Batches of several lengths are intended; TensorFlow prints long warnings about them.
     logging.getLogger("tensorflow").addFilter(_is_not_of_retracing)
     if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
         import keras  # noqa: F401
@@ -34,10 +34,10 @@ def _is_not_of_retracing(record):
 
 @contextlib.contextmanager
 def stderr_kept_for_errors():
-    """Keeps what libraries print to stderr off the terminal, unless the block fails.
+    """Hides what libraries print to stderr, unless the block fails.
 
-    The converters log dozens of lines that say nothing to a user; after a failure they are all
-    there is to go by.
+    The converters log dozens of lines that are of no use to a user; after a failure they are the
+    only information.
     """
     sys.stderr.flush()
     with tempfile.TemporaryFile() as kept:

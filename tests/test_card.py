@@ -34,7 +34,7 @@ def test_a_card_of_a_model_of_which_all_is_known():
     assert " parameters, fine-tuned.\n" in card
     assert "- Trained on a.csv.\n- Scored on b.csv.\n" in card
     assert "```\npearson 0.5000\n```\n\nThe best of 3.\n\nThis is the best of several" in card
-    assert "that of seed 7" in card
+    assert "with seed 7" in card
     assert "| pearson | 0.4000 | 0.1000 |" in card
     assert "\n    keras-bert finetune --epochs=3 --train=a.csv\n" in card
     assert "derive from `bert` and from the data above: their licences apply." in card

@@ -2,8 +2,8 @@
 
     keras-bert-device answer --model=qa.tflite --passage=article.txt "Who …?" "When …?"
 
-The passage may be of any length: it goes through the model as overlapping windows.
-A line for each question: answer, its probability, its place, milliseconds, question.
+The passage may have any length: the model reads it in overlapping windows.
+Prints a line for each question: answer, its probability, its place, milliseconds, question.
 """
 
 import os
@@ -17,7 +17,9 @@ def define(parser):
     passage = parser.add_mutually_exclusive_group(required=True)
     passage.add_argument("--passage", help="a file with the passage, UTF-8")
     passage.add_argument("--passage_text", help="the passage itself")
-    parser.add_argument("questions", nargs="*", help="without any, one a line of stdin")
+    parser.add_argument(
+        "questions", nargs="*", help="questions; without any, each line of stdin is one"
+    )
 
 
 def run(arguments):
@@ -26,11 +28,11 @@ def run(arguments):
     passage = _passage(arguments)
     for question, name in common.texts_of(arguments.questions):
         answer, time = common.timed(name, model.predict, question, passage)
-        found, place = common.one_line(answer["text"]), f"{answer['start']}-{answer['end']}"
+        text, place = common.one_line(answer["text"]), f"{answer['start']}-{answer['end']}"
         if not answer["text"]:
-            found, place = "(no answer)", "-"
+            text, place = "(no answer)", "-"
         print(
-            found, f"{answer['probability']:.4f}", place, time, common.one_line(question), sep="\t"
+            text, f"{answer['probability']:.4f}", place, time, common.one_line(question), sep="\t"
         )
 
 
@@ -41,7 +43,7 @@ def _passage(arguments):
     else:
         name = arguments.passage
         try:
-            # As bytes, for the places are characters of the file as it is, its line ends too.
+            # As bytes, because places count all characters of the file, line ends included.
             with open(name, "rb") as file:
                 content = file.read()
         except OSError as error:

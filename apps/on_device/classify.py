@@ -2,9 +2,8 @@
 
     keras-bert-device classify --model=model.tflite "the first text" "the second text"
 
-A line for each text: label, its probability, milliseconds, text; of a regression model the number,
-milliseconds, text. Vocabulary, labels and tokenizer
-switches are read out of the file.
+Prints a line for each text: label, its probability, milliseconds, text; for a regression model:
+number, milliseconds, text. Vocabulary, labels and tokenizer switches are read from the file.
 """
 
 import os
@@ -16,7 +15,7 @@ from keras_bert.errors import InputError
 def define(parser):
     """Adds the arguments that only this verb has."""
     parser.add_argument("--text_b", help="the second text, for a model of pairs")
-    parser.add_argument("texts", nargs="*", help="texts; without any, one a line of stdin")
+    parser.add_argument("texts", nargs="*", help="texts; without any, each line of stdin is one")
 
 
 def run(arguments):

@@ -1,4 +1,4 @@
-"""What the verbs on the device share: arguments, opening a model, timing, errors in one line."""
+"""Shared by the verbs on the device: arguments, opening a model, timing, errors in one line."""
 
 import argparse
 import contextlib
@@ -13,10 +13,10 @@ from keras_bert.tasks.registry import KINDS, get_task
 
 _MOST_THREADS = 256
 BAD_INPUT = 2
-# What a shell reports of a program that the signal ended: 128 and its number.
+# The status that a shell reports after a signal: 128 plus its number.
 _INTERRUPTED, _BROKEN_PIPE = 130, 141
 
-# Which verb asks a model of which task.
+# The verb for the models of each task.
 VERB_OF_TASK = {
     **{kind: "classify" for kind in KINDS if get_task(kind).of_texts},
     "tagging": "tag",
@@ -29,7 +29,7 @@ class Parser(argparse.ArgumentParser):
 
     Args:
         verb: its name.
-        description: what `--help` says of it.
+        description: the text of `--help`.
     """
 
     def __init__(self, verb, description):
@@ -45,11 +45,11 @@ class Parser(argparse.ArgumentParser):
         )
 
     def error(self, message):
-        self.exit(BAD_INPUT, f"{self._verb}: {message}; --help tells more\n")
+        self.exit(BAD_INPUT, f"{self._verb}: {message}; see --help\n")
 
 
 def _threads(text):
-    # The interpreter does not check, and dies of too many.
+    # The interpreter does not check the number, and too many threads crash it.
     if not text.isdecimal() or len(text) > 3 or not 1 <= int(text) <= _MOST_THREADS:
         raise argparse.ArgumentTypeError(f"expected a number from 1 to {_MOST_THREADS}")
     return int(text)
@@ -59,7 +59,7 @@ def open_model(arguments, verb):
     """Opens the model that the arguments name.
 
     Args:
-        arguments: what the parser gave.
+        arguments: the parsed arguments.
         verb: the calling verb.
 
     Returns:
@@ -82,7 +82,7 @@ def open_model(arguments, verb):
 
 @contextlib.contextmanager
 def _quiet():
-    """Drops what the interpreter's C++ code notes on stderr of how it runs the model."""
+    """Hides the notes that the interpreter's C++ code prints to stderr."""
     sys.stderr.flush()
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
@@ -114,7 +114,7 @@ def texts_of(arguments):
 
 
 def decoded(content, name):
-    """Returns the text of bytes in UTF-8; raises InputError, with the name given, for others."""
+    """Returns the text of UTF-8 bytes; raises InputError, with the given name, if they are not."""
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError:
@@ -122,10 +122,10 @@ def decoded(content, name):
 
 
 def timed(name, ask, *texts):
-    """Returns what `ask(*texts)` gives, and the milliseconds that it took, as text.
+    """Returns the result of `ask(*texts)`, and the milliseconds that it took, as text.
 
     Raises:
-        InputError: they are none for the model; begins with `name`.
+        InputError: the model cannot take the texts; the message begins with `name`.
     """
     start = time.perf_counter()
     try:
@@ -137,7 +137,7 @@ def timed(name, ask, *texts):
 
 
 def one_line(text):
-    """Returns a text without line breaks and tabs, which part the lines and columns printed."""
+    """Returns a text without line breaks and tabs, which separate printed lines and columns."""
     return " ".join(text.split())
 
 
@@ -146,9 +146,9 @@ def exit_status(verb, run, arguments):
 
     Returns:
         0, or 2 for bad input, a full disk or a missing package; 130 after Ctrl-C, 141 if nobody
-        reads on.
+        reads the output.
     """
-    # Where the terminal cannot show a character, its code is shown.
+    # If the terminal cannot show a character, its code is printed.
     sys.stdout.reconfigure(errors="backslashreplace")
     try:
         run(arguments)
@@ -175,5 +175,5 @@ def complain(name, message, status=BAD_INPUT):
 
 
 def _drop_output():
-    # Or Python would try to write the rest of its buffer at exit, and complain.
+    # Without it, Python would try to write its buffer at exit, and report an error.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""The program `keras-bert-device`: a verb for each kind of question that a model answers."""
+"""The program `keras-bert-device`: a verb for each kind of answer."""
 
 import importlib
 import sys
@@ -7,7 +7,7 @@ import keras_bert
 from keras_bert.device import common
 
 VERBS = {
-    "classify": "label texts, or give a number for each",
+    "classify": "label texts, or predict a number for each",
     "answer": "answer questions about a passage",
     "tag": "tag the words of sentences",
 }

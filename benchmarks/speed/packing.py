@@ -1,10 +1,10 @@
-"""What packing brings: training on paragraphs, one a padded row, against several in one row.
+"""The gain from packing: training on one paragraph in each padded row, or on several.
 
     python benchmarks/speed/packing.py --corpus=wiki.jsonl.gz --vocab=vocab.txt
 
 Every paragraph of the corpus (a line of a document's `text`) becomes a document of its own, which
-`prepare` cuts to 128 tokens at most, once with and once without packing. Two pretrainers of 4
-layers and width 256 with the same settings are then timed in turns on batches of 32 rows. Prints
+`prepare` cuts to at most 128 tokens, once with and once without packing. Two pretrainers of 4
+layers and width 256 with the same settings are then timed alternately on batches of 32 rows. Prints
 how full the rows are, and the medians of tokens and of examples a second, padding not counted.
 """
 
@@ -101,11 +101,11 @@ def main():
                 began = time.perf_counter()
                 counts = [step() for _ in range(options.steps)]
                 seconds = time.perf_counter() - began
-                rates[name].append([sum(each) / seconds for each in zip(*counts, strict=True)])
+                rates[name].append([sum(column) / seconds for column in zip(*counts, strict=True)])
         print("| rows | tokens/s | examples/s |\n|---|---|---|")
         medians = {
-            name: [statistics.median(each) for each in zip(*found, strict=True)]
-            for name, found in rates.items()
+            name: [statistics.median(column) for column in zip(*rounds, strict=True)]
+            for name, rounds in rates.items()
         }
         for name, (tokens, examples) in medians.items():
             print(f"| {name} | {tokens:,.0f} | {examples:.1f} |")

@@ -1,4 +1,4 @@
-"""Examples a second of masked-LM pretraining: keras-bert, keras-hub and transformers, in turns.
+"""Examples a second of masked-LM pretraining: keras-bert, keras-hub and transformers, alternating.
 
     python benchmarks/speed/pretraining_step.py --size=small --torch_python=ENV/bin/python
 
@@ -7,10 +7,10 @@ tokens of each text of 128 are predicted, and every competitor puts only these 2
 whose output matrix is the word-piece table. `--size=small` is 4 layers of width 256 and batches of
 32; `--size=base` is BERT-base and batches of 8, for which four competitors at once need 16 GB.
 
-Each competitor is a process that waits until it is told to go, so only one computes at a time,
-and they take turns: what slows the machine down slows all of them. The Keras models go through
+Each competitor is a process that waits for a signal. Only one computes at a time, and they take
+turns, so that noise of the machine affects all of them. The Keras models go through
 `compile` and the training function of `fit`, with `jit_compile=False`; keras-hub has the tanh GELU
-where the others have the exact one. transformers runs on PyTorch, which this project does not
+and the others the exact one. transformers runs on PyTorch, which this project does not
 install, in the Python given by --torch_python, with bfloat16 by autocast and the fused AdamW. Its
 threads wait by spinning: where another program keeps one of two cores, its step takes four times as
 long unless OMP_WAIT_POLICY=PASSIVE is set, which on a quiet machine costs it 10 %.
@@ -54,7 +54,7 @@ def batch_of(size):
     return ids, positions, labels
 
 
-# === Competitors: each function returns one that does a step and waits for its end. ===
+# === Competitors: each function returns a function that runs a step and waits for its end. ===
 
 
 def keras_bert_step(size, policy, with_fused):
@@ -69,7 +69,7 @@ def keras_bert_step(size, policy, with_fused):
     encoder = keras_bert.BertEncoder(
         VOCABULARY, width, layers, heads, intermediate_size=4 * width, dtype=policy
     )
-    encoder.get_layer("pooler").trainable = False  # nothing is asked of it
+    encoder.get_layer("pooler").trainable = False  # it is not used
     model = BertPretrainer(encoder, pair="none")
     if with_fused:
         fused.enable(model)
@@ -214,7 +214,7 @@ def work(name, size):
     step = COMPETITORS[name](size)
     for line in sys.stdin:
         steps = int(line.split()[1])
-        step()  # untimed: the others have had the caches
+        step()  # untimed, to refill the caches
         start, start_cpu = time.perf_counter(), time.process_time()
         for _ in range(steps):
             step()
@@ -244,7 +244,7 @@ def main():
     for name in names:
         python = arguments.torch_python if name.startswith("transformers") else sys.executable
         if python is None:
-            print(f"{name}: left out, for no --torch_python is given")
+            print(f"{name}: left out, because --torch_python is not given")
             continue
         workers.append(Worker(name, arguments.size, python))
     times = {worker.name: [] for worker in workers}

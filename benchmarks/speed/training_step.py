@@ -1,11 +1,11 @@
-"""Time of one fine-tuning step: this encoder against keras-hub's, same work, in turns.
+"""Time of one fine-tuning step: this encoder and keras-hub's, same work, alternating.
 
     python benchmarks/speed/training_step.py --length=64 --batch_size=32 --rounds=15
 
 Both are classifiers of the size of MiniLM-L6-H384 with random weights, the same AdamW, the same
 batch, `jit_compile=False`, driven by the training function that `model.fit` uses; ours with
-fused layers, as `finetune` has where its steps are many, and plain. keras-hub has the tanh GELU
-where we have the exact one. Prints one line for each model and precision: median milliseconds,
+fused layers, as `finetune` has in long runs, and plain. keras-hub has the tanh GELU and we have the
+exact one. Prints one line for each model and precision: median milliseconds,
 examples a second, and the ratio to keras-hub in the same precision.
 """
 
@@ -51,7 +51,7 @@ def theirs(policy):
 
 
 def stepper(model, batch):
-    """Returns a function that does one training step and waits for its loss."""
+    """Returns a function that runs one training step and waits for its loss."""
     model.compile(
         adamw(1e-5),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -96,8 +96,8 @@ def main():
             times[key].append(step())
     print(f"batch {arguments.batch_size} x {arguments.length} tokens, {arguments.rounds} rounds")
     print(f"{'':<12}{'precision':<16}{'median ms':>10}{'examples/s':>12}{'ratio':>8}")
-    for (name, policy), each in times.items():
-        median = np.median(each)
+    for (name, policy), milliseconds in times.items():
+        median = np.median(milliseconds)
         ratio = np.median(times["keras-hub", policy]) / median
         rate = 1000 * arguments.batch_size / median
         print(f"{name:<12}{policy:<16}{median:>10.1f}{rate:>12.1f}{ratio:>8.2f}")

@@ -1,4 +1,4 @@
-"""What every reader gives, and the one way from it into a model's variables."""
+"""The type that every reader returns, and how its weights get into a model's variables."""
 
 import dataclasses
 import re
@@ -16,7 +16,7 @@ _DIFFERENCES_SHOWN = 5
 
 @dataclasses.dataclass(frozen=True)
 class Checkpoint:
-    """An opened checkpoint: sizes are known and checked, weights are read when asked for.
+    """An opened checkpoint: sizes are known and checked, weights are read on demand.
 
     Args:
         path: the file that the weights come from, for messages.
@@ -28,11 +28,11 @@ class Checkpoint:
         shapes: dict from canonical name (see `names`) to shape, heads included.
         read: function from a canonical name to its weight, float32.
         tokenizer_json: a Hugging Face `tokenizer.json`, or None.
-        task: the kind of task that it has the head of, as `ModelConfig.task`; None for an encoder,
-            and for one with the heads of pretraining.
+        task: the kind of task whose head it has, as `ModelConfig.task`; None for an encoder, and
+            for one with the heads of pretraining.
         settings: dict of the task's settings that it states.
         notes: what a user should know of it, one line each.
-        pooling: "cls" or "mean", what it says that stands for a text as a whole.
+        pooling: "cls" or "mean", the vector that it uses for a whole text.
     """
 
     path: str
@@ -61,15 +61,15 @@ class Checkpoint:
 
 
 def check_against_config(checkpoint):
-    """Checks that the encoder's weights are those that the checkpoint's own config states.
+    """Checks that the encoder's weights fit the checkpoint's own config.
 
     Returns:
         The checkpoint.
 
     Raises:
-        InputError: they differ; the message says where.
+        InputError: they do not; the message names the differences.
     """
-    # A config from a stranger can claim a billion layers: they are not listed one by one.
+    # An untrusted config can claim a billion layers: they are not listed one by one.
     layers = checkpoint.config.num_hidden_layers
     if layers > len(checkpoint.shapes):
         raise InputError(
@@ -88,8 +88,8 @@ def assign(variables, checkpoint):
         checkpoint: a `Checkpoint`.
 
     Returns:
-        List of the canonical names left as they were: the pooler's, where the checkpoint has none
-        (masked language models, taggers and question answerers often do not), else empty.
+        List of the canonical names that were not changed: the pooler's, where the checkpoint has
+        none (masked language models, taggers and question answerers often have none), else empty.
 
     Raises:
         InputError: a weight is missing, has another shape, cannot be read or is not finite, or the
@@ -97,8 +97,8 @@ def assign(variables, checkpoint):
     """
     expected = {name: names.canonical_shape(name, v) for name, v in variables.items()}
     untouched = _compare(checkpoint, expected, "the model")
-    # Every weight is read and checked before the first is assigned: a file that turns out to be
-    # damaged half way leaves the model as it was. It costs the weights' size in memory once more.
+    # Every weight is read and checked before the first is assigned, so a file that is damaged in
+    # the middle does not change the model. This needs memory for a second copy of the weights.
     values = {}
     for name in expected:
         if name in untouched:
@@ -129,30 +129,30 @@ def one_line(error):
     return " ".join(str(error).split()) or type(error).__name__
 
 
-def describe_differences(found, expected):
-    """Says in one line how two dicts from name to shape differ.
+def describe_differences(actual, expected):
+    """Returns in one line how two dicts from name to shape differ.
 
     Args:
-        found: what is there; only its weights under `bert/` count as unexpected.
-        expected: what should be.
+        actual: the shapes of the weights; only those under `bert/` count as unexpected.
+        expected: the shapes that they should have.
 
     Returns:
         A line, empty where nothing is missing, unexpected or of another shape.
     """
-    lines = [f"{name} is missing" for name in expected if name not in found]
+    lines = [f"{name} is missing" for name in expected if name not in actual]
     lines += [
-        f"{name} has shape {tuple(found[name])}, expected {tuple(shape)}"
+        f"{name} has shape {tuple(actual[name])}, expected {tuple(shape)}"
         for name, shape in expected.items()
-        if name in found and tuple(found[name]) != tuple(shape)
+        if name in actual and tuple(actual[name]) != tuple(shape)
     ]
     lines += [
         f"{name} is unexpected"
-        for name in found
+        for name in actual
         if name.startswith("bert/") and name not in expected
     ]
     more = len(lines) - _DIFFERENCES_SHOWN
     shown = lines[:_DIFFERENCES_SHOWN] + ([f"and {more} more"] if more > 0 else [])
-    layers = _count_layers(found), _count_layers(expected)
+    layers = _count_layers(actual), _count_layers(expected)
     if lines and layers[0] != layers[1]:
         shown.insert(0, f"{layers[0]} layers, expected {layers[1]}")
     return "; ".join(shown)

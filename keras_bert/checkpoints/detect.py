@@ -1,4 +1,4 @@
-"""Finds out which format a path holds, and opens it."""
+"""Detects the format of a checkpoint and opens it."""
 
 import os
 
@@ -20,8 +20,7 @@ def open_checkpoint(path):
         A `Checkpoint`.
 
     Raises:
-        InputError: there is no such thing, or it is damaged or not of a BERT; one line that names
-            the file.
+        InputError: nothing is there, or it is damaged or not a BERT; the message names the file.
     """
     from keras_bert.checkpoints import google, huggingface, keras_hub
 
@@ -52,4 +51,4 @@ def open_checkpoint(path):
         raise InputError(
             f"{path}: not read, because a pickle can run any code; convert it to safetensors first"
         )
-    raise InputError(f"{path}: not a checkpoint of a format that is known; give its folder")
+    raise InputError(f"{path}: not a checkpoint in a known format; give its folder")

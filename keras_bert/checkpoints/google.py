@@ -18,7 +18,7 @@ from keras_bert.files import replacing_folder
 
 _PREFIX = "bert_model.ckpt"
 _ANCHOR = "bert/embeddings/word_embeddings"
-# The one epsilon that google-research/bert's modeling.py has (tf.contrib.layers.layer_norm's).
+# The fixed epsilon of google-research/bert's modeling.py (from tf.contrib.layers.layer_norm).
 _EPSILON = 1e-12
 _NO_LABELS = "{}: has a classifier, but its labels are not said: only the encoder is loaded"
 
@@ -46,7 +46,7 @@ def open_prefix(prefix):
     """Opens a TensorFlow checkpoint, with names as in TF1 or by objects as in TF2.
 
     Args:
-        prefix: path without `.index`; `bert_config.json` stands in the same folder.
+        prefix: path without `.index`; `bert_config.json` is in the same folder.
 
     Returns:
         A `Checkpoint`.
@@ -59,7 +59,7 @@ def open_prefix(prefix):
     reader = _open_reader(prefix)
     stored = reader.get_variable_to_shape_map()
     if _ANCHOR in stored:
-        # A slot of an optimizer is named as if it lay in its variable: `…/kernel/adam_m`.
+        # An optimizer's slot has its variable's name as a prefix: `…/kernel/adam_m`.
         variables = {
             name: name
             for name in stored
@@ -139,20 +139,20 @@ def save(
         tokenizer_switches: dict with `lower_case`, `strip_accents`, `tokenize_chinese_chars`.
         labels: names of the classes or tags, where there is such a head.
         settings: dict, the task's settings, or None.
-        task: kind of task; it is not used, for the format has no place for it.
+        task: kind of task; not used, because the format has no place for it.
 
     Returns:
         List of notes, one line each, on what the format cannot hold.
 
     Raises:
         InputError: the parts do not fit together, the format cannot express the config, or the
-            folder is in the way.
+            folder cannot be replaced.
     """
     import tensorflow as tf
 
     check_model(config, weights, vocabulary, labels)
     data = config.to_dict()
-    del data["left_to_right"]  # check_model has seen that it is False
+    del data["left_to_right"]  # check_model requires that it is False
     if data.pop("layer_norm_eps") != _EPSILON:
         raise InputError(
             f"layer_norm_eps {config.layer_norm_eps} cannot be written: Google's code has "
@@ -176,7 +176,7 @@ def save(
         weights = {name: value for name, value in weights.items() if name not in others}
     if settings and settings.get("null_answers"):
         notes.append(
-            "bert_config.json does not say that a passage may hold no answer: run_squad.py takes "
+            "bert_config.json cannot state that a passage may hold no answer: give run_squad.py "
             f"--version_2_with_negative --null_score_diff_threshold={settings['null_threshold']}"
         )
     with replacing_folder(folder) as temporary:

@@ -1,8 +1,8 @@
 """Names of TF2's object-based checkpoints of BERT, as the TensorFlow Model Garden saves them.
 
-A variable is named by the path of attributes that leads to it, so the same encoder has several
-names: its layers are counted (`layer_with_weights-4`) where it is a functional model, as in
-Google's releases, and named (`_transformer_layers/0`) where it is not. Sources: tensorflow/models
+A variable's name is the path of attributes that leads to it, so the names of one encoder differ:
+its layers are numbered (`layer_with_weights-4`) where it is a functional model, as in Google's
+releases, and named (`_transformer_layers/0`) where it is not. Sources: tensorflow/models
 official/nlp/modeling/networks/bert_encoder.py; keras-hub
 tools/checkpoint_conversion/convert_bert_checkpoints.py; transformers
 models/bert/convert_bert_token_dropping_original_tf2_checkpoint_to_pytorch.py.
@@ -39,9 +39,9 @@ _BLOCK = {
     "_output_dense": "output/dense",
     "_output_layer_norm": "output/LayerNorm",
 }
-# These may lie outside the encoder. The masked language model shares the word embeddings, and its
-# path to them is the shorter one, so the checkpoint names them by it. Where the next sentence head
-# has a pooler, that is the trained one. TF writes `.` as `..` and `/` as `.S` within an attribute.
+# These may be outside the encoder. The masked language model shares the word embeddings and has the
+# shorter path to them, so the checkpoint uses that path. If the next sentence head has a pooler,
+# that is the trained one. TF writes `.` as `..` and `/` as `.S` within an attribute.
 _OUTSIDE = {
     "masked_lm/embedding_table": "bert/embeddings/word_embeddings",
     "next_sentence..pooler_dense/kernel": "bert/pooler/dense/kernel",
@@ -65,7 +65,7 @@ def translate(stored, config):
         dict from canonical name to the checkpoint's name, and dict from canonical name to shape.
 
     Raises:
-        InputError: there is no BERT encoder, or its number of heads is not the config's.
+        InputError: there is no BERT encoder, or its number of heads is not that of the config.
     """
     paths = {
         name.removesuffix(_SUFFIX): name
@@ -109,7 +109,7 @@ def _translate_inside(path):
         if rest in ("kernel", "bias"):
             return f"bert/pooler/dense/{rest}"
         part, _, weight = rest.rpartition("/")
-        # An unknown part keeps its name, and so stands out when names are compared.
+        # An unknown part keeps its name, so the comparison of names reports it.
         return f"bert/encoder/layer_{layer}/{_BLOCK.get(part, part)}/{weight}"
     match = re.fullmatch(r"_pooler_layer/(kernel|bias)", path)
     return f"bert/pooler/dense/{match.group(1)}" if match else None

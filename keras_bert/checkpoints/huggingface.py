@@ -20,7 +20,7 @@ _ANCHOR = "embeddings.word_embeddings.weight"
 _ENCODER_PARTS = ("embeddings.", "encoder.", "pooler.")
 # Buffers, not weights: files of transformers before 4.31 hold them.
 _BUFFERS = {"embeddings.position_ids", "embeddings.token_type_ids"}
-# Our tokenizer's switches; what tokenizer_config.json and tokenizer.json's normalizer call them.
+# Our tokenizer's switches, and their keys in tokenizer_config.json and in tokenizer.json.
 _SWITCHES = {
     "lower_case": ("do_lower_case", "lowercase"),
     "strip_accents": ("strip_accents", "strip_accents"),
@@ -97,7 +97,7 @@ def _canonical_keys(files, classifier):
         found = f"{len(anchors)} of them: {', '.join(anchors)}" if anchors else "none"
         raise InputError(f"{files.path}: expected one tensor {_ANCHOR}, found {found}")
     prefix = anchors[0].removesuffix(_ANCHOR)
-    # `bert.` is the attribute of the model with a head; the head stands beside it.
+    # `bert.` is the encoder's attribute in a model with a head; the head is another attribute.
     head_prefix = prefix.removesuffix("bert.")
     keys = {}
     for key in files.shapes:
@@ -138,10 +138,10 @@ def _read_switches(folder):
 
 
 def _read_pooling(folder):
-    """Returns what sentence-transformers pools by, and notes for the user.
+    """Returns the pooling that sentence-transformers uses, and notes for the user.
 
-    Older versions write a bool for each way, newer ones its name. Source: sentence-transformers,
-    models/Pooling.py.
+    Older versions write a bool for each pooling, newer ones its name. Source:
+    sentence-transformers, models/Pooling.py.
     """
     path = os.path.join(folder, "1_Pooling", "config.json")
     data = _read_if_there(path)
@@ -154,7 +154,7 @@ def _read_pooling(folder):
         return "cls", ()
     if modes in (["mean"], ["mean_tokens"]):
         return "mean", ()
-    return "cls", (f"{path}: pools by {modes}, which is not used here: [CLS] is taken",)
+    return "cls", (f"{path}: pools by {modes}, which is not supported: [CLS] is used",)
 
 
 def _read_if_there(path):
@@ -174,20 +174,20 @@ def save(
         tokenizer_switches: dict with `lower_case`, `strip_accents`, `tokenize_chinese_chars`.
         labels: names of the classes or tags, where there is such a head; None names them LABEL_0, …
         settings: dict, the task's settings, or None.
-        task: kind of task; None takes what the head is by default, see `head_config`.
+        task: kind of task; None uses the default of the head, see `head_config`.
 
     Returns:
         List of notes, one line each, on what the format cannot hold: always empty.
 
     Raises:
-        InputError: the parts do not fit together, or the folder is in the way.
+        InputError: the parts do not fit together, or the folder cannot be replaced.
     """
     from safetensors.numpy import save_file
 
     check_model(config, weights, vocabulary, labels)
     architecture = _architecture(weights)
     data = {"architectures": [architecture], "model_type": "bert", **config.to_dict()}
-    del data["left_to_right"]  # check_model has seen that it is False
+    del data["left_to_right"]  # check_model requires that it is False
     data.update(head_config(architecture, weights, labels, settings, task))
     if "[PAD]" in vocabulary:
         data["pad_token_id"] = vocabulary.index("[PAD]")
@@ -220,7 +220,7 @@ def save(
 
 
 def _architecture(weights):
-    """Returns transformers' class for the heads that are there."""
+    """Returns the name of transformers' class that has these heads."""
     heads = {name for name in weights if not name.startswith("bert/")}
     for architecture, head in ARCHITECTURES.items():
         if heads == set(head):

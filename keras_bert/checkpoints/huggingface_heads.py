@@ -1,6 +1,6 @@
-"""The head beside the encoder: what Hugging Face's config.json says of it.
+"""The head of a Hugging Face model, as described in its config.json.
 
-Its class decides what the numbers mean: `classifier.weight` is the head of three classes. Source:
+The model's class decides what the weights mean: three classes have a `classifier.weight`. Source:
 transformers 5, models/bert/modeling_bert.py.
 """
 
@@ -24,7 +24,7 @@ ARCHITECTURES = {
 
 @dataclasses.dataclass(frozen=True)
 class Head:
-    """What a folder says of its task; see `Checkpoint` for the fields."""
+    """The task of a folder; see `Checkpoint` for the fields."""
 
     task: str | None = None
     labels: list | None = None
@@ -44,7 +44,7 @@ def classifier_names(data):
 
 
 def read_head(data, config, shapes, config_path, weights_path):
-    """Reads what task a folder is for.
+    """Reads the task of a folder.
 
     Args:
         data: the contents of `config.json`.
@@ -53,11 +53,11 @@ def read_head(data, config, shapes, config_path, weights_path):
         config_path, weights_path: for messages.
 
     Returns:
-        A `Head`; without a task where there is none that can be had, with a note that says why.
+        A `Head`; without a task where none is supported, and then with a note on the reason.
 
     Raises:
-        InputError: the weights of the head have another shape than its class has, or config.json
-            names another number of labels.
+        InputError: the head's weights do not have the shape of its class, or config.json has
+            another number of labels.
     """
     architecture = _architecture(data)
     tasks = _tasks_of(architecture)
@@ -81,15 +81,15 @@ def read_head(data, config, shapes, config_path, weights_path):
 
 
 def head_config(architecture, weights, labels, settings, kind=None):
-    """Returns the keys of `config.json` that say what a head means.
+    """Returns the keys of `config.json` that describe a head.
 
     Args:
         architecture: transformers' class.
         weights: dict from canonical name to array.
         labels: names of the classes or tags; None names them LABEL_0, …
         settings: dict, the task's settings.
-        kind: kind of task; None takes what the class is by default: a number where it has one
-            output, else classes of which one is right.
+        kind: kind of task; None uses the default of the class: regression where it has one
+            output, else single-label classification.
 
     Source of the meaning of `problem_type`: transformers' PretrainedConfig.
     """
@@ -111,7 +111,7 @@ def head_config(architecture, weights, labels, settings, kind=None):
     if task.problem_type == "regression":
         settings = {}  # its mean and scale are in the weights
     if settings:
-        # transformers has no place for them; it keeps what it finds here and makes no use of it.
+        # transformers has no other place for them; it keeps this key and does not use it.
         data["task_specific_params"] = {kind: settings}
     return data
 
@@ -127,22 +127,22 @@ def _by_problem_type(tasks):
 
 
 def _read_sequence_head(data, tasks, labels, config_path):
-    """Tells classes from a number, as BertForSequenceClassification's loss does."""
+    """Chooses between classes and regression, as BertForSequenceClassification's loss does."""
     tasks, problem = _by_problem_type(tasks), data.get("problem_type")
-    # A config without any labels stands for two of them.
+    # A config without any labels means two of them.
     counted = any(data.get(key) for key in ("id2label", "num_labels", "_num_labels"))
     if problem == "regression" and len(labels) > 1:
-        return _none(f"{config_path}: several numbers for one text are no task here")
+        return _none(f"{config_path}: regression with several outputs is not supported")
     if problem == "regression" or (problem is None and counted and len(labels) == 1):
         stated = data.get("sentence_transformers")
         sigmoid = isinstance(stated, dict) and "Sigmoid" in str(stated.get("activation_fn"))
-        note = f"{config_path}: values are logits, sentence-transformers takes a sigmoid of them"
+        note = f"{config_path}: values are logits; sentence-transformers applies a sigmoid to them"
         return Head(tasks["regression"].kind, notes=(note,) if sigmoid else ())
     if problem in tasks and problem != "single_label_classification":
         kind = tasks[problem].kind
         return Head(kind, labels, _read_settings(data, kind))
     if len(labels) == 1:
-        return _none(f"{config_path}: a single label, and not said to be a number")
+        return _none(f"{config_path}: a single label, and problem_type is not regression")
     return Head(tasks["single_label_classification"].kind, labels)
 
 
@@ -170,7 +170,7 @@ def _default_labels(count):
 
 
 def _architecture(data):
-    """Returns the one class that the config names, or None."""
-    found = data.get("architectures")
-    one = isinstance(found, list) and len(found) == 1 and isinstance(found[0], str)
-    return found[0] if one else None
+    """Returns the class that the config names, or None."""
+    classes = data.get("architectures")
+    one = isinstance(classes, list) and len(classes) == 1 and isinstance(classes[0], str)
+    return classes[0] if one else None

@@ -1,4 +1,4 @@
-"""keras-hub's preset folders of BERT, read and written without keras-hub.
+"""Reads and writes keras-hub's preset folders of BERT, without keras-hub.
 
 Its encoder always computes the tanh form of GELU and an epsilon of 1e-12 (keras-hub 0.32,
 models/bert/bert_backbone.py).
@@ -25,7 +25,7 @@ _EPSILON = 1e-12
 
 
 def open_folder(folder):
-    """Opens a preset folder; of a task's preset it opens the backbone.
+    """Opens a preset folder; for a task's preset, its backbone.
 
     Args:
         folder: path.
@@ -46,7 +46,7 @@ def open_folder(folder):
         # state of dropout's random numbers.
         usual = re.sub(r"/_(query|key|value|output)_dense/", r"/\1_dense/", key)
         if "/seed_generator/" not in usual and not usual.startswith("optimizer/"):
-            # What BERT does not have keeps its own name, and so stands out in the comparison.
+            # A weight that BERT does not have keeps its name, so the comparison reports it.
             stored[known.get(usual, f"bert/{usual}")] = key
     shapes = {
         name: names.merge_heads(name, datasets[key], config.num_attention_heads)
@@ -95,13 +95,16 @@ def _read_config(path):
 
 
 def _read_switches(path):
-    """Reads the tokenizer's switches; keras-hub does not save whether it splits Chinese."""
+    """Reads the tokenizer's switches; keras-hub does not save the one for Chinese characters."""
     if not os.path.isfile(path):
         return {}
     config = read_json_object(path).get("config")
     config = config if isinstance(config, dict) else {}
-    found = {"lower_case": config.get("lowercase"), "strip_accents": config.get("strip_accents")}
-    return {switch: value for switch, value in found.items() if isinstance(value, bool)}
+    switches = {
+        "lower_case": config.get("lowercase"),
+        "strip_accents": config.get("strip_accents"),
+    }
+    return {switch: value for switch, value in switches.items() if isinstance(value, bool)}
 
 
 def _list_datasets(path):
@@ -125,7 +128,7 @@ def _list_datasets(path):
             file.visititems(note)
     except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:
         raise InputError(f"{path}: truncated or damaged HDF5 file: {one_line(error)}") from None
-    # A dataset's bytes may be said to lie in any other file of the machine.
+    # HDF5 lets a dataset refer to the bytes of any other file of the machine.
     if external:
         raise InputError(f"{path}: {external[0]} is kept in another file")
     # Keras does not compress, so a file that claims more than it holds is damaged or hostile.
@@ -143,7 +146,7 @@ def _read_dataset(path, key):
         with h5py.File(path, "r") as file:
             dataset = file[key]
             value = np.array(dataset)
-            # HDF5 has no bfloat16: Keras stores the two bytes, and says so.
+            # HDF5 has no bfloat16: Keras stores the two bytes, and the type as an attribute.
             if dataset.attrs.get("dtype") == "bfloat16":
                 value = value.view(ml_dtypes.bfloat16)
     except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:
@@ -161,18 +164,18 @@ def save(
         config: `BertConfig`.
         weights: dict from canonical name to float32 array, as `names.arrays` makes it.
         vocabulary: list of word pieces.
-        tokenizer_switches: dict with `lower_case`, and `strip_accents` and
-            `tokenize_chinese_chars` if they are not the usual ones.
+        tokenizer_switches: dict with `lower_case`; `strip_accents` and `tokenize_chinese_chars`
+            may be left out if they have their defaults.
         labels: names of the classes or tags, where there is such a head.
-        settings: dict, the task's settings, or None; they belong to the head.
-        task: kind of task; it is not used, for the format has no place for it.
+        settings: dict, the task's settings, or None; not used, because they belong to the head.
+        task: kind of task; not used, because the format has no place for it.
 
     Returns:
         List of notes, one line each, on what the format cannot hold.
 
     Raises:
         InputError: the parts do not fit together, the format cannot express the config or the
-            tokenizer, or the folder is in the way.
+            tokenizer, or the folder cannot be replaced.
     """
     import h5py
 
@@ -204,7 +207,7 @@ def save(
 
 
 def _check_config(config):
-    """Raises for what keras-hub cannot compute; returns notes on what it computes otherwise."""
+    """Raises for what keras-hub cannot compute; returns notes on what it computes differently."""
     if config.layer_norm_eps != _EPSILON:
         raise InputError(
             f"layer_norm_eps {config.layer_norm_eps} cannot be written: keras-hub has {_EPSILON}"

@@ -11,7 +11,7 @@ WEIGHTS_FILE = "model.weights.h5"
 TOKENIZER_FILE = "tokenizer.json"
 VOCABULARY_FILE = os.path.join("assets", "tokenizer", "vocabulary.txt")
 
-# `BertConfig`'s fields and what `BertBackbone`'s config calls them.
+# `BertConfig`'s fields, and their names in `BertBackbone`'s config.
 CONFIG_KEYS = {
     "vocab_size": "vocabulary_size",
     "hidden_size": "hidden_dim",
@@ -49,19 +49,19 @@ def dataset_names(num_layers):
         "layers/dense": "bert/pooler/dense",
     }
     for i in range(num_layers):
-        # Keras counts the layers of a class from the second on.
+        # Keras numbers the layers of a class from the second on.
         layer = "layers/transformer_encoder" + (f"_{i}" if i else "")
         for part, name in _BLOCK.items():
             pairs[f"{layer}/{part}"] = f"bert/encoder/layer_{i}/{name}"
-    found = {f"layers/{layer}/vars/0": name for layer, name in _TABLES.items()}
+    datasets = {f"layers/{layer}/vars/0": name for layer, name in _TABLES.items()}
     for group, name in pairs.items():
         variables = ("gamma", "beta") if name.endswith("LayerNorm") else ("kernel", "bias")
-        found.update({f"{group}/vars/{i}": f"{name}/{v}" for i, v in enumerate(variables)})
-    return found
+        datasets.update({f"{group}/vars/{i}": f"{name}/{v}" for i, v in enumerate(variables)})
+    return datasets
 
 
 def split_heads(name, value, num_heads):
-    """Returns a weight with its heads apart, the way back of `names.merge_heads`."""
+    """Returns a weight with separate axes for heads, the inverse of `names.merge_heads`."""
     if "/attention/self/" in name:
         return value.reshape(*value.shape[:-1], num_heads, -1)
     if name.endswith("/attention/output/dense/kernel"):

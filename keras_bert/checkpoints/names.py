@@ -1,4 +1,4 @@
-"""One name and one shape for each weight, whatever file it comes from.
+"""One name and one shape for each weight, in whichever file it is.
 
 Canonical names are those of Google's TF1 checkpoints, for example
 `bert/encoder/layer_0/attention/self/query/kernel`. Kernels are (inputs, outputs), but a head's
@@ -13,7 +13,7 @@ from keras_bert.errors import InputError
 POOLER = ("bert/pooler/dense/kernel", "bert/pooler/dense/bias")
 CLASSIFIER = ("output_weights", "output_bias")
 ANSWERER = ("cls/squad/output_weights", "cls/squad/output_bias")
-# Google's scripts have no such heads; the names are of this project.
+# Google's scripts have no such heads; these names are our own.
 TAGGER = ("tagger/output_weights", "tagger/output_bias")
 CHOICE = ("multiple_choice/output_weights", "multiple_choice/output_bias")
 # By `TaskNetwork.head_kind`.
@@ -29,7 +29,7 @@ MASKED_LM = (
 )
 PAIR = ("cls/seq_relationship/output_weights", "cls/seq_relationship/output_bias")
 
-# Hugging Face calls the heads of three of its classes alike: what `classifier` is, its class says.
+# Three of Hugging Face's classes have a head with this name; the class decides what it is.
 _CLASSIFIER_KEYS = ("classifier.weight", "classifier.bias")
 HUGGINGFACE_HEADS = {
     **dict(zip(CLASSIFIER, _CLASSIFIER_KEYS, strict=True)),
@@ -49,8 +49,8 @@ HUGGINGFACE_HEADS = {
 GOOGLE_HEADS = tuple(name for name in HUGGINGFACE_HEADS if name not in (*TAGGER, *CHOICE))
 _NAMES_OF_KEYS = {HUGGINGFACE_HEADS[name]: name for name in GOOGLE_HEADS}
 
-# Canonical name under `bert/embeddings/` or `bert/encoder/layer_N/`: where our layers keep it, and
-# its shape (v vocab_size, p max_position_embeddings, t type_vocab_size, h hidden_size,
+# Canonical name under `bert/embeddings/` or `bert/encoder/layer_N/`: its attribute in our layers,
+# and its shape (v vocab_size, p max_position_embeddings, t type_vocab_size, h hidden_size,
 # i intermediate_size).
 _EMBEDDINGS = {
     "word_embeddings": ("embeddings.word_embeddings", "vh"),
@@ -150,7 +150,7 @@ def head_shapes(config):
 
 
 def is_transposed(name):
-    """Whether our variable is the transpose of the canonical weight: heads' kernels are."""
+    """Returns whether our variable is the transpose of the canonical weight: heads' kernels are."""
     return name.rpartition("/")[2] == "output_weights"
 
 
@@ -161,7 +161,7 @@ def canonical_shape(name, variable):
 
 
 def arrays(variables):
-    """Reads variables into what the writers take.
+    """Reads variables into the arrays that the writers take.
 
     Args:
         variables: dict from canonical name to `keras.Variable`.
@@ -192,12 +192,13 @@ def to_huggingface(name):
 def from_huggingface(key, classifier=CLASSIFIER):
     """Returns the canonical name of a Hugging Face key.
 
-    The translation is mechanical, so a tensor that BERT does not have gets a name too, and stands
-    out when names are compared. Files made before 2019 say `LayerNorm.gamma` and `LayerNorm.beta`.
+    The translation is mechanical, so a tensor that BERT does not have gets a name too, and the
+    comparison of names reports it. Files from before 2019 have `LayerNorm.gamma` and
+    `LayerNorm.beta`.
 
     Args:
         key: a key that starts with `bert.`, or a head's key.
-        classifier: one of `TASK_HEADS`, what the keys `classifier.…` stand for.
+        classifier: one of `TASK_HEADS`, the meaning of the keys `classifier.…`.
 
     Returns:
         The canonical name, or None for a head that has none.
@@ -217,7 +218,7 @@ def from_huggingface(key, classifier=CLASSIFIER):
 
 
 def merge_heads(name, shape, num_heads):
-    """Returns the canonical shape of a weight that is stored with its heads apart.
+    """Returns the canonical shape of a weight that is stored with separate axes for heads.
 
     Keras's MultiHeadAttention, and so TF2 and keras-hub checkpoints, store query, key and value as
     (hidden, heads, head_size), their biases as (heads, head_size), and the output projection as

@@ -29,7 +29,7 @@ class SafetensorsFiles:
             self._open(path)
 
     def read(self, key):
-        """Returns a tensor as it is stored (bfloat16 as ml_dtypes has it).
+        """Returns a tensor in its stored type (bfloat16 as that of ml_dtypes).
 
         Raises:
             InputError: it cannot be read.
@@ -49,7 +49,7 @@ class SafetensorsFiles:
         if not isinstance(weight_map, dict):
             raise InputError(f"{self.path}: missing key weight_map")
         for shard in sorted(set(map(str, weight_map.values()))):
-            # An index comes from strangers; a shard's name must not lead out of the folder.
+            # An index is untrusted; a shard's name must not lead out of the folder.
             if os.path.basename(shard) != shard:
                 raise InputError(f"{self.path}: {shard!r} is not a file name")
             self._open(os.path.join(folder, shard))

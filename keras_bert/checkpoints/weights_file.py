@@ -1,4 +1,4 @@
-"""Reading `model.weights.h5` of a model folder without trusting it."""
+"""Reads `model.weights.h5` of a model folder, as an untrusted file."""
 
 import math
 import os
@@ -19,15 +19,15 @@ def check_size(path, config):
         config: `BertConfig`.
 
     Raises:
-        InputError: the file is missing, or too small to hold what the config says.
+        InputError: the file is missing, or too small for the weights of the config.
     """
     if not os.path.isfile(path):
         raise InputError(f"{path}: no such file")
     count = sum(math.prod(shape) for shape in names.expected_shapes(config).values())
-    found = os.path.getsize(path)
-    if found < 4 * count:
+    size = os.path.getsize(path)
+    if size < 4 * count:
         raise InputError(
-            f"{path}: has {found} bytes where the {count} weights of config.json need {4 * count}: "
+            f"{path}: has {size} bytes where the {count} weights of config.json need {4 * count}: "
             f"it is cut short or of another model"
         )
 
@@ -50,12 +50,12 @@ def load_weights(model, path):
     allowed = sum(math.prod(weight.shape) for weight in model.variables)
     try:
         with h5py.File(path, "r") as file:
-            found = []
+            sizes = []
 
             def note(name, item):
-                # A compiled model has its optimizer's state there; a model to load into has none.
+                # A compiled model saves its optimizer's state too; a model to load into has none.
                 if isinstance(item, h5py.Dataset) and not name.startswith("optimizer/"):
-                    found.append(math.prod(item.shape))
+                    sizes.append(math.prod(item.shape))
                     if item.external:
                         raise InputError(f"{path}: {name} is kept in another file")
 
@@ -64,13 +64,13 @@ def load_weights(model, path):
         raise InputError(f"{path}: no such file") from None
     except (OSError, KeyError, RuntimeError) as error:
         raise InputError(f"{path}: not a readable HDF5 file: {one_line(error)}") from None
-    if sum(found) > allowed:
+    if sum(sizes) > allowed:
         raise InputError(
-            f"{path}: holds {sum(found)} numbers where the model of config.json has {allowed}"
+            f"{path}: holds {sum(sizes)} numbers where the model of config.json has {allowed}"
         )
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what matters of it comes as the error
+            warnings.simplefilter("ignore")  # what matters becomes the error
             model.load_weights(path)
     except (ValueError, KeyError, OSError, TypeError) as error:
         raise InputError(

@@ -1,4 +1,4 @@
-"""What the writers of all formats share."""
+"""Functions that the writers of all formats share."""
 
 import json
 
@@ -8,7 +8,7 @@ from keras_bert.errors import InputError
 
 
 def check_model(config, weights, vocabulary, labels):
-    """Checks that the parts of a model fit together before any is written.
+    """Checks that the parts of a model fit together, before anything is written.
 
     Args:
         config: `BertConfig`.
@@ -43,15 +43,15 @@ def check_model(config, weights, vocabulary, labels):
 
 
 def with_scale(weights, mean, scale):
-    """Puts a regressor's mean and scale into its last layer, for programs that know of neither.
+    """Puts a regressor's mean and scale into its last layer, for programs without these settings.
 
     Args:
         weights: dict from canonical name to array, with `names.CLASSIFIER`.
-        mean: float, what is added to the output.
-        scale: float, what the output is multiplied with before.
+        mean: float, added to the scaled output.
+        scale: float, the factor of the output.
 
     Returns:
-        A dict of the same names; the output that its weights give is the value itself.
+        A dict of the same names; with its weights, the model's output is the value itself.
     """
     kernel, bias = (weights[name].astype("float64") for name in names.CLASSIFIER)
     scaled = (kernel * scale, bias * scale + mean)

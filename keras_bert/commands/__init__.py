@@ -1,1 +1,1 @@
-"""One file a verb of the command line, thin: parse, call, print."""
+"""The command line: one short file for each verb, which parses, calls and prints."""

@@ -1,4 +1,4 @@
-"""Median latency of one text, and size; with --against, of several models in turns.
+"""Measures the median latency of one text, and the size; with --against, of several models.
 
 keras-bert benchmark --model=model.tflite --against=float.tflite,model.onnx --threads=2
 """

@@ -1,4 +1,4 @@
-"""Scores a model, in any format that we write, on labelled data; or answers made elsewhere.
+"""Scores a model in any supported format on labelled data, or answers made by another program.
 
 keras-bert evaluate --model=my_model --data=dev.csv
 keras-bert evaluate --task=squad1 --data=dev-v1.1.json --predictions=predictions.json

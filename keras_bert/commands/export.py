@@ -1,4 +1,4 @@
-"""Writes a model for where it will run.
+"""Writes a model in the format of the place where it will run.
 
 keras-bert export --model=my_model --format=tflite --quantize=dynamic --output=model.tflite
 keras-bert export --model=my_model --format=saved_model --output=served/1

@@ -1,4 +1,4 @@
-"""Says what a [MASK] stands for, by a model with its masked-LM head.
+"""Predicts the words at each [MASK], with a model that has its masked-LM head.
 
 keras-bert fill-mask --model=bert --text="Paris is the [MASK] of France."
 """
@@ -15,15 +15,15 @@ from keras_bert.tasks.fill_mask import fill
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _Settings:
-    """The model, and what `Bert.fill_mask` takes."""
+    """The model, and the arguments of `Bert.fill_mask`."""
 
     model: str = setting(
         REQUIRED, "folder that `pretrain` wrote, or a checkpoint with the head", is_path=True
     )
     text: str = setting(REQUIRED, "a text with [MASK] in it, once or more")
-    top: int = setting(5, "how many words to give", low=1, high=1000)
+    top: int = setting(5, "how many words to return", low=1, high=1000)
     vocab: str | None = setting(None, "vocabulary, where --model has none", is_path=True)
-    lower_case: bool | None = setting(None, "whether --vocab is uncased (default: by its look)")
+    lower_case: bool | None = setting(None, "whether --vocab is uncased (default: guessed from it)")
 
     __post_init__ = check_settings
 

@@ -17,12 +17,14 @@ from keras_bert.training.settings import FinetuneSettings, RoadSettings
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Arguments:
-    """What a script passes by position, or to `load`."""
+    """The values that a script passes by position, or to `load`."""
 
     task: str = setting("classification", "kind of task", choices=NAMES)
     train: str = setting(REQUIRED, "CSV, TSV, JSON lines; CoNLL; SQuAD")
-    eval: str | None = setting(None, "such data to choose the best epoch and to score on")
-    init: str = setting(REQUIRED, "what to start from: model folder, checkpoint, or preset")
+    eval: str | None = setting(
+        None, "data of the same kind, to choose the best epoch and to score on"
+    )
+    init: str = setting(REQUIRED, "the start: model folder, checkpoint, or preset")
     output: str = setting(REQUIRED, "the model folder to write")
 
 

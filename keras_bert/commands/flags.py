@@ -1,4 +1,4 @@
-"""Flags from settings' dataclasses, and the settings back from parsed flags."""
+"""Makes flags from the settings' dataclasses, and settings from parsed flags."""
 
 import dataclasses
 import math
@@ -9,31 +9,30 @@ from keras_bert.errors import InputError
 from keras_bert.settings import default_of, name_of_field, settings_of, type_of
 
 
-def define(values, kind, only=None, skip=(), **changes):
+def define(values, kind, skip=(), **changes):
     """Declares a flag for each setting of a dataclass.
 
     Args:
         values: `FlagValues` to declare them in.
         kind: the dataclass; see `keras_bert.settings`.
-        only: names of the settings to declare; None declares all.
-        skip: names of those to leave out.
-        **changes: by a setting's name, a dict of what this verb has another `help`, `choices`,
-            `low` or `high` for.
+        skip: names of settings that get no flag.
+        **changes: by a setting's name, a dict of the `help`, `choices`, `low` or `high` that
+            differ in this verb.
     """
     for field, description in settings_of(kind):
         name = name_of_field(field)
-        if name not in skip and (only is None or name in only):
+        if name not in skip:
             description = dataclasses.replace(description, **changes.get(name, {}))
             _define(values, name, field, description)
 
 
 def settings_from(values, kind, **more):
-    """Returns the dataclass of settings that parsed flags ask for.
+    """Returns the dataclass of settings with the values of parsed flags.
 
     Args:
         values: parsed `FlagValues`.
-        kind: the dataclass; those of its settings that have no flag keep their defaults.
-        **more: fields that are not from flags, or in place of them.
+        kind: the dataclass; its settings without a flag keep their defaults.
+        **more: values that replace those of the flags, or of settings without a flag.
 
     Raises:
         InputError: see `keras_bert.settings.check_settings`.
@@ -42,7 +41,7 @@ def settings_from(values, kind, **more):
 
 
 def chosen(values, kind):
-    """Returns the values of the flags that a dataclass of settings has, a dict by field."""
+    """Returns the values of the flags of a settings dataclass, a dict by field."""
     names = {field.name: name_of_field(field) for field, _ in settings_of(kind)}
     return {field: values[name].value for field, name in names.items() if name in values}
 
@@ -60,13 +59,13 @@ def parse(values, arguments):
         arguments: list of str, the program's name first.
 
     Raises:
-        InputError, flags.Error: there is no such flag, or a value is none for it.
+        InputError, flags.Error: there is no such flag, or its value is wrong.
     """
     rest = values(arguments)[1:]
     if rest:
         raise InputError(f"unexpected argument {rest[0]!r}: flags are written --name=value")
     for name in values:
-        # absl's bounds let it pass, for it compares as false with everything.
+        # absl's bounds accept nan, because every comparison with it is false.
         if isinstance(values[name].value, float) and not math.isfinite(values[name].value):
             raise InputError("expected a finite number", name, values[name].value)
 

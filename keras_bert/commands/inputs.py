@@ -1,4 +1,4 @@
-"""What flags say of inputs: how a file is laid out, and texts."""
+"""Reads the flags of inputs: the layout of a file, and texts."""
 
 import os
 
@@ -8,22 +8,22 @@ from keras_bert.tasks.file_layout import FileLayout
 
 
 def define_layout(values):
-    """Declares the flags of a file that is scored or answered: its columns, and --misaligned."""
+    """Declares the flags of an input file for scores or answers: its columns, and --misaligned."""
     text = "question answering: a question without text"
     define(values, FileLayout, misaligned={"help": text, "choices": ("error", "skip")})
 
 
 def layout_of(values):
-    """Returns the `FileLayout`, for scoring, that the flags of `define_layout` ask for."""
+    """Returns the `FileLayout`, for scoring, with the values of the flags of `define_layout`."""
     return settings_from(values, FileLayout).for_scoring()
 
 
 def text_of(text, name):
-    """Returns a flag's text; in the C locale Python has not decoded what is not ASCII.
+    """Returns a flag's text, decoded: in the C locale Python decodes ASCII only.
 
     Args:
         text: str or None.
-        name: what messages call it.
+        name: its name in messages.
 
     Raises:
         InputError: it is blank or not UTF-8.

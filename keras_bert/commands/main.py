@@ -1,8 +1,8 @@
-"""The program `keras-bert`: finds the verb, parses its flags, turns bad input into one line.
+"""The program `keras-bert`: finds the verb, parses its flags, reports bad input in one line.
 
 A verb is a module with `define(flag_values)`, which declares its flags, and `run(flag_values)`,
-which gives a dict of results and a list of lines to print. Its flags live in a `FlagValues` of
-their own: nothing is global, and `--help` imports nothing heavy.
+which returns a dict of results and a list of lines to print. Each verb has its own `FlagValues`:
+nothing is global, and `--help` imports nothing heavy.
 """
 
 import errno
@@ -21,8 +21,8 @@ from keras_bert.extras import missing_message
 VERBS = {
     "vocab": "make a WordPiece vocabulary from texts",
     "prepare": "turn a corpus into pretraining records",
-    "pretrain": "train a BERT from records, from nothing or from a checkpoint",
-    "fill-mask": "say what a [MASK] stands for",
+    "pretrain": "train a BERT on records, from random weights or a checkpoint",
+    "fill-mask": "predict the words at each [MASK]",
     "finetune": "train a model for a task from labelled data",
     "evaluate": "score a model, in any format, on labelled data",
     "predict": "answer for texts, with a model in any format",
@@ -32,11 +32,11 @@ VERBS = {
     "export": "write a model as TFLite, SavedModel or ONNX",
     "verify": "prove that an exported file is as good as its model",
     "benchmark": "measure latency and size",
-    "quickstart": "do all of it on a small sample that is in the package",
+    "quickstart": "run all steps on a small sample from the package",
 }
 
 DONE, CHECK_FAILED = 0, 1
-# What a shell reports of a program that the signal ended: 128 and its number.
+# The status that a shell reports after a signal: 128 plus its number.
 _INTERRUPTED, _BROKEN_PIPE = 130, 141
 
 
@@ -50,11 +50,11 @@ def main(argv=None):
         The exit status: 0 done, 1 a check failed, 2 bad input; 130 after Ctrl-C.
     """
     if sys.stderr is None:
-        # It was closed, and everything that writes to it would fail.
+        # It was closed, so every write to it would fail.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         sys.stderr = os.fdopen(2, "w")
     if argv is None:
-        # As `timeout`, docker and slurm send it: what stands half-written is cleared away first.
+        # `timeout`, docker and slurm send it: half-written files are removed first.
         signal.signal(signal.SIGTERM, _end)
     try:
         with settings_are_flags():
@@ -62,8 +62,8 @@ def main(argv=None):
         print(end="", flush=True)
         return status
     except BrokenPipeError:
-        # The reader, `head` say, has had enough. What is left in the buffer goes nowhere, or
-        # Python would complain of it at its exit.
+        # The reader, for example `head`, has stopped. The rest of the buffer is dropped, or Python
+        # would report an error at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _BROKEN_PIPE
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What the program prints: results, one line for bad input, and the help."""
+"""Prints results, one line for bad input, and the help."""
 
 import json
 import math
@@ -9,7 +9,7 @@ BAD_INPUT = 2
 
 def print_result(result, lines, as_json):
     """Prints lines, and the result as one JSON object on the last line if asked for."""
-    # Where the terminal cannot show a character, in the C locale say, its code is shown.
+    # If the terminal cannot show a character, as in the C locale, its code is printed.
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     for line in lines:
         print(line.encode(encoding, "backslashreplace").decode(encoding))
@@ -19,23 +19,23 @@ def print_result(result, lines, as_json):
 
 
 def _without_nan(value):
-    """Returns a result with null in place of what JSON has no word for."""
+    """Returns a result with null in place of numbers that JSON cannot hold."""
     if isinstance(value, dict):
-        return {key: _without_nan(each) for key, each in value.items()}
+        return {key: _without_nan(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_without_nan(each) for each in value]
+        return [_without_nan(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def complain(program, message):
-    """Prints what is wrong as one line on stderr; returns the exit status of bad input."""
-    # One line, whatever a library put into its message.
+    """Prints a message as one line on stderr; returns the exit status of bad input."""
+    # A library's message may have several lines.
     print(f"{program}: {' '.join(str(message).split())}", file=sys.stderr)
     return BAD_INPUT
 
 
 def usage(verbs):
-    """Returns the program's help; `verbs` is a dict from each to what it does."""
+    """Returns the program's help; `verbs` is a dict from verb to description."""
     width = max(map(len, verbs))
     rows = "\n".join(f"  {verb.ljust(width)}  {what}" for verb, what in verbs.items())
     return (
@@ -47,7 +47,7 @@ def usage(verbs):
 
 
 def verb_help(verb, what, module, values):
-    """Returns a verb's help: what it does, its module's words, its flags and their defaults."""
+    """Returns a verb's help: its description, its module's docstring, its flags and defaults."""
     lines = [f"keras-bert {verb}: {what}", "", (module.__doc__ or "").strip(), ""]
     for name in sorted(values):
         flag = values[name]

@@ -1,4 +1,4 @@
-"""Answers for a text, a pair of texts, or a file of them, with a model in any format.
+"""Answers for a text, a pair of texts, or a file of texts, with a model in any format.
 
 keras-bert predict --model=my_model --text="so good that I saw it twice"
 keras-bert predict --model=my_answerer --text="a question" --text_b="a passage"

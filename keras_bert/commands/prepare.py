@@ -1,4 +1,4 @@
-"""Makes pretraining records of a corpus: sentences, pairs, tokens, shuffled and packed.
+"""Makes pretraining records from a corpus: sentences, pairs, tokens, shuffled and packed.
 
 keras-bert prepare --corpus="texts/*.jsonl.gz" --vocab=vocab.txt --output=records --length=128
 
@@ -33,6 +33,6 @@ def run(values):
         lines.append(f"{'left out':<14} {counts['left_out']:,} sentences that have no partner")
     if abs(counts["pair_labels"].get("random", 0.5) - 0.5) > _UNEVEN:
         lines.append(
-            "the pairs are uneven: too many documents are of one sentence, or copies of each other"
+            "the pairs are uneven: too many documents have one sentence or are copies of others"
         )
     return result, lines

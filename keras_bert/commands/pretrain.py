@@ -1,9 +1,9 @@
-"""Trains a BERT from records that `keras-bert prepare` made: from nothing, or from a checkpoint.
+"""Trains a BERT on records of `keras-bert prepare`, from random weights or from a checkpoint.
 
 keras-bert pretrain --preset=bert_mini_en_uncased --records=records --output=bert --steps=100000
 
-Beside the model folder it writes OUTPUT.log.jsonl, a line every so many steps, and OUTPUT.png, the
-curves of it. While it runs, OUTPUT.training holds the last checkpoints, for --resume.
+Beside the model folder it writes OUTPUT.log.jsonl, with a line at regular steps, and OUTPUT.png,
+its curves. During the run, OUTPUT.training holds the last checkpoints, for --resume.
 """
 
 import os
@@ -30,7 +30,7 @@ def _score_lines(scores):
     shown = ("masked_lm_accuracy", "masked_lm_loss", "perplexity", "pair_accuracy", "pair_loss")
     rows = []
     for kind, title in (("", "last steps"), ("eval_", "evaluation")):
-        found = [f"{name} {scores[kind + name]:.4f}" for name in shown if kind + name in scores]
-        if found:
-            rows.append(f"{title}: {', '.join(found)}")
+        parts = [f"{name} {scores[kind + name]:.4f}" for name in shown if kind + name in scores]
+        if parts:
+            rows.append(f"{title}: {', '.join(parts)}")
     return rows

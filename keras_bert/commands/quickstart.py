@@ -1,4 +1,4 @@
-"""Trains, evaluates, exports, verifies and runs a small spam filter on messages in the package."""
+"""Trains, evaluates, exports, verifies and runs a small spam filter on messages of the package."""
 
 import os
 
@@ -24,7 +24,7 @@ def _report(result):
             f"{row['format']:<22}{row['accuracy']:>10.4f}{agreement:>14}"
             f"{row['bytes'] / 1e6:>10.2f}{milliseconds:>8}"
         )
-    lines += ["", "on the device's runtime, from the int8 file alone:"]
+    lines += ["", "with the device's runtime, from the int8 file alone:"]
     lines += [
         f"  {p['label']:<5} {p['probability']:.3f}  {p['text']}" for p in result["predictions"]
     ]

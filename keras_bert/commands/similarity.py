@@ -1,11 +1,11 @@
-"""Compares one word in several sentences, or the sentences themselves: cosines and a heat map.
+"""Compares one word in several sentences, or the sentences: cosines and a heat map.
 
 keras-bert similarity --model=bert --word=bank --output=bank.png \\
     --text="He sat on the bank of the river." --text="The bank raised its interest rates."
 
-A word's vector is the mean of its pieces' at its place in the sentence; whole words only. Without
+A word's vector is the mean over its pieces at its place in the sentence; whole words only. Without
 --word, sentences are compared by the mean of all their tokens. Vectors of several --layers are
-put end to end.
+concatenated.
 """
 
 from keras_bert.commands import flags, inputs
@@ -29,7 +29,7 @@ def run(values):
 
 
 def _table(matrix, labels):
-    """Returns the matrix as lines of text, each with what its row is."""
+    """Returns the matrix as lines of text, each with the label of its row."""
     width = len(str(len(labels)))
     numbers = range(1, len(labels) + 1)
     lines = [" " * width + "".join(f"{number:>7}" for number in numbers)]

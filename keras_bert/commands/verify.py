@@ -1,4 +1,4 @@
-"""Runs an exported file and its model over the same data; exits 1 if too much of the score is lost.
+"""Runs an exported file and its model on the same data; exits with 1 if the score drops too much.
 
 keras-bert verify --model=my_model --exported=model.tflite --data=dev.csv
 """

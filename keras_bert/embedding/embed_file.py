@@ -25,17 +25,17 @@ class EmbedSettings(SourceSettings):
     """What `embed` takes."""
 
     text_b: list | None = setting(
-        None, "the second text of a pair; as often as --text", repeated=True
+        None, "the second text of a pair; one for each --text", repeated=True
     )
     output: str = setting(REQUIRED, "the .npz file to write", is_path=True)
     pooling: str = setting(
-        "mean", "from tokens to a text: " + ", ".join(POOLINGS), choices=POOLINGS
+        "mean", "how token vectors become a text's vector: " + ", ".join(POOLINGS), choices=POOLINGS
     )
-    normalize: bool = setting(False, "bring vectors to length 1")
+    normalize: bool = setting(False, "scale vectors to length 1")
 
 
 def embed_file(layout=None, **settings):
-    """Writes vectors of texts; see `keras_bert.embedding.features.embed` for those in hand.
+    """Writes vectors of texts to a file; `keras_bert.embedding.features.embed` returns them.
 
     Args:
         layout: `FileLayout` of the input file; None for its defaults.
@@ -90,11 +90,11 @@ def embed_file(layout=None, **settings):
 
 
 def show_texts(progress, count):
-    """Shows that some more texts are done.
+    """Updates the progress line after some more texts.
 
     Args:
         progress: `Progress` of the texts.
-        count: how many more.
+        count: how many more texts are done.
     """
     progress.done += count
     if progress.is_due():
@@ -105,7 +105,7 @@ def show_texts(progress, count):
 
 
 def _arrays(features, source, settings):
-    """Returns what the file has beside the vectors: arrays, and strings as they come in blocks."""
+    """Returns the file's other contents: arrays, and strings that are made in blocks."""
     arrays, strings = {}, {}
     if features.sources is not None:
         arrays, strings = features.sources.arrays(), features.sources.strings()

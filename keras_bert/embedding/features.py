@@ -2,7 +2,7 @@
 
     vectors = embed(bert, ["a text", "another"], pooling="mean", layers=(-1,))
 
-The layers above those asked for are not computed.
+Layers above the highest requested one are not computed.
 """
 
 import math
@@ -16,12 +16,12 @@ from keras_bert.errors import InputError
 from keras_bert.text.encoding import assemble, truncated_lengths
 from keras_bert.text.padding import TokenizedTexts
 
-# Texts that are tokenized at once; their Python objects are dropped before the next.
+# Texts that are tokenized at once; their Python objects are freed before the next.
 _TOKENIZED_AT_ONCE = 1024
 # The most values (floats; 64 MiB) of a batch's hidden states, and of the vectors between two
 # writes: `--pooling=tokens` of all layers is 40 KB a token in BERT-Base.
 _VALUES_AT_ONCE = 2**24
-# Texts of like length share a batch, among so many batches' texts.
+# Within the texts of so many batches, texts of similar length share a batch.
 _WINDOW_BATCHES = 64
 
 
@@ -47,12 +47,12 @@ def embed(
         layers: int or sequence of int: 0 is the embeddings' output, 1, 2, … are the blocks,
             -1 is the last.
         normalize: whether vectors are brought to length 1.
-        length: int, the most tokens of a text, special tokens included; None takes the model's.
-        batch_size: texts a batch, at most.
+        length: int, the most tokens of a text, special tokens included; None uses the model's.
+        batch_size: the most texts in a batch.
 
     Returns:
-        float32 of shape (count, hidden_size); of several layers (count, layers, hidden_size), in
-        the order asked for. With "tokens" `TokenVectors`. For a single str, its vectors alone.
+        float32 of shape (count, hidden_size); for several layers (count, layers, hidden_size), in
+        the order of `layers`. With "tokens", `TokenVectors`. For a single str, its vectors alone.
 
     Raises:
         InputError: no such layer or pooling, or a text is not a str.
@@ -76,7 +76,7 @@ def embed(
 
 
 class Features:
-    """The vectors of some texts, of known shape, made a block at a time.
+    """The vectors of some texts: the shape is known, the values are computed in blocks.
 
     Args:
         see `embed`.
@@ -103,7 +103,7 @@ class Features:
         if isinstance(texts, str) or isinstance(texts_b, str):
             raise InputError("expected two sequences of texts, or two texts")
         if pooling not in POOLINGS:
-            raise InputError(f"pooling {pooling!r} is none of {', '.join(POOLINGS)}")
+            raise InputError(f"pooling {pooling!r} is not one of {', '.join(POOLINGS)}")
         if pooling in ("cls", "pooler") and config.left_to_right:
             raise InputError(
                 f"pooling {pooling}: in a left-to-right model [CLS] sees no other token, so all "
@@ -112,7 +112,7 @@ class Features:
         self.layers = check_layers(layers, config.num_hidden_layers)
         if pooling == "pooler":
             if self.layers != (config.num_hidden_layers,):
-                raise InputError("pooling pooler is of the last layer: leave out the layers")
+                raise InputError("pooling pooler always uses the last layer: leave out the layers")
             self.layers = ()
         length = bert.config.max_length if length is None else length
         if not 3 <= length <= config.max_position_embeddings:
@@ -123,7 +123,7 @@ class Features:
         if batch_size < 1:
             raise InputError(f"batch_size {batch_size} must be at least 1")
         if texts_b is not None and config.type_vocab_size < 2:
-            raise InputError("the model takes single texts: it has one segment only")
+            raise InputError("the model takes single texts only: it has one segment")
         self.pooling = pooling
         self.normalize = normalize
         self.batch_size = batch_size
@@ -165,7 +165,7 @@ class Features:
         """Yields the vectors, in the order of the texts, as float32 arrays.
 
         Args:
-            on_batch: function called with the number of texts that each batch had, or None.
+            on_batch: function that is called with the number of texts of each batch, or None.
         """
         if not self._texts:
             return
@@ -183,9 +183,9 @@ class Features:
             yield unit(block) if self.normalize else block
 
     def _model(self):
-        """Returns the Keras model, from the encoder's inputs to the hidden states asked for."""
+        """Returns the Keras model from the encoder's inputs to the requested hidden states."""
         encoder = self._bert.encoder
-        # Kept, for most of the time of embedding a few texts goes into the model's first call.
+        # Kept, because for a few texts the model's first call takes most of the time.
         kept = vars(self._bert).setdefault("_feature_models", {})
         of_encoder, model = kept.get(self.layers, (None, None))
         if of_encoder is encoder:
@@ -196,7 +196,7 @@ class Features:
             outputs = {str(layer): encoder.hidden_states[layer] for layer in self.layers}
         model = keras.Model(encoder.input, outputs)
         if keras.backend.backend() == "tensorflow":
-            # XLA would compile the network again for each length.
+            # XLA would compile the network anew for each length.
             model.jit_compile = False
         kept[self.layers] = encoder, model
         return model
@@ -215,10 +215,10 @@ class Features:
         yield np.arange(start, len(self._lengths))
 
     def _batches(self, indices):
-        """Yields parts of indices, which are sorted by length, that make a batch."""
+        """Yields the batches of indices that are sorted by length."""
         wide = math.prod(self.shape[1:])
         while len(indices):
-            # The longest of a full batch decides how many fit.
+            # The longest text of a full batch decides how many fit.
             count = min(self.batch_size, len(indices))
             longest = self._lengths[indices[count - 1]]
             count = max(1, min(count, _VALUES_AT_ONCE // (longest * wide)))
@@ -226,14 +226,14 @@ class Features:
             indices = indices[count:]
 
     def _vectors(self, model, batch):
-        """Returns the vectors of a batch, an array for each text of it."""
+        """Returns the vectors of a batch, an array for each text."""
         inputs = self._tokenized.batch(batch)
         outputs = model.predict_on_batch(inputs)
         names = map(str, self.layers or ("pooler",))
         layers = [np.asarray(outputs[name], "float32") for name in names]
         if self.pooling in ("mean", "cls"):
             layers = [pool(layer, inputs["padding_mask"], self.pooling) for layer in layers]
-        # The layers come after the texts, or after the tokens.
+        # The axis of layers comes after that of texts, or of tokens.
         axis = 2 if self.pooling == "tokens" else 1
         stacked = layers[0] if len(layers) == 1 else np.stack(layers, axis=axis)
         if self.pooling != "tokens":

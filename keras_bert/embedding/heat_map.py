@@ -6,10 +6,10 @@ import numpy as np
 
 from keras_bert.files import replacing_file
 
-# Up to here the numbers fit into the cells.
+# The largest matrix whose numbers fit into the cells.
 _MOST_NUMBERED = 20
-# matplotlib brings a font without East Asian characters; the first of these that are installed
-# are asked for those it lacks.
+# matplotlib's own font has no East Asian characters; those of these fonts that are installed
+# provide them.
 _FALLBACK_FONTS = (
     "Noto Sans CJK SC", "Noto Sans CJK JP", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei",
     "PingFang SC", "Hiragino Sans", "Microsoft YaHei", "Arial Unicode MS", "Noto Sans",
@@ -41,7 +41,7 @@ def draw_heat_map(matrix, labels, path, title=""):
 
 def heat_map_figure(matrix, labels, title=""):
     """Returns the matplotlib figure; see `draw_heat_map`."""
-    # Figure and canvas without pyplot, which would keep every figure and ask for a display.
+    # Without pyplot, which would keep every figure and need a display.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -49,12 +49,12 @@ def heat_map_figure(matrix, labels, title=""):
     count = len(matrix)
     cell = min(0.62, max(0.16, 11 / count))  # inches
     side = max(2.5, cell * count)
-    width = 0.085 * max(map(len, labels))  # of the labels, whose letters are 9 points high
+    width = 0.085 * max(map(len, labels))  # of the labels, in letters of 9 points
     figure = Figure(figsize=(side + width + 2, side + 1.2), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
-    # From the least likeness that occurs: in BERT all vectors are somewhat alike, and a scale
-    # from -1 would leave one colour for everything.
+    # The scale begins at the lowest similarity: in BERT all vectors are somewhat similar, and with
+    # a scale from -1 everything would have one colour.
     low = min(0.9, np.floor(matrix.min() * 10) / 10)
     image = axes.imshow(matrix, cmap="viridis", vmin=low, vmax=1)
     numbers = [str(index) for index in range(1, count + 1)]
@@ -62,7 +62,7 @@ def heat_map_figure(matrix, labels, title=""):
     axes.set_yticks(range(count), [f"{label}  {n}" for label, n in zip(labels, numbers)])
     size = 9 if cell >= 0.2 else 6
     for tick in [*axes.get_xticklabels(), *axes.get_yticklabels()]:
-        # A text may have two dollar signs and is no formula.
+        # A text with two dollar signs is not a formula.
         tick.set(parse_math=False, fontfamily=_font_families(), fontsize=size)
     axes.tick_params(length=0)
     axes.set_title(title, fontsize=11, loc="left", parse_math=False, fontfamily=_font_families())
@@ -81,6 +81,6 @@ def heat_map_figure(matrix, labels, title=""):
 def _font_families():
     from matplotlib import font_manager
 
-    # Families that are not there would each be complained of.
+    # matplotlib would warn of each family that is not installed.
     installed = set(font_manager.get_font_names())
     return ["DejaVu Sans", *(name for name in _FALLBACK_FONTS if name in installed)]

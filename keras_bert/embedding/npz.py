@@ -1,4 +1,4 @@
-"""Writes an .npz whose arrays are made a piece at a time, and are never whole in memory."""
+"""Writes an .npz file from arrays that come in pieces and are never whole in memory."""
 
 import contextlib
 import math
@@ -14,7 +14,7 @@ from keras_bert.files import replacing_file
 
 @contextlib.contextmanager
 def writing_npz(path):
-    """Gives an `NpzWriter`; the file stands at `path` when the block succeeds, else nothing does.
+    """Yields an `NpzWriter`; the file appears at `path` only if the block succeeds.
 
     Raises:
         InputError: the file cannot be written there.
@@ -48,7 +48,7 @@ class NpzWriter:
             name: str.
             dtype: of the array; not object.
             shape: tuple of int, of the whole array.
-            blocks: iterable of arrays, which one after the other along the first axis make it.
+            blocks: iterable of arrays, the parts of it along the first axis.
 
         Raises:
             ValueError: the blocks are not of that shape, or the dtype would need pickle.
@@ -56,7 +56,7 @@ class NpzWriter:
         dtype = np.dtype(dtype)
         if dtype.hasobject:
             raise ValueError(f"{name}: arrays of objects cannot be read without pickle")
-        # A ZipInfo of our own has no time in it: the same vectors make the same file.
+        # A ZipInfo made here has no time in it: the same vectors make the same file.
         entry = zipfile.ZipInfo(f"{name}.npy")
         entry.external_attr = 0o644 << 16
         written = 0
@@ -72,12 +72,12 @@ class NpzWriter:
 
 
 def check_room(path, size, fix):
-    """Raises InputError if the disk has not that many bytes free where `path` is to be.
+    """Raises InputError if the disk of `path` does not have that many free bytes.
 
     Args:
-        path: the file to be written; its folder need not be there yet.
+        path: the file to write; its folder need not exist yet.
         size: int, bytes.
-        fix: str, what to do about it.
+        fix: str, what the user can do, for the message.
     """
     folder = os.path.dirname(os.path.realpath(path))
     while not os.path.exists(folder):

@@ -1,4 +1,4 @@
-"""Where a word stands in texts, and which of their tokens are its pieces. Needs no Keras."""
+"""Finds a word in texts, and the tokens that are its pieces. Needs no Keras."""
 
 import dataclasses
 
@@ -7,17 +7,18 @@ from keras_bert.errors import InputError
 from keras_bert.text.cleaning import split_words
 
 _MOST_CONTEXT = 32
+_MOST_SHOWN = 60  # characters of a text in a message
 
 
 @dataclasses.dataclass(frozen=True)
 class Occurrence:
-    """One place where the word stands.
+    """One place where the word occurs.
 
     Attributes:
         text_index: int, which of the texts.
         start, end: int, its first character and one past its last.
-        tokens: list of int, the positions of its pieces among the tokens of the text, counted
-            with [CLS].
+        tokens: list of int, the positions of its pieces among the tokens of the text, [CLS]
+            included.
     """
 
     text_index: int
@@ -27,36 +28,36 @@ class Occurrence:
 
 
 def find_occurrences(word, texts, names, tokenizer, length):
-    """Finds a word in texts: whole words only, in the letters that the tokenizer sees.
+    """Finds a word in texts: whole words only, compared as the tokenizer normalizes them.
 
-    The case counts if the model is cased, and accents count if it keeps them. The word may be
+    Case matters if the model is cased, and accents matter if it keeps them. The word may be
     several, such as "river bank"; in Chinese, where each character is a word, any string is.
 
     Args:
         word: str.
         texts: list of str.
-        names: list of str, what each text is called in messages.
+        names: list of str, the name of each text in messages.
         tokenizer: `WordPieceTokenizer`.
         length: int, the most tokens of a text that the model reads.
 
     Returns:
-        A list of `Occurrence`, in order; each text has one at least.
+        A list of `Occurrence`, in order; each text has at least one.
 
     Raises:
         InputError: a text does not have the word, or only beyond `length`.
     """
-    wanted = [each for each, _ in _words(word, tokenizer)]
+    wanted = [normalized for normalized, _ in _words(word, tokenizer)]
     if not wanted:
-        raise InputError(f"the word {word!r} has no letter that the model reads")
-    found = []
+        raise InputError(f"the word {word!r} has no letter that the tokenizer keeps")
+    occurrences = []
     for index, (text, pieces) in enumerate(zip(texts, tokenizer.cut(texts), strict=True)):
         spans = _spans(wanted, text, tokenizer)
         if not spans:
             raise InputError(
-                f"{names[index]}: the word {word!r} does not stand in it"
+                f"{names[index]}: the word {word!r} does not appear in it"
                 f"{'' if tokenizer.lower_case else ', in that case'}: {_shortened(text)}"
             )
-        # One more for [CLS] in front; behind, [SEP] takes the last place.
+        # [CLS] comes before them, and [SEP] takes the last place.
         inside = [
             Occurrence(index, start, end, tokens)
             for start, end in spans
@@ -64,11 +65,11 @@ def find_occurrences(word, texts, names, tokenizer, length):
         ]
         if not inside:
             raise InputError(
-                f"{names[index]}: the word {word!r} stands beyond the {length} tokens that the "
+                f"{names[index]}: the word {word!r} comes after the {length} tokens that the "
                 f"model reads: shorten the text: {_shortened(text)}"
             )
-        found += inside
-    return found
+        occurrences += inside
+    return occurrences
 
 
 def in_context(text, start, end, most=_MOST_CONTEXT):
@@ -82,7 +83,7 @@ def in_context(text, start, end, most=_MOST_CONTEXT):
     before = " ".join(text[:start].split())
     after = " ".join(text[end:].split())
     if len(before) > most:
-        # Whole words, where the language parts them.
+        # Whole words, in languages with spaces.
         kept = before[-most:]
         before = "…" + (kept if before[-most - 1] == " " else kept.partition(" ")[2] or kept)
     if len(after) > most:
@@ -99,7 +100,7 @@ def _words(text, tokenizer):
     )
     if not tokenizer.lower_case:
         return words
-    # Which of its two small forms a capital sigma gets depends on what stands beside the word.
+    # A capital sigma has two small forms, and the characters around the word decide which.
     return [(word.replace("ς", "σ"), origins) for word, origins in words]
 
 
@@ -126,5 +127,5 @@ def _tokens_of(pieces, start, end):
     ]
 
 
-def _shortened(text, most=60):
-    return repr(text if len(text) <= most else text[: most - 1] + "…")
+def _shortened(text):
+    return repr(text if len(text) <= _MOST_SHOWN else text[: _MOST_SHOWN - 1] + "…")

@@ -1,8 +1,8 @@
-"""How alike a word's places in several sentences are, or the sentences: cosines and a heat map.
+"""Similarity of a word's uses in several sentences, or of sentences: cosines and a heat map.
 
-A word's vector is the mean of its pieces' at its place in the sentence; whole words only. Without
-a word, sentences are compared by the mean of all their tokens. Vectors of several layers are put
-end to end.
+A word's vector is the mean over its pieces at its place in the sentence; whole words only. Without
+a word, sentences are compared by the mean of all their tokens. Vectors of several layers are
+concatenated.
 """
 
 import dataclasses
@@ -20,7 +20,7 @@ from keras_bert.embedding.sources import (
 from keras_bert.errors import InputError, name_of
 from keras_bert.settings import setting
 
-# More cannot be told apart in a picture, or read in a table.
+# More could not be distinguished in a picture, or read in a table.
 _MOST = 100
 _MOST_CHARACTERS = 50
 
@@ -29,9 +29,9 @@ _MOST_CHARACTERS = 50
 class SimilaritySettings(SourceSettings):
     """What `similarity` takes."""
 
-    word: str | None = setting(None, "the word to compare; without, the sentences are")
+    word: str | None = setting(None, "the word to compare (default: compare the sentences)")
     output: str | None = setting(
-        None, "the .png file to draw; without, a table alone", is_path=True
+        None, "the .png file to draw (default: only print a table)", is_path=True
     )
 
 
@@ -43,7 +43,7 @@ def similarity(layout=None, **settings):
         **settings: of `SimilaritySettings`: `model`, `text`, `word`, `output`, `layers`, ….
 
     Returns:
-        A dict: `word`; `layers`; `items`, a list of dicts, what is compared; `similarities`, a
+        A dict: `word`; `layers`; `items`, a list of dicts, the things compared; `similarities`, a
         list of lists of cosines; `output`, the picture; `notes`, what a user should know.
 
     Raises:
@@ -55,7 +55,7 @@ def similarity(layout=None, **settings):
         raise InputError(f"{name_of('word')} is empty")
     if settings.output is not None:
         check_output(settings, ".png")
-        # Reported now, and not after the work, if it is missing.
+        # If it is missing, this is reported now and not after the work.
         importlib.import_module("matplotlib")
     source = read_texts(settings, layout)
     if source.texts_b is not None:
@@ -115,7 +115,7 @@ def _words(word, settings, source, bert):
     from keras_bert.embedding.occurrences import find_occurrences, in_context
 
     length = bert.config.max_length if settings.length is None else settings.length
-    found = find_occurrences(word, source.texts, source.names, bert.tokenizer, length)
+    occurrences = find_occurrences(word, source.texts, source.names, bert.tokenizer, length)
     states = embed(
         bert,
         source.texts,
@@ -126,7 +126,7 @@ def _words(word, settings, source, bert):
         batch_size=settings.batch_size,
     )
     items, vectors, unknown = [], [], False
-    for place in found:
+    for place in occurrences:
         text = states[place.text_index]
         vectors.append(text.vectors[place.tokens].mean(axis=0, dtype="float64"))
         unknown |= "[UNK]" in text.tokens[place.tokens]
@@ -142,7 +142,7 @@ def _words(word, settings, source, bert):
         )
     notes = []
     if unknown:
-        notes.append(f"the vocabulary cannot spell {word!r}: compared are vectors of [UNK]")
+        notes.append(f"the vocabulary cannot spell {word!r}: the vectors compared are of [UNK]")
     return items, np.stack(vectors), notes
 
 

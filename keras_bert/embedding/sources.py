@@ -1,4 +1,4 @@
-"""The texts and the model that `embed` and `similarity` work on."""
+"""The texts and the model of `embed` and `similarity`."""
 
 import dataclasses
 import os
@@ -17,14 +17,14 @@ class SourceSettings:
 
     model: str = setting(REQUIRED, "model folder of any task, or a checkpoint", is_path=True)
     vocab: str | None = setting(None, "vocabulary, where --model has none", is_path=True)
-    lower_case: bool | None = setting(None, "whether --vocab is uncased (default: by its look)")
-    text: list | None = setting(None, "a text; may be given often", repeated=True)
+    lower_case: bool | None = setting(None, "whether --vocab is uncased (default: guessed from it)")
+    text: list | None = setting(None, "a text; repeat it for several texts", repeated=True)
     input: str | None = setting(None, "file of texts: CSV, TSV, JSON lines", is_path=True)
     layers: list[int] | None = setting(
         None, "0: the embeddings' output; 1, 2, …: blocks; -1: the last (default)", example="-1,-2"
     )
     length: int | None = setting(None, "the most tokens of a text (default: the model's)", low=3)
-    batch_size: int = setting(32, "texts a batch, at most", low=1)
+    batch_size: int = setting(32, "the most texts in a batch", low=1)
 
     def __post_init__(self):
         check_settings(self)
@@ -32,12 +32,12 @@ class SourceSettings:
 
 
 class Source:
-    """Texts of a file, or in hand.
+    """Texts of a file, or given directly.
 
     Attributes:
         texts, texts_b: list of str; the latter None without pairs.
-        lines: list of int, the line of the file for each; None if they are of no file.
-        names: list of str, what messages call each.
+        lines: list of int, the line of each in the file; None if there is no file.
+        names: list of str, the name of each in messages.
     """
 
     def __init__(self, texts, texts_b, path=None, lines=None):
@@ -65,23 +65,26 @@ def read_texts(settings, layout=None, texts_b=None):
     if path is not None:
         if texts_b is not None:
             column = name_of("text_b_column")
-            raise InputError(f"{text_b} goes with {text}; a file has a {column}")
+            raise InputError(f"{text_b} needs {text}; for a file use {column}")
         check_path(path)
         examples = read_examples(path, layout or FileLayout().for_scoring(), False)
         return Source(examples.texts, examples.texts_b, examples.path, examples.lines)
     for name, texts in ((text, settings.text), (text_b, texts_b or [])):
-        for number, each in enumerate(texts, start=1):
-            if not each.strip():
+        for number, content in enumerate(texts, start=1):
+            if not content.strip():
                 raise InputError(f"{name} number {number} is empty")
     if texts_b is not None and len(texts_b) != len(settings.text):
-        raise InputError(f"{len(settings.text)} times {text} but {len(texts_b)} times {text_b}")
+        raise InputError(
+            f"{text_b} must come once for each {text}: "
+            f"found {len(texts_b)} and {len(settings.text)}"
+        )
     return Source(settings.text, texts_b)
 
 
 def check_output(settings, extension):
     """Raises InputError if the output cannot be written, before the model is loaded."""
     if not settings.output.endswith(extension):
-        raise InputError(f"{settings.output}: name the output {extension}")
+        raise InputError(f"{settings.output}: the output's name must end in {extension}")
     if settings.input is not None:
         check_not_input(settings.output, settings.input)
     check_file_replaceable(settings.output)
@@ -89,13 +92,13 @@ def check_output(settings, extension):
 
 def load_encoder(settings):
     """Returns the `Bert` of settings."""
-    if not os.path.exists(settings.model + ".index"):  # Google's checkpoints are named by a prefix
+    if not os.path.exists(settings.model + ".index"):  # a Google checkpoint's path is a prefix
         check_path(settings.model)
     return load_bert(settings.model, vocabulary=settings.vocab, lower_case=settings.lower_case)
 
 
 def cut_notes(features, bert, length):
-    """Returns what to note of texts that were too long, a list of str."""
+    """Returns notes on texts that were too long, a list of str."""
     if not features.cut_count:
         return []
     length = bert.config.max_length if length is None else length

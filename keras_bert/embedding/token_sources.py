@@ -1,34 +1,34 @@
-"""Vectors of tokens, and where in the text each token comes from. Needs numpy only."""
+"""Vectors of tokens, and the place of each token in its text. Needs numpy only."""
 
 import dataclasses
 import unicodedata
 
 import numpy as np
 
-# Arrays of texts are as wide as their longest; one address of a thousand characters must not make
-# each word a thousand characters wide.
+# An array of strings is as wide as its longest string; one web address of a thousand characters
+# must not make every word a thousand characters wide.
 MAX_WORD = 100
 
 
 @dataclasses.dataclass(frozen=True)
 class TokenVectors:
-    """Vectors of all tokens of some texts, end to end, and where the tokens come from.
+    """Vectors of all tokens of some texts in one array, and where the tokens come from.
 
-    `len()` is the number of texts; `vectors[i]` of an object `vectors` is that of text i alone.
+    `len()` is the number of texts; indexing with i returns the `TokenVectors` of text i alone.
 
     Attributes:
         vectors: float32, shape (tokens, hidden_size), or (tokens, layers, hidden_size).
         row_splits: int64, shape (texts + 1,); text i has tokens row_splits[i] to
             row_splits[i + 1] - 1, [CLS] and [SEP] among them.
-        tokens: str array of shape (tokens,), the pieces as the vocabulary has them.
+        tokens: str array of shape (tokens,), the pieces as in the vocabulary.
         offsets: int32, shape (tokens, 2), first character and one past the last of each token in
             the text that it comes from; (0, 0) for [CLS] and [SEP].
-        segment_ids: int8, shape (tokens,): 0 for tokens of the first text of a pair, 1 of the
-            second; which of the two `offsets` speak of.
+        segment_ids: int8, shape (tokens,): 0 for tokens of the first text of a pair, 1 for those
+            of the second; `offsets` refer to that text.
         word_ids: int32, shape (tokens,), the number of the token's word among those of its text
             or pair, from 0; -1 for [CLS] and [SEP].
-        words: str array of shape (tokens,), that word as it is written in the text, of a long one
-            the first `MAX_WORD` characters; "" for [CLS] and [SEP].
+        words: str array of shape (tokens,), that word as written in the text, at most its first
+            `MAX_WORD` characters; "" for [CLS] and [SEP].
     """
 
     vectors: np.ndarray
@@ -54,7 +54,7 @@ class TokenVectors:
 
 
 class TokenSources:
-    """Collects where the tokens of many texts come from; all of `TokenVectors` but the vectors.
+    """Collects where the tokens of many texts come from: `TokenVectors` without the vectors.
 
     Args:
         texts: list of str.
@@ -69,7 +69,7 @@ class TokenSources:
         self._word_ids, self._spans = [], []
 
     def add(self, encoding):
-        """Takes the `Encoding` of the next text or pair."""
+        """Adds the `Encoding` of the next text or pair."""
         word_ids, spans = words_of_tokens(encoding, self._pair(len(self._token_ids)))
         self._token_ids.append(np.array(encoding.token_ids, "int32"))
         self._offsets.append(np.array(encoding.offsets, "int32"))
@@ -82,7 +82,7 @@ class TokenSources:
         return first[index], None if second is None else second[index]
 
     def arrays(self):
-        """Returns the numbers: a dict of arrays by their names in `TokenVectors`."""
+        """Returns the arrays of numbers, a dict by their names in `TokenVectors`."""
         lengths = [len(ids) for ids in self._token_ids]
         return {
             "row_splits": np.concatenate([[0], np.cumsum(lengths)]).astype("int64"),
@@ -92,10 +92,10 @@ class TokenSources:
         }
 
     def strings(self):
-        """Returns the texts: a dict by their names in `TokenVectors` of (dtype, blocks).
+        """Returns the arrays of strings, a dict of (dtype, blocks) by names in `TokenVectors`.
 
-        `blocks` is a function that gives the arrays of text after text: an array of texts is as
-        wide as its longest, so that all of them together may be larger than the vectors.
+        `blocks` is a function that yields an array for each text: an array of strings is as wide as
+        its longest, so the whole array may be larger than the vectors.
         """
         used = {token for ids in self._token_ids for token in np.unique(ids).tolist()}
         widest = max((len(self._vocabulary[token]) for token in used), default=1)
@@ -121,10 +121,10 @@ class TokenSources:
 
 
 def words_of_tokens(encoding, texts):
-    """Says which word of the text each token is a piece of.
+    """Returns for each token the word of the text that it is a piece of.
 
-    A word is what the tokenizer cuts into pieces: letters between spaces, or a punctuation mark or
-    a CJK ideograph by itself.
+    A word is the unit that the tokenizer splits into pieces: letters between spaces, or a single
+    punctuation mark or CJK ideograph.
 
     Args:
         encoding: `Encoding`.
@@ -139,7 +139,7 @@ def words_of_tokens(encoding, texts):
     number = -1
     first = 0
     for index, (token, offsets) in enumerate(zip(encoding.tokens, encoding.offsets)):
-        if token in ("[CLS]", "[SEP]"):  # in a text the brackets are words by themselves
+        if token in ("[CLS]", "[SEP]"):  # in a text, each bracket is a word of its own
             continue
         if not (token.startswith("##") and len(token) > 2):
             number, first = number + 1, index
@@ -155,11 +155,11 @@ def words_of_tokens(encoding, texts):
 
 
 def with_marks(text, end, limit):
-    """Returns where a word ends with the accents that are characters of their own behind it.
+    """Returns where a word ends, including accents that follow it as separate characters.
 
     Args:
         text: str.
-        end: int, one past the last character that the tokenizer has kept of the word.
+        end: int, one past the last character of the word that the tokenizer keeps.
         limit: int, where the next word begins: it may begin with an accent.
     """
     while end < limit and unicodedata.category(text[end]) == "Mn":

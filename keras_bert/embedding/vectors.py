@@ -1,4 +1,4 @@
-"""From a network's hidden states to vectors of texts, and to their likeness. Needs numpy only."""
+"""Turns hidden states into vectors of texts, and compares vectors. Needs numpy only."""
 
 import numpy as np
 
@@ -21,12 +21,12 @@ def check_layers(layers, num_blocks):
         A tuple of int, 0 to num_blocks.
 
     Raises:
-        InputError: there is no such layer, or one is asked for twice.
+        InputError: there is no such layer, or one is repeated.
     """
     layers = (layers,) if isinstance(layers, (int, np.integer)) else tuple(layers)
     if not layers:
-        raise InputError("no layers are asked for: -1 is the last")
-    found = []
+        raise InputError("no layers are given: -1 is the last")
+    counted = []
     for layer in layers:
         is_whole = isinstance(layer, (int, np.integer)) and not isinstance(layer, bool)
         if not is_whole or not -num_blocks - 1 <= layer <= num_blocks:
@@ -34,10 +34,10 @@ def check_layers(layers, num_blocks):
                 f"layer {layer} is not from {-num_blocks - 1} to {num_blocks}: 0 is the "
                 f"embeddings' output, 1 to {num_blocks} are the blocks, -1 is the last block"
             )
-        found.append(int(layer) % (num_blocks + 1))
-        if found.count(found[-1]) > 1:
-            raise InputError(f"layer {layer} is asked for twice")
-    return tuple(found)
+        counted.append(int(layer) % (num_blocks + 1))
+        if counted.count(counted[-1]) > 1:
+            raise InputError(f"layer {layer} is given twice")
+    return tuple(counted)
 
 
 def pool(states, padding_mask, pooling):
@@ -63,16 +63,16 @@ def pool(states, padding_mask, pooling):
 
 
 def unit(vectors):
-    """Returns float32 vectors of length 1, along the last axis; a vector of zeros stays so."""
+    """Returns float32 vectors of length 1, along the last axis; zeros are not changed."""
     norms = np.linalg.norm(np.asarray(vectors, "float64"), axis=-1, keepdims=True)
     return (vectors / np.maximum(norms, _MIN_NORM)).astype("float32")
 
 
 def cosines(vectors):
-    """Returns the cosine similarity of each vector to each, float64 of shape (count, count).
+    """Returns the cosine similarity of all pairs of vectors, float64 of shape (count, count).
 
     Args:
-        vectors: float array of shape (count, ...); the other axes are taken as one.
+        vectors: float array of shape (count, ...); the other axes are flattened.
     """
     flat = np.asarray(vectors, "float64").reshape(len(vectors), -1)
     flat = flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), _MIN_NORM)

@@ -9,7 +9,7 @@ def gelu(x):
     """Exact GELU, x * Phi(x) (Hendrycks and Gimpel 2016).
 
     `keras.ops.gelu` is not used: on TensorFlow 2.21 it is written with erfc, which ONNX lacks.
-    The TFLite converter folds this form into its one GELU op all the same.
+    The TFLite converter still turns this form into its one GELU op.
     """
     return x * 0.5 * (1.0 + ops.erf(x * (1.0 / math.sqrt(2.0))))
 

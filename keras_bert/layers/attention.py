@@ -6,9 +6,9 @@ from keras import ops
 from keras_bert.layers import fused
 from keras_bert.layers.dense import dense, length_of, over_tokens
 
-# Added to the scores of padding. Finite, so that a row that is all padding gives finite numbers;
-# within float16's range (65504), where -1e9 would become -inf; and far under any score, so that
-# exp() of it is exactly zero in float32. Google's code uses the same number.
+# Added to the scores of padding. Finite, so that a row of padding only has finite results; within
+# float16's range (65504), where -1e9 would become -inf; and far below any score, so that its exp()
+# is exactly zero in float32. Google's code uses the same number.
 ATTENTION_MASK_VALUE = -10000.0
 
 
@@ -20,10 +20,10 @@ class AttentionMask(keras.layers.Layer):
     (full-integer quantization does) changes `value` here and nowhere else.
 
     Args:
-        value: what masked scores get added.
+        value: added to the scores of masked positions.
         packed: whether a row holds several examples, numbered 1, 2, … in its mask; a token then
             attends to its own example only.
-        left_to_right: whether a token attends to itself and those before it only.
+        left_to_right: whether a token attends only to itself and to earlier tokens.
 
     Call arguments:
         padding_mask: int32, shape (batch, length), 1 for tokens and 0 for padding; packed: the
@@ -108,8 +108,8 @@ class SelfAttention(keras.layers.Layer):
 
     def call(self, x, mask_bias, training=None):
         length = length_of(mask_bias)
-        # The query is scaled before the product: half the multiplications of scaling the scores,
-        # and no float16 overflow in the product.
+        # The query is scaled before the product: this needs fewer multiplications than to scale the
+        # scores, and the product does not overflow in float16.
         query = over_tokens(self.query_dense, x, length) * self.head_size**-0.5
         query = self._split_heads(query, length)
         key = self._split_heads(over_tokens(self.key_dense, x, length), length)

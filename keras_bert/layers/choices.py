@@ -1,4 +1,4 @@
-"""Rows of several choices, end to end as one batch, and back."""
+"""Puts the rows of several choices into one batch."""
 
 import keras
 from keras import ops

@@ -36,7 +36,7 @@ def over_tokens(layer, x, length):
 def length_of(mask_bias):
     """Returns the length of the batch: an int where it is known, else a scalar tensor.
 
-    All layers read it off the one mask, so that a TFLite file of open length asks for it once.
+    All layers take it from the one mask, so a TFLite file of open length computes it once.
 
     Args:
         mask_bias: float tensor of shape (batch, 1, 1, length) or (batch, 1, length, length).

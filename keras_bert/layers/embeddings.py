@@ -60,7 +60,7 @@ class BertEmbeddings(keras.layers.Layer):
             raise ValueError(
                 f"length {length} is over the position table's {self.max_position_embeddings} rows"
             )
-        # Rows are looked up first and cast after: casting a whole table of 30,522 rows to
+        # Rows are looked up first and cast afterwards: casting a whole table of 30,522 rows to
         # bfloat16 at every step costs more than the lookup.
         words = ops.take(self.word_embeddings.value, token_ids, axis=0)
         if position_ids is None:
@@ -93,7 +93,7 @@ class PackedPositions(keras.layers.Layer):
             belongs to, and 0 for padding.
 
     Returns:
-        int32, shape (batch, length): how many tokens of the same example stand before the token.
+        int32, shape (batch, length): the number of earlier tokens of the same example.
     """
 
     def call(self, padding_mask):

@@ -1,17 +1,17 @@
-"""Fused stretches of the training step: one pass over memory each, on TensorFlow's CPU.
+"""Fused parts of the training step: one pass over memory each, on TensorFlow's CPU.
 
 Between its matrix products a training step waits for memory: residual, dropout and LayerNorm are
-twenty ops, each of which reads and writes the whole activation. XLA compiles such a stretch to
-one loop. The products stay outside, with oneDNN, because XLA's bfloat16 products on a CPU run at
-half of oneDNN's speed or less; compiling the whole step (`jit_compile=True`) therefore loses.
+twenty ops, each of which reads and writes the whole activation. XLA compiles such a part to one
+loop. The products stay outside, with oneDNN, because XLA's bfloat16 products on a CPU run at half
+of oneDNN's speed or less; so to compile the whole step (`jit_compile=True`) is slower.
 
-This is the only module of the layers that names TensorFlow. Every function here has a plain form,
-of `keras.ops`, and a compiled twin; it takes the twin where the layer has `use_fused` and trains.
-Inference, export, other backends and GPUs take the plain form.
+This is the only module of the layers that names TensorFlow. Every function here has a plain form in
+`keras.ops` and a compiled form. The compiled form is used where the layer has `use_fused` and is
+training; inference, export, other backends and GPUs use the plain form.
 
-XLA compiles a stretch anew for every shape, which takes about a second for all of a model. That
-pays where the shapes of the batches are few and the steps many, as in pretraining; so a model is
-plain until `enable(model)`.
+XLA compiles each part anew for every shape, which takes about a second for a whole model. That is
+worth it with few batch shapes and many steps, as in pretraining; so a model is plain until
+`enable(model)`.
 """
 
 import functools
@@ -26,23 +26,23 @@ if keras.backend.backend() == "tensorflow":
 
 
 def available():
-    """Returns whether this process can fuse: TensorFlow, and no accelerator."""
+    """Returns whether fused parts work in this process: TensorFlow, and no accelerator."""
     if keras.backend.backend() != "tensorflow":
         return False
     return not any(device.device_type != "CPU" for device in tf.config.list_logical_devices())
 
 
 def enable(model):
-    """Makes the layers of a model take fused stretches when they train, where available.
+    """Makes the layers of a model use fused parts in training, where available.
 
     It changes no weight, no config and nothing that is saved; a copy or a reloaded model is plain
-    again. Call it before the model is compiled: a training function that is traced stays.
+    again. Call it before the model is compiled: it does not change a traced training function.
 
     Args:
         model: a `keras.Model` or layer.
 
     Returns:
-        Whether it is available.
+        Whether fused parts are available.
     """
     if not available():
         return False
@@ -58,7 +58,7 @@ def activation(function, x, training, use_fused):
     Args:
         function: one of `keras_bert.layers.activations`.
         x: float tensor; the compiled form computes in float32.
-        training, use_fused: whether both are so decides for the compiled form.
+        training, use_fused: the compiled form is used if both are true.
 
     Returns:
         Tensor like `x`.
@@ -77,10 +77,10 @@ def residual_norm(x, y, dropout, norm, training, use_fused):
     Args:
         x: float tensor of shape (batch, length, width), the residual.
         y: float tensor of the same shape and dtype.
-        dropout: a `keras.layers.Dropout`; its seed generator advances as by a call, in both forms.
+        dropout: a `keras.layers.Dropout`; its seed generator advances as in a call, in both forms.
         norm: a `LayerNormalization`.
-        training: whether dropout is at work.
-        use_fused: whether a training step takes the compiled form.
+        training: whether dropout is active.
+        use_fused: whether a training step uses the compiled form.
 
     Returns:
         Float tensor of the same shape and dtype.
@@ -103,13 +103,13 @@ def _residual_norm(rate, formula, epsilon):
 
 
 def normalize(x, norm, training, use_fused):
-    """Returns what a `LayerNormalization` makes of `x`, in the layer's compute dtype.
+    """Returns `x` normalized by a `LayerNormalization`, in the layer's compute dtype.
 
     Args:
         x: float tensor; computed in float32, because squares of bfloat16 or float16 activations
             lose the variance.
         norm: the layer.
-        training, use_fused: whether both are so decides for the compiled form.
+        training, use_fused: the compiled form is used if both are true.
     """
     function = _normalize(norm.formula, norm.epsilon, norm.compute_dtype)
     if use_fused and training:
@@ -131,17 +131,17 @@ def attention_weights(scores, mask_bias, dropout, training, use_fused):
 
     Args:
         scores: float tensor of shape (batch, heads, length, length).
-        mask_bias: float tensor that broadcasts to it; no gradient flows into it when fused.
-        dropout: a `keras.layers.Dropout`; its seed generator advances as by a call, in both forms.
-        training: whether dropout is at work.
-        use_fused: whether a training step takes the compiled form.
+        mask_bias: float tensor that broadcasts to it; it gets no gradient in the compiled form.
+        dropout: a `keras.layers.Dropout`; its seed generator advances as in a call, in both forms.
+        training: whether dropout is active.
+        use_fused: whether a training step uses the compiled form.
 
     Returns:
         Float tensor like `scores`.
     """
     if use_fused and training:
         return _attention_weights(dropout.rate)(scores, mask_bias, _seed(dropout))
-    # bfloat16 keeps three digits of a probability; float32 costs little and keeps seven.
+    # bfloat16 has three digits for a probability; float32 costs little and has seven.
     weights = ops.softmax(ops.cast(scores + mask_bias, "float32"), axis=-1)
     return dropout(ops.cast(weights, scores.dtype), training=training)
 
@@ -164,8 +164,8 @@ def cross_entropy_and_hits(logits, labels):
     """Returns the cross-entropy of each position, and whether its label has the highest logit.
 
     On TensorFlow's CPU it reads the logits three times and writes their gradient once, where the
-    plain ops make a dozen passes and keep several float32 copies of them. The hits come with it,
-    where an argmax of the logits would be one more pass.
+    plain ops make a dozen passes and keep several float32 copies of them. The hits are computed
+    in the same pass, where an argmax of the logits would be one more.
 
     Args:
         logits: float tensor of shape (..., classes), in any float dtype; computed in float32.
@@ -198,21 +198,21 @@ def _seed(dropout):
 
 
 def _dropped(x, rate, seed):
-    """Dropout inside a fused stretch.
+    """Applies dropout inside a fused part.
 
-    The mask is a hash of each element's index and the seed, so that it is computed where it is
-    used and never stored. XLA's own generator takes a hundred times as long on a CPU, and
-    TensorFlow's writes the random numbers to memory.
+    The mask is a hash of each element's index and the seed, so it is computed where it is used and
+    never stored. XLA's own generator takes a hundred times as long on a CPU, and TensorFlow's
+    writes the random numbers to memory.
 
     Args:
         x: float tensor.
         rate: share of elements that become 0, exact to 2**-32; the others are scaled up.
-        seed: int64, shape (2,), what `keras.random.SeedGenerator.next` returns.
+        seed: int64, shape (2,), the result of `keras.random.SeedGenerator.next`.
     """
     if not rate:
         return x
     low_bits = tf.cast(tf.bitwise.bitwise_and(seed, 0xFFFFFFFF), "uint32")
-    # Both keys depend on both numbers: neither the next step nor another layer has a shifted mask.
+    # Both keys depend on both numbers, so no other step or layer has a shifted copy of this mask.
     first = _mix(low_bits[0] + _mix(low_bits[1]))
     second = _mix(low_bits[1] + _mix(low_bits[0] + 0x9E3779B9))
     index = tf.cast(tf.reshape(tf.range(tf.size(x)), tf.shape(x)), "uint32")
@@ -236,11 +236,11 @@ def _compiled(function):
 def _fused(function, differentiable):
     """Compiles a function and its gradient, each to one XLA program.
 
-    The gradient starts from the inputs again: recomputing inside one loop is cheaper than storing
-    what the forward pass knew.
+    The gradient starts from the inputs again: to recompute inside one loop is cheaper than to
+    store the values of the forward pass.
 
     Args:
-        function: of tensors, returns one tensor.
+        function: takes tensors and returns one tensor.
         differentiable: number of leading arguments that get gradients.
     """
 

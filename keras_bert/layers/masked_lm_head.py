@@ -12,8 +12,8 @@ from keras_bert.layers.normalization import LayerNormalization
 class GatherPositions(keras.layers.Layer):
     """Takes the vectors at some positions of each row.
 
-    Only the masked 15 % are put through the head: its product with the word-piece table is most
-    of a small model's work.
+    The head runs on the masked 15 % only: its product with the word-piece table is most of a small
+    model's work.
 
     Call arguments:
         x: float tensor of shape (batch, length, width).
@@ -83,7 +83,7 @@ class MaskedLMHead(keras.layers.Layer):
         x = self.norm(self.activation(self.transform(ops.reshape(x, (-1, width)))))
         table = ops.cast(self.embeddings.word_embeddings, x.dtype)
         logits = ops.matmul(x, ops.transpose(table))
-        # A loss wants more digits than bfloat16 has.
+        # A loss needs more digits than bfloat16 has.
         logits = ops.cast(logits, "float32") + ops.cast(self.output_bias, "float32")
         return ops.reshape(logits, (batch, count, self.embeddings.vocab_size))
 

@@ -25,13 +25,13 @@ class LayerNormalization(keras.layers.Layer):
 
     def build(self, input_shape):
         width = (input_shape[-1],)
-        # autocast would round them to bfloat16 on their way to the float32 arithmetic.
+        # autocast would round them to bfloat16 before the float32 arithmetic.
         self.gamma = self.add_weight(name="gamma", shape=width, initializer="ones", autocast=False)
         self.beta = self.add_weight(name="beta", shape=width, initializer="zeros", autocast=False)
 
     @staticmethod
     def formula(x, gamma, beta, epsilon):
-        """The normalization itself, of float32 tensors."""
+        """Returns the normalization of float32 tensors."""
         centered = x - ops.mean(x, axis=-1, keepdims=True)
         variance = ops.mean(ops.square(centered), axis=-1, keepdims=True)
         return centered * ops.rsqrt(variance + epsilon) * gamma + beta

@@ -8,8 +8,8 @@ from keras import ops
 class MeanOfTokens(keras.layers.Layer):
     """The mean over the tokens of each row, [CLS] and [SEP] included, padding left out.
 
-    It is what sentence-transformers' models were trained to give (Reimers and Gurevych 2019,
-    section 3), and a better start than [CLS] for heads on them.
+    sentence-transformers' models are trained on this vector (Reimers and Gurevych 2019, section 3),
+    so it is a better start than [CLS] for heads on them.
 
     Call arguments:
         sequence_output: float, shape (batch, length, hidden).

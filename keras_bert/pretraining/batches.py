@@ -1,7 +1,7 @@
 """Batches of records, masked anew at every step, where a batch is a function of (seed, step).
 
-Any step can be made without those before it, so a killed run goes on exactly and a worker makes
-the same batches as every other.
+Any step can be made without the steps before it. So a killed run continues exactly where it
+stopped, and every worker makes the same batches.
 """
 
 import collections
@@ -13,9 +13,9 @@ from keras_bert.pretraining.masking import Masking, MaskingVocabulary, mask_batc
 from keras_bert.pretraining.records import read_manifest, read_shard, read_vocabulary
 
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-# Apart from the order's generators, which take (seed, epoch) and (seed, epoch, shard).
+# Keeps the masks' generators apart from those of the order: (seed, epoch), (seed, epoch, shard).
 _MASKS = 2**32
-# The shard that is being read and the one that a batch at its border reaches into.
+# The shard that is being read, and the next one: a batch at the border has rows of both.
 _SHARDS_IN_MEMORY = 2
 
 _Loaded = collections.namedtuple("_Loaded", "shard example_numbers example_firsts")
@@ -24,19 +24,19 @@ _Loaded = collections.namedtuple("_Loaded", "shard example_numbers example_first
 class PretrainingBatches:
     """The batches of a run, from a folder that `keras-bert prepare` wrote.
 
-    In every epoch the shards come in another order, and so do the rows of a shard; batches go on
-    over the borders of shards and epochs, so each has just `batch_size` rows.
+    Every epoch has a new order of the shards, and of the rows in each shard. Batches cross the
+    borders of shards and epochs, so each has exactly `batch_size` rows.
 
     Args:
         folder: the records folder.
-        batch_size: rows a batch.
+        batch_size: number of rows in a batch.
         seed: int; order and masks are functions of it.
         masking: `Masking`, or None for 15 % as the records were prepared.
-        shuffle: whether to mix shards and rows; without it they come as they are on disk.
-        pair: "none" to leave the records' pair labels aside; None gives them.
+        shuffle: whether to shuffle shards and rows; otherwise the order is that of the files.
+        pair: "none" to ignore the records' pair labels; None keeps them.
 
     Raises:
-        InputError: the folder is broken or empty, or the masking does not go with its records.
+        InputError: the folder is broken or empty, or the masking does not fit its records.
     """
 
     def __init__(self, folder, batch_size, seed=0, masking=None, shuffle=True, pair=None):
@@ -47,7 +47,9 @@ class PretrainingBatches:
         self.manifest = read_manifest(folder)
         self.pair = self.manifest.pair if pair is None else pair
         if self.pair not in ("none", self.manifest.pair):
-            raise InputError(f"{folder}: holds no {self.pair} labels but {self.manifest.pair}")
+            raise InputError(
+                f"{folder}: has no {self.pair} labels: its records have {self.manifest.pair}"
+            )
         self.masking = masking or Masking(whole_word=self.manifest.whole_word)
         self.vocabulary = read_vocabulary(folder, self.manifest)
         self.rows = sum(shard["rows"] for shard in self.manifest.shards)
@@ -55,7 +57,7 @@ class PretrainingBatches:
             raise InputError(f"{folder}: holds no records")
         if self.manifest.static_masking:
             if self.masking.left_to_right:
-                raise InputError(f"{folder}: static masks do not go with left-to-right training")
+                raise InputError(f"{folder}: static masks do not work with left-to-right training")
             self.max_predictions = self.manifest.max_predictions
         else:
             self.max_predictions = self.masking.max_predictions(self.manifest.length)
@@ -107,7 +109,7 @@ class PretrainingBatches:
         return {name: rows[name] for name in inputs}, targets, weights
 
     def counts(self, step):
-        """Returns how many tokens, padding not counted, and examples batch number `step` has."""
+        """Returns the numbers of tokens (without padding) and examples in batch number `step`."""
         start = step * self.batch_size
         tokens = examples = 0
         for shard_index, rows in self._places(start, start + self.batch_size):
@@ -130,7 +132,7 @@ class PretrainingBatches:
             start += count
 
     def _order(self, epoch):
-        """Returns the shards of an epoch in their order, and the row that each of them ends at."""
+        """Returns the shards of an epoch in their order, and the row at which each of them ends."""
         shards = self._permutation(len(self.manifest.shards), epoch)
         return shards, np.cumsum([self.manifest.shards[shard]["rows"] for shard in shards])
 
@@ -138,7 +140,7 @@ class PretrainingBatches:
         return self._permutation(size, epoch, int(shard))
 
     def _permutation(self, size, *key):
-        """Returns the order that belongs to a key; the last few are kept, as they come again."""
+        """Returns the order that belongs to a key; the last few are kept for reuse."""
         if key not in self._orders:
             while len(self._orders) >= 2 * _SHARDS_IN_MEMORY:
                 self._orders.popitem(last=False)
@@ -191,7 +193,7 @@ class PretrainingBatches:
 
 
 def _grid(starts, rows, width=None):
-    """Returns where the items of some rows stand, int64 (rows, width), and which are there."""
+    """Returns the positions of the items of some rows, int64 (rows, width), and which are valid."""
     lengths = starts[rows + 1] - starts[rows]
     if width is None:
         width = int(lengths.max())

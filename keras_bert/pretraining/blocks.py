@@ -1,4 +1,4 @@
-"""From a block of documents to tokenized examples, spilled to a file that is sorted by shard."""
+"""Turns a block of documents into tokenized examples, in a file that is sorted by shard."""
 
 import dataclasses
 import functools
@@ -19,10 +19,10 @@ SPILLED = ("keys", "lengths", "first_lengths", "labels", "token_ids", "word_star
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """What `prepare` is to make; see the flags of the command.
+    """What `prepare` makes; see `PrepareSettings` for the meaning of each value.
 
     Args:
-        folder: the records folder in the making; it holds vocab.txt.
+        folder: the records folder that is being made; it holds vocab.txt.
         work: the folder of temporary files.
         length, pair, packed, whole_word, static_masking, seed, dupe_factor: as in the manifest.
         tokenizer: dict, the tokenizer's switches.
@@ -30,7 +30,7 @@ class Settings:
         masking_rate: float, for static masking.
         segmenter: name of the word segmenter, or None; see `segmenter_named`.
         max_document_characters: int.
-        block_bytes: int, the text that is worked on as one.
+        block_bytes: int, the size of the text that is processed as one block.
     """
 
     folder: str
@@ -52,7 +52,7 @@ class Settings:
 
 @functools.lru_cache(maxsize=2)
 def tokenizer_of(folder, switches):
-    """Returns the tokenizer of a records folder; once a process.
+    """Returns the tokenizer of a records folder; it is made once in each process.
 
     Args:
         folder: holds vocab.txt.
@@ -62,7 +62,7 @@ def tokenizer_of(folder, switches):
 
 
 def spill_path(work, block):
-    """Returns where the examples of a block are kept."""
+    """Returns the path of the file with a block's examples."""
     return os.path.join(work, f"block-{block:06d}")
 
 
@@ -130,7 +130,7 @@ def _spill(path, tokens, examples, keys, shards, specials, paired):
 
 
 def _section(tokens, examples, specials, paired):
-    """Returns the arrays of `SPILLED` but for the keys."""
+    """Returns the arrays of `SPILLED` except the keys."""
     cls_id, sep_id = specials
     first_lengths = np.array([a_end - a_start + 2 for a_start, a_end, _, _, _ in examples])
     second_lengths = np.array([b_end - b_start + 1 for _, _, b_start, b_end, _ in examples])
@@ -144,7 +144,7 @@ def _section(tokens, examples, specials, paired):
             begin, position = position + 1, position + 1 + end - start
             ids[begin:position] = tokens.token_ids[start:end]
             starts[begin:position] = tokens.word_starts[start:end]
-            starts[begin] = True  # it may be the rest of a word that was cut
+            starts[begin] = True  # even if it is the rest of a word that was cut
             ids[position] = sep_id
         position += 1
     labels = np.array([label for *_, label in examples], np.int8)

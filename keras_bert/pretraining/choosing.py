@@ -1,37 +1,37 @@
-"""Which tokens of a batch are to be predicted: single units, or spans of them.
+"""Chooses the tokens of a batch that the model has to predict: single units, or spans of them.
 
-A *unit* is what is hidden or left together: a word with `whole_word`, else a token. A *run* is a
-stretch of units with no special token and no example's border in it. A unit is known by its first
-token, so that all arrays keep the shape (batch, length).
+A *unit* is hidden as a whole or not at all: a word with `whole_word`, else a token. A *run* is a
+sequence of units without a special token or the border of an example. A unit is identified by its
+first token, so that all arrays keep the shape (batch, length).
 """
 
 import numpy as np
 
-# How often a span that found no room is tried at another place. At 15 % a try succeeds more often
-# than not, so that no span is ever given up; given up, its room is filled with single units.
+# How many places are tried for a span. With 15 % of the tokens masked, most tries succeed, so in
+# practice every span finds a place; if one does not, single units are masked in its stead.
 _PLACEMENTS = 24
 
 
 def choose_targets(
     token_ids, padding_mask, word_starts, masking, tokens, max_predictions, generator
 ):
-    """Returns which tokens are to be predicted, and which of them were chosen together.
+    """Returns which tokens the model has to predict, and which of them were chosen together.
 
     A row of n tokens has a budget of max(1, round(rate * n)) tokens, as in Google's
     create_masked_lm_predictions, and at most `max_predictions`. Units are taken in random order;
-    one that is longer than what is left of the budget is passed over. With spans, sizes are drawn
-    until they fill the budget, the last cut to fit (as SpanBERT's program cuts it); each goes to a
-    random place where it covers no other span's units and stays within its run.
+    a unit that is longer than the rest of the budget is skipped. With spans, sizes are drawn until
+    they fill the budget, and the last is cut to fit (as in SpanBERT's program). Each span gets a
+    random place within one run where it overlaps no other span.
 
     Args:
-        As those of `mask_batch`.
+        The same as those of `mask_batch`.
 
     Returns:
         An int32 array of shape (batch, length): 0 where nothing is predicted, else 1 + the
         position of the first token of the unit or span that the token was chosen with.
     """
     maskable = (padding_mask > 0) & ~tokens.is_special[token_ids]
-    # True at the first token of a run, and where a token may begin a unit.
+    # True at the first token of a run; `starts` is True where a unit may begin.
     run_starts = maskable.copy()
     run_starts[:, 1:] &= ~maskable[:, :-1] | (padding_mask[:, 1:] != padding_mask[:, :-1])
     starts = maskable
@@ -53,16 +53,16 @@ def choose_targets(
         order[in_span] = place[in_span] - place.max() - 1
         span_first = np.where(in_span, first_of_span, first)
     taken = _take_in_order(order, sizes, budget)
-    # Once a unit was too long, what is still taken of its span is no span but single units.
+    # After the first unit that was too long, the rest of its span counts as single units.
     group = np.where(taken == 2, span_first, first) + 1
-    # A unit is known by its first token: tell the others.
+    # A unit is identified by its first token: copy the result to its other tokens.
     first = np.maximum.accumulate(first, axis=1)
     chosen = np.take_along_axis(np.where(taken > 0, group, 0), first, axis=1)
     return np.where(maskable, chosen, 0).astype("int32")
 
 
 def _unit_sizes(starts, maskable):
-    """Returns how many tokens the unit has that begins at a token; 0 where none begins."""
+    """Returns the number of tokens of the unit that begins at each token; 0 where none begins."""
     if starts is maskable:
         return starts.astype("int64")
     number = np.cumsum(starts.ravel()) - 1
@@ -73,7 +73,7 @@ def _unit_sizes(starts, maskable):
 
 
 def _take_in_order(order, sizes, budget):
-    """Takes units by rising `order`, passing over those that are longer than what is left.
+    """Takes units by rising `order` and skips those that are longer than the rest of the budget.
 
     Args:
         order: float64 array of shape (batch, length).
@@ -81,8 +81,8 @@ def _take_in_order(order, sizes, budget):
         budget: int64 array of shape (batch,).
 
     Returns:
-        An int8 array of shape (batch, length): 2 at units before the first that was too long, 1
-        at those taken after it, 0 elsewhere.
+        An int8 array of shape (batch, length): 2 at units taken before the first that was too
+        long, 1 at units taken after it, 0 elsewhere.
     """
     by_order = np.argsort(np.where(sizes > 0, order, np.inf), axis=1)
     sizes = np.take_along_axis(sizes, by_order, axis=1)
@@ -90,8 +90,8 @@ def _take_in_order(order, sizes, budget):
     taken = 2 * fits.astype("int8")
     left = budget - np.where(fits, sizes, 0).sum(axis=1)
     while True:
-        # What does not fit now never will. The units before the first that overflows all fit;
-        # after them less is left than that one's size, so these rounds are few.
+        # A unit that does not fit now never will. All units before the first that overflows fit,
+        # and the rest of the budget is then smaller than that unit, so there are few rounds.
         open_ = np.where((sizes <= left[:, None]) & (taken == 0), sizes, 0)
         if not open_.any():
             break
@@ -115,13 +115,13 @@ def _place_spans(starts, run_starts, budget, masking, generator):
 
     Returns:
         A tuple of int64 arrays of shape (batch, length): at the first token of each covered unit
-        a number that rises with the order in which units were drawn, -1 elsewhere; and the
+        a number that rises in the order in which units were drawn, -1 elsewhere; and the
         position of the first token of the span.
     """
     batch, length = starts.shape
     place = np.full(starts.shape, -1, "int64")
     first_of_span = np.zeros(starts.shape, "int64")
-    # From here on units are numbered through the whole batch, and spans too.
+    # From here on units, and spans too, are numbered across the whole batch.
     units = np.flatnonzero(starts)
     if not len(units):
         return place, first_of_span
@@ -135,7 +135,7 @@ def _place_spans(starts, run_starts, budget, masking, generator):
 
     budget = np.minimum(budget, row_units)
     draws = generator.random((batch, budget.max()))
-    # The last share's sum may be a hair below 1, and a draw above it.
+    # Rounding may leave the sum of the shares just below 1, and a draw above it.
     drawn = np.searchsorted(np.cumsum(masking.span_shares())[:-1], draws, side="right") + 1
     drawn = np.minimum(drawn, longest[:, None])
     before = np.cumsum(drawn, axis=1) - drawn
@@ -155,7 +155,7 @@ def _place_spans(starts, run_starts, budget, masking, generator):
         cells = np.minimum(cells, len(units) - 1)
         fits &= (owner[cells] < 0).all(axis=1)
         tried, cells = waiting[fits], cells[fits]
-        # Of spans that want the same unit the one drawn first gets it: it is written last.
+        # If several spans want one unit, the span drawn first gets it: it is written last.
         owner[cells[::-1].copy()] = tried[::-1, None].copy()
         won = (owner[cells] == tried[:, None]).all(axis=1)
         begin[tried[won]] = at[fits][won]

@@ -1,8 +1,8 @@
 """Finds the documents of a corpus: plain text with blank lines between, or JSON lines; or gzip'd.
 
-Documents are found in one pass that takes the memory of one line or one document. It gives
-`Piece`s, ranges of a file that hold whole documents. A gzip'd file cannot be entered in the middle,
-so its content is written to a plain copy during the pass.
+One pass finds the documents and needs the memory of one line or one document. It returns `Piece`s:
+ranges of a file that hold whole documents. Reading cannot start in the middle of a gzip'd file, so
+its content is written to a plain copy during the pass.
 """
 
 import contextlib
@@ -19,18 +19,18 @@ MAX_DOCUMENT_CHARACTERS = 20_000_000
 
 _BOM = b"\xef\xbb\xbf"
 _JSON_NAMES = (".json", ".jsonl", ".ndjson")
-# JSON spells a character with at most 12 bytes, \ud83d\ude00, but no text consists of those.
+# JSON writes a character with at most 12 bytes, \ud83d\ude00, but no text has only such ones.
 _JSON_BYTES_PER_CHARACTER, _UTF8_BYTES_PER_CHARACTER = 6, 4
-_JSON_REST = 2**16  # the title, the address and the like beside the text
+_JSON_REST = 2**16  # for the title, the address and other fields
 
 
 @dataclasses.dataclass(frozen=True)
 class Piece:
-    """Whole documents that stand together in a file.
+    """Consecutive whole documents of a file.
 
     Args:
         path: the file to read, which may be a plain copy of a gzip'd one.
-        source: the file's name for people.
+        source: the file's name in messages.
         is_json: whether its lines are JSON objects.
         start: int, the first byte.
         end: int, the byte after the last.
@@ -51,16 +51,16 @@ def find_files(patterns):
     """Returns the files of a comma-separated list of globs, sorted, each once.
 
     Raises:
-        InputError: a glob without a file, or something that is no file.
+        InputError: a glob matches no file, or a path is not a regular file.
     """
     paths = {}
     for pattern in filter(None, (part.strip() for part in patterns.split(","))):
-        found = sorted(glob.glob(pattern, recursive=True))
-        if not found:
+        matches = sorted(glob.glob(pattern, recursive=True))
+        if not matches:
             raise InputError(f"{pattern}: no such file")
         if "**" in pattern:
-            found = [path for path in found if not os.path.isdir(path)]
-        for path in found:
+            matches = [path for path in matches if not os.path.isdir(path)]
+        for path in matches:
             if os.path.isdir(path):
                 raise InputError(f"{path}: is a folder: name its files, {path.rstrip('/')}/*")
             if not os.path.isfile(path):
@@ -77,7 +77,7 @@ def scan(path, copy, piece_bytes, max_characters=MAX_DOCUMENT_CHARACTERS):
     Args:
         path: the file.
         copy: where to write the content if the file is gzip'd.
-        piece_bytes: int, a piece ends with the document that brings it to this size.
+        piece_bytes: int, a piece ends with the document with which it reaches this size.
         max_characters: int, the most characters of a document.
 
     Returns:
@@ -92,14 +92,14 @@ def scan(path, copy, piece_bytes, max_characters=MAX_DOCUMENT_CHARACTERS):
     begun = None  # (start, row, documents) of the piece that is open
     with _open(path, copy) as (lines, read_path):
         for document in _documents(lines, path, is_json, max_characters):
-            start, row, found = begun or (document.start, document.row, 0)
-            begun = start, row, found + 1
+            start, row, count = begun or (document.start, document.row, 0)
+            begun = start, row, count + 1
             if document.end - start >= piece_bytes:
                 pieces.append(Piece(read_path, path, is_json, start, document.end, row, begun[2]))
                 begun = None
         if begun:
-            start, row, found = begun
-            pieces.append(Piece(read_path, path, is_json, start, document.end, row, found))
+            start, row, count = begun
+            pieces.append(Piece(read_path, path, is_json, start, document.end, row, count))
     return pieces
 
 
@@ -122,7 +122,7 @@ class _Document:
 
 @contextlib.contextmanager
 def _open(path, copy):
-    """Gives a function (limit) -> (bytes, row, start, end) of lines and the path to read later."""
+    """Yields a function (limit) -> (bytes, row, start, end) of lines, and the path to reread."""
     try:
         with open(path, "rb") as raw:
             if raw.peek(2)[:2] != b"\x1f\x8b":
@@ -137,7 +137,7 @@ def _open(path, copy):
 
 
 def _lines(stream, path, spill):
-    """Returns a generator that is sent the most bytes wanted and gives (line, row, start, end)."""
+    """Returns a function from the most bytes wanted to the next (line, row, start, end)."""
 
     def generate():
         row, position = 0, 0
@@ -154,7 +154,7 @@ def _lines(stream, path, spill):
             if row == 1 and line.startswith(_BOM):
                 line, start = line[len(_BOM) :], len(_BOM)
                 if not line:
-                    line = b"\n"  # a file of nothing but the mark
+                    line = b"\n"  # the file holds nothing but the mark
             limit = yield line, row, start, position
 
     generator = generate()
@@ -256,13 +256,13 @@ def _too_large(path, row, max_characters):
 
 
 def make_blocks(pieces, block_bytes, min_documents=4):
-    """Groups pieces, in order, into blocks to be worked on as one.
+    """Groups pieces, in order, into blocks; a block is processed as one.
 
     Args:
         pieces: list of Piece.
-        block_bytes: int, a block ends with the piece that brings it to this size.
-        min_documents: int, a block has at least so many documents if the corpus has, for the
-            random segments of a document come from its block.
+        block_bytes: int, a block ends with the piece with which it reaches this size.
+        min_documents: int, the fewest documents of a block, if the corpus has so many: random
+            segments come from other documents of the same block.
 
     Returns:
         list of lists of Piece.

@@ -1,4 +1,4 @@
-"""The manifest of a records folder: how the records were made, and what must be there."""
+"""The manifest of a records folder: how the records were made, and which files it must have."""
 
 import dataclasses
 import hashlib
@@ -34,7 +34,7 @@ class RecordsManifest:
         whole_word: bool, whether whole words are to be masked.
         static_masking: bool, whether the masks are in the records.
         seed: int.
-        dupe_factor: int, how often the corpus was gone through.
+        dupe_factor: int, how many times the corpus was used.
         tokenizer: dict, the switches of the tokenizer (`WordPieceTokenizer.get_config`).
         vocabulary_size: int.
         vocabulary_sha256: str, see `vocabulary_sha256`.
@@ -64,11 +64,11 @@ class RecordsManifest:
 
     @classmethod
     def from_dict(cls, values, name=MANIFEST):
-        """Makes a manifest of a dict from an untrusted file.
+        """Makes a manifest from the dict of an untrusted file.
 
         Args:
             values: dict.
-            name: the file's name, for the complaints.
+            name: the file's name, for messages.
 
         Raises:
             InputError: a value is missing, unknown, or not of its type or range.
@@ -162,16 +162,16 @@ def write_manifest(folder, manifest):
 
 
 def read_manifest(folder):
-    """Reads records.json and checks that the files it names are there whole.
+    """Reads records.json and checks that all files that it names are complete.
 
     Args:
-        folder: what `keras-bert prepare` wrote.
+        folder: a folder that `keras-bert prepare` wrote.
 
     Returns:
         RecordsManifest.
 
     Raises:
-        InputError: no records folder, a broken manifest, a file missing or cut short.
+        InputError: not a records folder, a broken manifest, a file missing or cut short.
     """
     path = os.path.join(folder, MANIFEST)
     try:
@@ -226,7 +226,7 @@ def read_vocabulary(folder, manifest):
 
 
 def is_records_folder(path):
-    """Says whether a folder holds records and nothing else, so that it may be replaced."""
+    """Returns whether a folder holds records and nothing else, so that it may be replaced."""
     names = os.listdir(path)
     return MANIFEST in names and all(
         name in (MANIFEST, VOCABULARY) or _SHARD_NAME.fullmatch(name) for name in names

@@ -1,7 +1,7 @@
 """Hides tokens of a batch for a model to predict: by token, by whole word, or by span.
 
-numpy only, and nothing here loops over rows or tokens: masks are drawn anew for every batch, so
-this runs once a step. Which tokens are hidden is chosen in `choosing`.
+It uses numpy only and has no loop over rows or tokens, because new masks are drawn at every step.
+The module `choosing` decides which tokens are hidden.
 """
 
 import dataclasses
@@ -19,16 +19,16 @@ _GEOMETRIC = 0.2
 
 @dataclasses.dataclass(frozen=True)
 class Masking:
-    """How tokens are chosen and what takes their place.
+    """How tokens are chosen, and what replaces them.
 
     Args:
         rate: share of a row's tokens to predict, special tokens counted as Google counts them.
         whole_word: whether a word's tokens are hidden together or not at all.
-        span: the most units that are hidden side by side as one span; 0 draws single units.
+        span: the most consecutive units that are hidden as one span; 0 draws single units.
         span_distribution: "albert" (p(n) ~ 1/n) or "spanbert" (p(n) ~ 0.8 ** (n - 1)), both cut
             off at `span` and normalized, as their authors do.
         mask_share: share of the chosen tokens that become [MASK].
-        random_share: share that becomes a random token; the rest stays as it is.
+        random_share: share that becomes a random token; the rest is not changed.
         left_to_right: predict every next token instead, and hide nothing.
 
     Raises:
@@ -54,7 +54,7 @@ class Masking:
                 f"give one of {', '.join(SPAN_DISTRIBUTIONS)}"
             )
         shares = self.mask_share, self.random_share
-        # 0.9 + 0.1 may come out a hair above 1.
+        # Rounding may bring 0.9 + 0.1 just above 1.
         if not all(0 <= share <= 1 for share in shares) or sum(shares) > 1 + 1e-9:
             raise InputError(
                 f"masking mask_share {self.mask_share} and random_share {self.random_share}: "
@@ -69,7 +69,7 @@ class Masking:
         """Returns the most tokens that are predicted in a row of `length` tokens."""
         if self.left_to_right:
             return max(length - 1, 1)
-        return max(math.ceil(self.rate * length - 1e-9), 1)  # 0.15 * 20 is to stay 3
+        return max(math.ceil(self.rate * length - 1e-9), 1)  # 0.15 * 20 must stay 3
 
     def span_shares(self):
         """Returns the probability of a span of 1, 2, ... `span` units, float64 of shape (span,)."""
@@ -83,13 +83,13 @@ class Masking:
 
 @dataclasses.dataclass(frozen=True)
 class MaskingVocabulary:
-    """What masking has to know of a vocabulary.
+    """What masking needs to know of a vocabulary.
 
     Args:
         vocabulary_size: number of tokens.
         mask_id: the id of [MASK].
         special_ids: ids that are never predicted and never a random replacement: [PAD], [UNK],
-            [CLS], [SEP] and the like. [MASK] is counted among them.
+            [CLS], [SEP] and so on. [MASK] is always one of them.
 
     Raises:
         InputError: an id is outside the vocabulary, or no token is left to replace others.
@@ -119,7 +119,7 @@ class MaskingVocabulary:
 
 
 def mask_batch(token_ids, padding_mask, word_starts, masking, tokens, max_predictions, generator):
-    """Hides tokens of a batch and says which they were. The same generator state, the same answer.
+    """Hides tokens of a batch and returns which; the same generator state returns the same.
 
     Args:
         token_ids: int32 array of shape (batch, length).
@@ -135,8 +135,8 @@ def mask_batch(token_ids, padding_mask, word_starts, masking, tokens, max_predic
     Returns:
         A dict: `token_ids` int32 of shape (batch, length) with the replacements; and of shape
         (batch, max_predictions), in rising order and padded with zeros, `masked_positions` int32,
-        `masked_token_ids` int32 (what is to be predicted there) and `masked_weights` float32 (1,
-        or 0 at padding). A row of special tokens only has no weight at all.
+        `masked_token_ids` int32 (the true tokens) and `masked_weights` float32 (1,
+        or 0 at padding). In a row of special tokens only, all weights are 0.
 
     Raises:
         InputError: the arrays do not fit together or hold an id outside the vocabulary.
@@ -171,7 +171,7 @@ def _check(token_ids, padding_mask, word_starts, masking, tokens, max_prediction
     if token_ids.ndim != 2 or padding_mask.shape != token_ids.shape:
         raise InputError(
             f"token_ids of shape {token_ids.shape} and padding_mask of shape "
-            f"{padding_mask.shape}: both are to be (batch, length)"
+            f"{padding_mask.shape}: both must be (batch, length)"
         )
     if word_starts is not None and np.shape(word_starts) != token_ids.shape:
         raise InputError(
@@ -189,7 +189,7 @@ def _check(token_ids, padding_mask, word_starts, masking, tokens, max_prediction
 
 
 def _gather(token_ids, targets, labels, max_predictions):
-    """Lists each row's targets, at most `max_predictions`, in fields of one width."""
+    """Lists each row's targets, at most `max_predictions`, in arrays of equal width."""
     row, position = np.nonzero(targets)
     counts = np.count_nonzero(targets, axis=1)
     column = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)

@@ -1,4 +1,4 @@
-"""Puts short examples end to end into rows."""
+"""Packs short examples into rows, one after another."""
 
 import bisect
 
@@ -6,16 +6,16 @@ OPEN_ROWS = 256
 
 
 def pack(lengths, row_length, open_rows=OPEN_ROWS):
-    """Says which examples share a row: best fit, with a bounded number of rows to choose from.
+    """Returns which examples share a row: best fit among a limited number of open rows.
 
     Args:
-        lengths: sequence of int, tokens of each example, none over `row_length`.
+        lengths: sequence of int, tokens of each example, at most `row_length`.
         row_length: int, the most tokens of a row.
-        open_rows: int, rows that still take examples at one time; the fullest is closed first.
+        open_rows: int, rows that accept examples at one time; the fullest is closed first.
 
     Returns:
-        list of lists of int: the examples of each row, in order; the rows in the order in which
-        they were begun. Each example is in exactly one row.
+        list of lists of int: the examples of each row, in order; rows are in the order in which
+        they were opened. Each example is in exactly one row.
     """
     rows = []
     rooms = []  # (room left, row) of the open rows, sorted

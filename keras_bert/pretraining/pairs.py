@@ -1,13 +1,13 @@
-"""Makes the examples of one document after another: pairs of segments, or whole sentences.
+"""Makes examples from documents: pairs of segments, or whole sentences.
 
-An example is two ranges of a flat array of tokens, so no token is copied here. The way is that of
-Google's create_pretraining_data.py, with these differences:
+An example is two ranges of a flat array of tokens, so no token is copied here. The method is that
+of Google's create_pretraining_data.py, with these differences:
 
-* A segment taken from elsewhere never comes from a document with the same text.
-* Of "next" and "random", and of "in order" and "swapped", there come out equally many. Google's
-  rule that a lone sentence gets a random second segment makes the random ones too many; here the
-  others make up for it, and if they are too few a lone sentence takes in the one after it.
-* Where a segment is cut at its front, it begins with a whole word.
+* A random second segment never comes from a document with the same text.
+* "next" and "random", and "in order" and "swapped", are equally frequent. Google's rule that a
+  lone sentence gets a random second segment makes too many random pairs. Here the other examples
+  are balanced against it; where that is not enough, a lone sentence is joined with the next one.
+* A segment that is cut at its front begins with a whole word.
 """
 
 import dataclasses
@@ -16,7 +16,7 @@ import numpy as np
 
 SPECIAL_TOKENS = {"nsp": 3, "sop": 3, "none": 2}
 _SHORTEST = 2
-# One label may be ahead by some before the next is certain to be the other.
+# How far one label may lead before the next is certain to be the other.
 _LEAD = 4
 
 
@@ -25,7 +25,7 @@ class Document:
     """One document.
 
     Args:
-        bounds: list of int, where its sentences begin in the flat array of tokens, and as the last
+        bounds: list of int, where each sentence begins in the flat array of tokens, and at last
             where the last sentence ends.
         key: equal for documents of the same text.
     """
@@ -42,13 +42,13 @@ def make_examples(documents, word_starts, pair, length, short_probability, rng):
         word_starts: bool (tokens,), of the flat array.
         pair: "nsp", "sop" or "none".
         length: int, the most tokens of an example, special tokens included.
-        short_probability: float, the share of examples that aim at a random shorter length.
+        short_probability: float, the share of examples with a random shorter target length.
         rng: random.Random.
 
     Returns:
         (list of (a_start, a_end, b_start, b_end, label), int): the examples, b_start = b_end = 0
-        and label = 0 where there is no pair, and the number of sentences that could be in none:
-        they stand alone, and no partner is to be had.
+        and label = 0 where there is no pair, and the number of sentences that are in no example:
+        they are alone in their document, and there is no partner for them.
     """
     maker = _Maker(documents, word_starts, pair, length, short_probability, rng)
     make = maker.whole_sentences if pair == "none" else maker.pairs
@@ -72,7 +72,7 @@ class _Maker:
         self.has_others = any(document.key != first for document in documents)
 
     def whole_sentences(self, document):
-        """As many whole sentences as fit, one example after another."""
+        """Adds examples of as many whole sentences as fit."""
         bounds, begin = document.bounds, 0
         while begin < len(bounds) - 1:
             target, end = self._target(), begin + 1
@@ -82,7 +82,7 @@ class _Maker:
             begin = end
 
     def pairs(self, document):
-        """Pairs of segments, each one or more sentences."""
+        """Adds pairs of segments; a segment is one or more sentences."""
         bounds, begin = document.bounds, 0
         last = len(bounds) - 1
         while begin < last:
@@ -107,7 +107,7 @@ class _Maker:
             a = bounds[begin], bounds[middle]
             if self.pair == "nsp" and label:
                 b = self._other_segment(document, target - (a[1] - a[0]))
-                end = middle  # what is unused is put back
+                end = middle  # the unused sentences are put back
             else:
                 b = bounds[middle], bounds[end]
             a, b = self._truncated(a, b)
@@ -123,11 +123,11 @@ class _Maker:
         return self.room
 
     def _draw_label(self):
-        """Returns 0 or 1 so that neither gets far ahead."""
+        """Returns 0 or 1, at random but so that neither gets far ahead."""
         return int(self.rng.random() < 0.5 - self.lead / (2 * _LEAD))
 
     def _other_segment(self, document, wanted):
-        """Returns a range of sentences, from a random one on, of a document of another text."""
+        """Returns a range of sentences, from a random one on, of a document with another text."""
         while True:
             other = self.documents[self.rng.randrange(len(self.documents))]
             if other.key != document.key:
@@ -150,7 +150,7 @@ class _Maker:
     def _cut(self, segment, surplus):
         if not surplus:
             return segment
-        # So many tosses of a coin as tokens are to go: each from the front or from the back.
+        # One toss of a coin for each token to remove: from the front or from the back.
         front = self.rng.getrandbits(surplus).bit_count()
         start, end = segment[0] + front, segment[1] - (surplus - front)
         whole = np.flatnonzero(self.word_starts[start:end])

@@ -4,10 +4,10 @@
     each block:  tokenize, make pairs, spill by shard     -> counts; all of them -> shards
     each shard:  gather, shuffle, pack, write             -> counts; all of them -> the result
 
-Only descriptions and counts go through Beam; text and tokens go through files of the work folder,
+Only descriptions and counts go through Beam. Text and tokens go through files of the work folder,
 so no runner has to hold the corpus, and a worker holds one block or one shard. A file's pieces and
-an example's shard depend on the corpus and the seed alone, so the records are the same bytes
-however many workers there are, on whatever runner. A task that is run twice writes the same file.
+an example's shard depend on the corpus and the seed alone, so the records have the same bytes with
+every runner and every number of workers. A task that is run twice writes the same file.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ from keras_bert.pretraining.corpus import make_blocks, scan
 from keras_bert.pretraining.shards import work_on_shard
 from keras_bert.pretraining.worker import command, kill_workers
 
-# Text of a shard by default, and the most: a worker takes about as much memory.
+# The default and the largest text of a shard: a worker needs about as much memory.
 _SHARD_BYTES, _LARGEST_SHARD_BYTES = 32 * 2**20, 2**30
 PLAN, RESULT = "plan.json", "result.json"
 _LONGEST_COMPLAINT = 500
@@ -38,7 +38,7 @@ def run_pipeline(files, shards, settings, workers=1, runner=None, beam_options="
 
     Args:
         files: list of str, the corpus.
-        shards: int, or None for as many as suit the size of the corpus.
+        shards: int, or None for a number that suits the size of the corpus.
         settings: Settings; `folder` must hold vocab.txt, `work` must be empty. On a cluster both
             and the corpus must be on a file system that all machines share.
         workers: int, processes on this machine; not used with `runner`.
@@ -46,7 +46,8 @@ def run_pipeline(files, shards, settings, workers=1, runner=None, beam_options="
         beam_options: str, options for the runner, as on a command line.
 
     Returns:
-        dict with `blocks` and `shards`, lists of what `work_on_block` and `work_on_shard` gave.
+        dict with `blocks` and `shards`, lists of the results of `work_on_block` and
+        `work_on_shard`.
 
     Raises:
         InputError: the first of the corpus's errors, in the order of its files.
@@ -94,12 +95,12 @@ def _build(beam, pipeline, files, shards, settings):
 
 
 def _guarded(task, work, settings):
-    """Does a task; what the user did wrong comes back as a result.
+    """Runs a task; bad input becomes a result, not an exception.
 
-    A runner would wrap an exception in texts of its own, or send only its name home.
+    A runner would add its own text to an exception, or report only its name.
     """
     if isinstance(task, dict):
-        return task  # a failure, or a result, on its way to the end
+        return task  # a failure, or a result, that is passed through
     try:
         return work(*task, settings)
     except InputError as error:
@@ -184,7 +185,7 @@ def _write_json(folder, name, value):
 
 
 def _run_elsewhere(beam, files, shards, settings, runner, beam_options):
-    """Runs the pipeline on a runner of the user's choice; what it complains of is one line."""
+    """Runs the pipeline on the runner that the user chose; its errors become one line."""
     from apache_beam.options.pipeline_options import PipelineOptions
 
     try:
@@ -192,7 +193,7 @@ def _run_elsewhere(beam, files, shards, settings, runner, beam_options):
         pipeline = beam.Pipeline(runner=runner, options=options)
         _build(beam, pipeline, files, shards, settings)
         pipeline.run().wait_until_finish()
-    except SystemExit:  # the option parser's, which has told why
+    except SystemExit:  # of the option parser, which has printed the reason
         raise InputError("not understood by Beam", "beam_options", beam_options) from None
     except Exception as error:
         what = " ".join(str(error).split())[:_LONGEST_COMPLAINT]
@@ -200,10 +201,10 @@ def _run_elsewhere(beam, files, shards, settings, runner, beam_options):
 
 
 def _run_here(beam, files, shards, settings, workers):
-    """Runs the pipeline in this process, or in so many others."""
+    """Runs the pipeline in this process, or in several others."""
     from apache_beam.options.pipeline_options import PipelineOptions
 
-    # Not "DirectRunner": that one may fetch a program from the network to run the pipeline.
+    # Not "DirectRunner": it may download a program to run the pipeline.
     from apache_beam.runners.portability.fn_api_runner import FnApiRunner
     from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
@@ -220,7 +221,7 @@ def _run_here(beam, files, shards, settings, workers):
 
 
 def _run_on_workers(pipeline, work):
-    """Runs the pipeline so that Ctrl-C ends it, and a worker's death is told of in one line."""
+    """Runs the pipeline so that Ctrl-C ends it, and the death of a worker is one line."""
     failures = []
 
     def target():
@@ -230,7 +231,7 @@ def _run_on_workers(pipeline, work):
             failures.append(error)
 
     hook, others = threading.excepthook, set(threading.enumerate())
-    # When a worker is gone each of Beam's threads would print a traceback.
+    # After a worker has died, each of Beam's threads would print a traceback.
     threading.excepthook = lambda *_: None
     thread = threading.Thread(target=target, daemon=True)
     try:
@@ -239,7 +240,7 @@ def _run_on_workers(pipeline, work):
             while thread.is_alive():
                 thread.join(_POLL_SECONDS)
     except BaseException:
-        # Beam itself would wait for what the workers are at.
+        # Beam itself would wait for the workers' current tasks.
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while thread.is_alive() and time.monotonic() < deadline:
             kill_workers(work)
@@ -247,7 +248,7 @@ def _run_on_workers(pipeline, work):
         raise
     finally:
         kill_workers(work)
-        # Some of them may be about to, after this function is left.
+        # Some of Beam's threads may still fail after this function returns.
         beams = set(threading.enumerate()) - others
         threading.excepthook = lambda args: None if args.thread in beams else hook(args)
     if not failures:
@@ -255,7 +256,7 @@ def _run_on_workers(pipeline, work):
         return
     if "Channel closed prematurely" in str(failures[0]):
         raise InputError(
-            "a worker process was killed, most likely for want of memory: use fewer "
+            "a worker process was killed, most likely because memory ran out: use fewer "
             f"{name_of('workers')}"
         )
     raise failures[0]
@@ -276,7 +277,7 @@ def _environment():
     """Sets what the worker processes inherit."""
     package = str(pathlib.Path(__file__).parents[2])
     paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
-    # The processes share the cores; threads within each would only be in the way.
+    # The processes share the cores; more threads in each would only compete for them.
     wanted = {"PYTHONPATH": os.pathsep.join(paths), "TOKENIZERS_PARALLELISM": "false"}
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)

@@ -1,4 +1,4 @@
-"""From a corpus to a records folder: checks first, then the pipeline, then the manifest."""
+"""Makes a records folder from a corpus: checks, then the pipeline, then the manifest."""
 
 import importlib
 import os
@@ -21,14 +21,14 @@ from keras_bert.pretraining.prepare_settings import PrepareSettings
 from keras_bert.pretraining.progress import BlockProgress
 from keras_bert.text.tokenizer import WordPieceTokenizer, guess_lower_case, load_vocabulary
 
-_GZIP_RATIO = 4  # text's, about
+_GZIP_RATIO = 4  # about, for text
 
 
 def prepare(block_bytes=4 * 2**20, **settings):
-    """Makes a records folder; it is there whole or not at all.
+    """Makes a records folder; it is written completely or not at all.
 
     Args:
-        block_bytes: int, the text that is worked on as one.
+        block_bytes: int, the size of the text that is processed as one block.
         **settings: of `PrepareSettings`: `corpus`, `vocab`, `output`, `length`, ….
 
     Returns:
@@ -39,7 +39,7 @@ def prepare(block_bytes=4 * 2**20, **settings):
     """
     asked = PrepareSettings(**settings)
     if asked.segmenter:
-        importlib.import_module(asked.segmenter)  # a missing one is reported before the work
+        importlib.import_module(asked.segmenter)  # a missing package is reported at once
     check_replaceable(asked.output, is_records_folder)
     tokens = load_vocabulary(asked.vocab)
     lower_case = guess_lower_case(tokens) if asked.lower_case is None else asked.lower_case
@@ -105,13 +105,13 @@ def prepare(block_bytes=4 * 2**20, **settings):
 
 
 def _most_blocks(files, block_bytes):
-    """Returns how many blocks there can be: more processes would stand idle."""
+    """Returns the largest possible number of blocks: more processes would have no work."""
     sizes = (os.path.getsize(path) * (_GZIP_RATIO if path.endswith(".gz") else 1) for path in files)
     return sum(sizes) // block_bytes + 1
 
 
 def _counts(made, pair, length):
-    """Returns what people want to know of the records."""
+    """Returns the counts of the manifest."""
     counts = {
         name: sum(block[name] for block in made["blocks"])
         for name in ("documents", "sentences", "left_out")

@@ -26,29 +26,31 @@ class PrepareSettings:
     )
     pack: bool = setting(False, "fill rows with several examples")
     dupe_factor: int = setting(
-        1, "go through the corpus so often, each time with other random choices", low=1, high=1000
+        1, "times to go through the corpus, each time with new random choices", low=1, high=1000
     )
     short_probability: float = setting(
-        0.1, "share of examples that aim at a random shorter length", low=0, high=1
+        0.1, "share of examples with a random shorter target length", low=0, high=1
     )
     whole_word: bool = setting(False, "mask whole words (noted for pretrain; see --static_masking)")
-    static_masking: bool = setting(False, "mask now, once, and not anew for each batch of pretrain")
+    static_masking: bool = setting(
+        False, "mask once, now; by default pretrain draws new masks for each batch"
+    )
     masking_rate: float = setting(
         0.15, "share of tokens that --static_masking hides", low=0.001, high=1
     )
     lower_case: bool | None = setting(
-        None, "lower the case first (default: what the vocabulary looks like)"
+        None, "lower-case the text first (default: guessed from the vocabulary)"
     )
     segmenter: str | None = setting(
-        None, "finds the words of Chinese text, for whole-word masking", choices=("jieba",)
+        None, "word segmenter for Chinese text, for whole-word masking", choices=("jieba",)
     )
     # === Work ===
-    seed: int = setting(1, "random choices follow from it", low=0, high=2**32)
+    seed: int = setting(1, "seed of all random choices", low=0, high=2**32)
     shards: int | None = setting(
-        None, "number of record files (default: one for 32 MB of text)", low=1, high=10**5
+        None, "number of record files (default: one for each 32 MB of text)", low=1, high=10**5
     )
     workers: int | None = setting(
-        None, "processes on this machine (default: one a core)", low=1, high=1024
+        None, "processes on this machine (default: one for each core)", low=1, high=1024
     )
     runner: str | None = setting(
         None, "a Beam runner in place of this machine: FlinkRunner, SparkRunner, …"
@@ -64,6 +66,6 @@ class PrepareSettings:
         check_settings(self)
         if self.beam_options and not self.runner:
             raise InputError(
-                f"are for a {name_of('runner')}; this machine takes {name_of('workers')}",
+                f"need a {name_of('runner')}; on this machine use {name_of('workers')}",
                 "beam_options",
             )

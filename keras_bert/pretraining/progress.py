@@ -1,4 +1,4 @@
-"""Shows on stderr how far `prepare` is, from the files that its workers leave behind."""
+"""Shows the progress of `prepare` on stderr, from the files that its workers write."""
 
 import json
 import os
@@ -13,16 +13,15 @@ from keras_bert.progress import Progress
 class BlockProgress:
     """Context manager that prints documents done, rate and time left while the block runs.
 
-    It looks at files, for counters do not come home from the processes of every Beam runner.
+    It looks at files, because not every Beam runner reports counters from its processes.
 
     Args:
         work: the work folder of the pipeline.
-        stream, every_seconds: see `Progress`.
     """
 
-    def __init__(self, work, stream=None, every_seconds=15):
+    def __init__(self, work):
         self.work = work
-        self.progress = Progress(None, stream=stream, every_seconds=every_seconds)
+        self.progress = Progress(None)
         self._plan = None
         self._done = set()
         self._end = threading.Event()
@@ -50,7 +49,7 @@ class BlockProgress:
             with open(path, encoding="utf-8") as file:
                 self._plan = json.load(file)["blocks"]
             progress.total = sum(self._plan)
-            # Seen late: the workers began when the plan was written.
+            # The plan is noticed late: the workers began when it was written.
             progress.restart_rate(seconds_ago=time.time() - os.path.getmtime(path))
         for block in range(len(self._plan)):
             if block not in self._done and os.path.exists(spill_path(self.work, block)):

@@ -39,7 +39,7 @@ _MASKED_LISTS = ("masked_positions", "masked_token_ids")
 
 @dataclasses.dataclass(frozen=True)
 class Shard:
-    """Rows of tokens end to end; row r is `[row_starts[r] : row_starts[r + 1]]`.
+    """All rows' tokens in one array; row r is `[row_starts[r] : row_starts[r + 1]]`.
 
     Args:
         token_ids: int32 (tokens,).
@@ -47,8 +47,8 @@ class Shard:
         word_starts: bool (tokens,), whether the token begins a word.
         row_starts: int64 (rows + 1,).
         example_lengths: int32 (examples,), the tokens of each example.
-        example_starts: int64 (rows + 1,), row r has the examples from [r] up to [r + 1].
-        pair_labels: int8 (examples,), or (0,) where examples are no pairs.
+        example_starts: int64 (rows + 1,), row r has the examples [r] up to, not with, [r + 1].
+        pair_labels: int8 (examples,), or (0,) where examples are not pairs.
         masked_positions: int32 (masked,), places in the row; None without static masking.
         masked_token_ids: int32 (masked,), the true tokens there; None without static masking.
         masked_starts: int64 (rows + 1,); None without static masking.
@@ -110,7 +110,7 @@ def write_shard(path, shard):
 
 
 def read_shard(folder, manifest, index):
-    """Reads a shard, and checks every record of it.
+    """Reads a shard and checks each of its records.
 
     Args:
         folder: the records folder.
@@ -178,7 +178,7 @@ def _read_lists(path, manifest):
 
 
 def _check_lists(lists, manifest, path):
-    """Raises InputError for the first record that is not as the manifest promises."""
+    """Raises InputError for the first record that does not fit the manifest."""
     lengths = {name: np.diff(starts) for name, (_, starts) in lists.items()}
     tokens, examples = lengths["token_ids"], lengths["example_lengths"]
 

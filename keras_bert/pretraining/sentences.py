@@ -1,10 +1,10 @@
-"""Cuts text into sentences: English and its like, Chinese, Japanese."""
+"""Splits text into sentences: English and similar languages, Chinese, Japanese."""
 
 import re
 
-# These end a sentence by themselves, whatever follows.
+# These always end a sentence, whatever follows.
 _STRONG = "。！？；｡।॥"
-# These end one before a space or a Chinese character, if what follows looks like a beginning.
+# These end one before a space or a Chinese character, if a new sentence seems to follow.
 _WEAK = ".!?…‼⁇⁈⁉؟۔"
 _CLOSING = "\"'”’»›)]}」』）】》〉〕］｝*_"
 _OPENING = "\"'“‘«‹([{「『（【《〈〔［｛¿¡*_"
@@ -15,8 +15,8 @@ _CJK_RANGES = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U
 _CJK = re.compile(f"[{_CJK_RANGES}]")
 _WORD_BEFORE = re.compile(rf"[^\s\"'“”‘’()\[\]{{}}—*_{_CJK_RANGES}]+$")
 _WORD_AFTER = re.compile(r"[\"'“‘(\[]*([A-Za-z’']+)(?![.\w])")
-_LONGEST_WORD = 30  # of those that the lists below hold, and of list numbers
-# 「…。」と言った: the quotation goes on as part of the sentence.
+_LONGEST_WORD = 30  # of the words in the lists below, and of list numbers
+# 「…。」と言った: the quotation is part of a longer sentence.
 _JAPANESE_PARTICLES = "とっての、はがを"
 
 # A point after one of these never ends a sentence.
@@ -45,12 +45,12 @@ _STARTERS = frozenset(
 
 
 def split_sentences(text):
-    """Cuts a text into sentences.
+    """Splits a text into sentences.
 
     The end of a line always ends a sentence. A full stop, a question or exclamation mark or an
     ellipsis, with the quotation marks and brackets that close after it, ends one before a space,
-    unless the text goes on in lower case or the point belongs to an abbreviation, an initial or a
-    number. The marks of Chinese and Japanese need no space.
+    unless the text continues in lower case or the point belongs to an abbreviation, an initial or
+    a number. The marks of Chinese and Japanese need no space.
 
     Args:
         text: str.
@@ -90,13 +90,13 @@ def _ends_sentence(line, start, match):
     if first.islower():
         return False
     if marks != ".":
-        # "Wait... 5 more": an ellipsis before a number goes on.
+        # "Wait... 5 more": an ellipsis before a number does not end a sentence.
         return not (first.isdigit() and set(marks) <= set(".…"))
     return _point_ends_sentence(line, start, match.start(), space.end(), first)
 
 
 def _point_ends_sentence(line, start, point, after, first):
-    """Decides on the point at line[point], where the text goes on at line[after]."""
+    """Returns whether line[point] ends a sentence, where the text continues at line[after]."""
     word = _WORD_BEFORE.search(line, max(start, point - _LONGEST_WORD), point)
     if word is None:
         return True

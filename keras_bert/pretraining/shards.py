@@ -1,4 +1,4 @@
-"""From the spilled examples of all blocks to one shard of records, shuffled and packed."""
+"""Makes one shard of records, shuffled and packed, from the examples of all blocks."""
 
 import dataclasses
 import os
@@ -17,15 +17,15 @@ def work_on_shard(index, shards, blocks, settings):
 
     Args:
         index: int, which shard.
-        shards: int, of how many.
+        shards: int, the number of shards.
         blocks: int, the number of blocks.
         settings: Settings.
 
     Returns:
-        dict: what the manifest says of the shard, and `label_counts`, how many pairs have the
-        label 0 and 1.
+        dict: the shard's entry in the manifest, and `label_counts`, the numbers of pairs with the
+        labels 0 and 1.
     """
-    examples = _gather(index, shards, blocks, settings.work)
+    examples = _gather(index, blocks, settings.work)
     order = np.argsort(examples["keys"], kind="stable")
     lengths = examples["lengths"][order]
     if settings.packed:
@@ -46,9 +46,9 @@ def work_on_shard(index, shards, blocks, settings):
     return {**entry, "label_counts": counts}
 
 
-def _gather(index, shards, blocks, work):
+def _gather(index, blocks, work):
     """Reads the shard's section of each block's spill file: name -> array."""
-    found = {name: [] for name in SPILLED}
+    parts = {name: [] for name in SPILLED}
     for block in range(blocks):
         with open(spill_path(work, block), "rb") as file:
             file.seek(8 * index)
@@ -60,19 +60,19 @@ def _gather(index, shards, blocks, work):
             tokens = len(section["token_ids"])
             section["word_starts"] = np.unpackbits(section["word_starts"], count=tokens)
             for name in SPILLED:
-                found[name].append(section[name])
-    # token_ids stay uint16 if all sections have them so.
+                parts[name].append(section[name])
+    # token_ids stay uint16 if they are so in all sections.
     kinds = dict(zip(SPILLED, (np.uint64, np.int32, np.int32, np.int8, np.uint16, np.uint8)))
-    return {name: np.concatenate([np.zeros(0, kinds[name]), *found.pop(name)]) for name in SPILLED}
+    return {name: np.concatenate([np.zeros(0, kinds[name]), *parts.pop(name)]) for name in SPILLED}
 
 
 def _assemble(examples, order, lengths, examples_of_row, paired):
     """Returns the Shard with the examples in the given order."""
     starts = _starts(lengths)
-    # int32 and in place: these arrays are the largest of the whole program.
+    # int32 and in place: no other arrays of the program are as large.
     within = np.arange(starts[-1], dtype=np.int32)
     within -= np.repeat(starts[:-1].astype(np.int32), lengths)
-    # The token of the gathered arrays that each token of the shard is.
+    # For each token of the shard, its position in the gathered arrays.
     source = np.repeat(_starts(examples["lengths"])[:-1][order].astype(np.int32), lengths)
     source += within
     first_lengths = examples["first_lengths"][order]
@@ -93,7 +93,7 @@ def _starts(lengths):
 
 
 def _masked(shard, index, settings):
-    """Returns the Shard with tokens hidden once and for all."""
+    """Returns the Shard with static masks."""
     from keras_bert.pretraining.masking import Masking, MaskingVocabulary, mask_batch
 
     masking = Masking(rate=settings.masking_rate, whole_word=settings.whole_word)

@@ -1,7 +1,7 @@
 """Writes TFRecord files of tf.train.Example without TensorFlow.
 
-A worker that only cuts text into tokens should not load TensorFlow: it takes seconds and hundreds
-of megabytes in each process. Both formats are small, and numpy does many rows at once.
+A worker that only tokenizes text should not load TensorFlow, which takes seconds and hundreds of
+megabytes in each process. Both formats are simple, and numpy encodes many rows at once.
 """
 
 import numpy as np
@@ -15,10 +15,10 @@ def encode_examples(features):
 
     Args:
         features: dict of str to (values, starts): values (n,) non-negative int below 2**35, and
-            row r's are values[starts[r] : starts[r + 1]].
+            row r has values[starts[r] : starts[r + 1]].
 
     Returns:
-        list of bytes, one a row. Equal rows always give equal bytes.
+        list of bytes, one for each row. Equal rows always have equal bytes.
     """
     columns = []
     for name in sorted(features):
@@ -43,13 +43,13 @@ def encode_examples(features):
 
 
 def frame_records(records):
-    """Puts TFRecord's length and checksums around each record.
+    """Adds TFRecord's length and checksums to each record.
 
     Args:
         records: list of bytes, each at least 4 long.
 
     Returns:
-        bytes, ready for the file.
+        bytes, the contents of the file.
     """
     lengths = [len(record).to_bytes(8, "little") for record in records]
     length_checks, record_checks = _masked_crc32c(lengths), _masked_crc32c(records)
@@ -69,7 +69,7 @@ def _varint(value):
 
 
 def _varints(values):
-    """Returns the bytes of all varints (uint8) and where each begins, with the end as the last."""
+    """Returns the bytes of all varints (uint8), and where each begins and the last ends."""
     values = values.astype(np.uint64)
     sizes = np.ones(len(values), np.int64)
     for place in range(1, _LONGEST_VARINT):
@@ -85,9 +85,9 @@ def _varints(values):
 
 def crc32c(messages):
     """Returns the CRC-32C of each message (list of bytes, each at least 4 long) as uint32 (n,)."""
-    # One step takes two bytes of every message. Messages end together: zeros in front do not
-    # change a register that starts at 0, and starting at all ones is the same as starting at 0
-    # with the first four bytes inverted.
+    # One step processes two bytes of every message. Messages are aligned at their ends: zeros in
+    # front do not change a register that starts at 0, and to start with all ones is the same as to
+    # start at 0 with the first four bytes inverted.
     if not messages:
         return np.zeros(0, np.uint32)
     width = max(map(len, messages))
@@ -109,7 +109,7 @@ _table = None
 
 
 def _crc_table():
-    """Returns what two bytes do to the register: uint32 (65536,)."""
+    """Returns the effect of two bytes on the register: uint32 (65536,)."""
     global _table
     if _table is None:
         table = np.arange(65536, dtype=np.uint32)

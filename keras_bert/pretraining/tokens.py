@@ -1,4 +1,4 @@
-"""Cuts documents into sentences and those into tokens, and says where words begin."""
+"""Splits documents into sentences and sentences into tokens, and marks where words begin."""
 
 import dataclasses
 import hashlib
@@ -13,13 +13,13 @@ _SENTENCES_AT_ONCE = 1000
 
 @dataclasses.dataclass(frozen=True)
 class Tokens:
-    """The tokens of many documents end to end.
+    """The tokens of many documents in one array.
 
     Args:
         token_ids: int32 (tokens,).
         word_starts: bool (tokens,).
         documents: list of Document.
-        sentences: int, the sentences that were found.
+        sentences: int, the number of sentences.
     """
 
     token_ids: np.ndarray
@@ -29,25 +29,25 @@ class Tokens:
 
 
 def segmenter_named(name):
-    """Returns a function str -> list of str that cuts text into words, or None without a name."""
+    """Returns a function from a str to its list of words, or None without a name."""
     if name is None:
         return None
     import jieba
 
-    jieba.setLogLevel("ERROR")  # it tells of its dictionary on stderr
+    jieba.setLogLevel("ERROR")  # it prints notes on its dictionary to stderr
     return jieba.lcut
 
 
 def tokenize(texts, tokenizer, longest, segmenter=None):
-    """Cuts documents into sentences and those into tokens.
+    """Splits documents into sentences and sentences into tokens.
 
     Args:
         texts: iterable of str.
         tokenizer: WordPieceTokenizer.
-        longest: int, a sentence of more tokens than an example holds is cut into parts of at most
-            so many, at the beginnings of words.
-        segmenter: function str -> list of str, or None. Tokens that begin within one of its words
-            are not the beginning of a word.
+        longest: int, the most tokens of a sentence; a longer one is cut into parts, at the
+            beginnings of words.
+        segmenter: function from a str to its list of words, or None. A token inside one of these
+            words does not begin a word.
 
     Returns:
         Tokens; documents without a token are left out.
@@ -58,9 +58,9 @@ def tokenize(texts, tokenizer, longest, segmenter=None):
     for text in texts:
         bounds = [position]
         key = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-        found = split_sentences(text)
-        for first in range(0, len(found), _SENTENCES_AT_ONCE):
-            part = found[first : first + _SENTENCES_AT_ONCE]
+        split = split_sentences(text)
+        for first in range(0, len(split), _SENTENCES_AT_ONCE):
+            part = split[first : first + _SENTENCES_AT_ONCE]
             for sentence, pieces in zip(part, tokenizer.cut(part), strict=True):
                 ids = np.array(pieces.ids, np.int32)
                 if not len(ids):
@@ -85,7 +85,7 @@ def tokenize(texts, tokenizer, longest, segmenter=None):
 
 
 def _begins_segment(sentence, offsets, segmenter):
-    """Says of each token whether no token before it is of the same word of the segmenter."""
+    """Returns for each token whether it is the first in its word of the segmenter."""
     segment_of = np.repeat(*_numbered_lengths(segmenter(sentence)))
     segments = segment_of[np.array([start for start, _ in offsets])]
     return np.concatenate([[True], segments[1:] != segments[:-1]])
@@ -96,7 +96,7 @@ def _numbered_lengths(words):
 
 
 def _ends(starts, longest):
-    """Returns where the parts of a sentence end: at beginnings of words, each within `longest`."""
+    """Returns where the parts of a sentence end: at beginnings of words, at most `longest` each."""
     if len(starts) <= longest:
         return [len(starts)]
     ends, begin = [], 0

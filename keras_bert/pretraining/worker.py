@@ -1,4 +1,6 @@
-"""A worker process of `prepare` on this machine: Beam's own, quiet, and never left behind."""
+"""A worker process of `prepare` on this machine: Beam's own, without its messages.
+
+It ends when the process that started it ends."""
 
 import contextlib
 import logging
@@ -16,18 +18,18 @@ _PREFIX = "worker-"
 
 
 def command(folder):
-    """Returns the shell's command that starts a worker.
+    """Returns the shell command that starts a worker.
 
     Args:
-        folder: where the worker notes that it is there, for `kill_workers`.
+        folder: where the worker writes its process id, for `kill_workers`.
     """
-    # exec: else the parent would be a shell, and killing the shell would not kill the worker.
+    # exec: without it the parent is a shell, and to kill the shell does not kill the worker.
     spelling = "flags" if spells_flags() else "names"
     return shlex.join(["exec", sys.executable, "-m", __name__, folder, spelling])
 
 
 def kill_workers(folder):
-    """Ends the workers of a folder that are still there; Beam would wait for their last task."""
+    """Kills the workers of a folder that still run; Beam would wait for their last task."""
     for path in pathlib.Path(folder).glob(f"{_PREFIX}*"):
         with contextlib.suppress(ProcessLookupError):
             os.kill(int(path.name.removeprefix(_PREFIX)), signal.SIGKILL)
@@ -39,14 +41,14 @@ def main(folder, spelling):
 
     Args:
         folder: see `command`.
-        spelling: "flags" or "names", how messages spell settings in the process that started it.
+        spelling: "flags" or "names", how messages name settings in the process that started it.
     """
     parent = os.getppid()
     threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent to deal with
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     note = pathlib.Path(folder, f"{_PREFIX}{os.getpid()}")
     note.touch()
-    # A task's exception goes home with Beam; what it prints besides is of no use to a user.
+    # Beam reports a task's exception to the parent; anything printed here is of no use.
     logging.disable(logging.CRITICAL)
     sys.stderr = open(os.devnull, "w")
     from apache_beam.runners.worker import sdk_worker_main
@@ -58,7 +60,7 @@ def main(folder, spelling):
 
 
 def _leave_with(parent):
-    """Ends this process when its parent has been killed, for no one would read what it does."""
+    """Ends this process when its parent has been killed, because nobody would read its results."""
     while os.getppid() == parent:
         time.sleep(1)
     os._exit(1)

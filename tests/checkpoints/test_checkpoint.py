@@ -224,7 +224,7 @@ def test_nothing_there(folder, tmp_path):
     (tmp_path / "empty").mkdir()
     refuse(tmp_path / "empty", "empty: no config.json and no bert_config.json")
     (tmp_path / "text.txt").write_text("hello")
-    refuse(tmp_path / "text.txt", "text.txt: not a checkpoint of a format that is known")
+    refuse(tmp_path / "text.txt", "text.txt: not a checkpoint in a known format")
     (folder / WEIGHTS).unlink()
     refuse(folder, f"{WEIGHTS}: no such file")
 

@@ -62,7 +62,7 @@ def test_labels_of_another_number(edit, folder, count):
 
 def test_labels_that_cannot_be(edit):
     labels = {"0": "O", "1": "B-PER", "2": "I-PER", "3": "O", "4": "I-LOC"}
-    refuse(edit(TAGGER, id2label=labels), "edited: ", "a label stands twice")
+    refuse(edit(TAGGER, id2label=labels), "edited: ", "a label appears twice")
     refuse(edit(TAGGER, id2label=["O"]), "id2label does not name 5 classes")
     one = {"classifier.weight": zeros(1, 16), "classifier.bias": zeros(1)}
     refuse(edit(TAGGER, one, id2label={"0": "O"}), "at least two labels")
@@ -123,7 +123,7 @@ def test_without_its_head_the_encoder_is_loaded_and_it_is_said(edit, folder, key
 @pytest.mark.parametrize(
     ("folder", "changes", "note"),
     [
-        (CLASSIFIER, {"problem_type": "regression"}, "several numbers for one text"),
+        (CLASSIFIER, {"problem_type": "regression"}, "regression with several outputs"),
         (REGRESSOR, {"problem_type": "single_label_classification"}, "a single label"),
         (REGRESSOR, {"id2label": None, "label2id": None}, "a single label"),
     ],
@@ -155,7 +155,7 @@ def test_one_output_is_a_number(edit, changes, notes):
     checkpoint = open_checkpoint(edit(REGRESSOR, **changes))
     assert (checkpoint.task, checkpoint.labels) == ("regression", None)
     assert len(checkpoint.notes) == notes
-    assert all("takes a sigmoid of them" in note for note in checkpoint.notes)
+    assert all("applies a sigmoid to them" in note for note in checkpoint.notes)
 
 
 @pytest.mark.parametrize(

@@ -372,13 +372,13 @@ def test_an_output_is_never_the_input(cli, toy, tmp_path):
     shutil.copytree(toy.model, model)
     card = (model / "README.md").read_bytes()
     for output in (model, f"{tmp_path}/./model/"):
-        refused(cli("convert", f"--from={model}", f"--output={output}"), "the command reads")
-        finetune_refused(cli, toy, tmp_path, "the command reads", init=model, output=output)
+        refused(cli("convert", f"--from={model}", f"--output={output}"), "is also the input")
+        finetune_refused(cli, toy, tmp_path, "is also the input", init=model, output=output)
     assert (model / "README.md").read_bytes() == card
     texts = tmp_path / "texts.csv"
     texts.write_text("text\na\n")
     flags = [f"--input={texts}", f"--output={texts}"]
-    refused(cli("predict", f"--model={model}", *flags), "the command reads")
+    refused(cli("predict", f"--model={model}", *flags), "is also the input")
     refused(cli("vocab", f"--corpus={texts}", "--size=50", f"--output={texts}"), "command reads")
     assert texts.read_text() == "text\na\n"
 

@@ -166,7 +166,7 @@ def test_layers_are_counted_from_below_and_above():
         ((-5,), "layer -5"),
         ((True,), "layer True"),
         ((1.5,), "layer 1.5"),
-        ((-1, 3), "layer 3 is asked for twice"),
+        ((-1, 3), "layer 3 is given twice"),
         ((), "no layers"),
     ]:
         with pytest.raises(InputError, match=message):
@@ -176,7 +176,7 @@ def test_layers_are_counted_from_below_and_above():
 @pytest.mark.parametrize(
     ("texts", "kwargs", "message"),
     [
-        (["a"], {"pooling": "max"}, "'max' is none of mean, cls, tokens, pooler"),
+        (["a"], {"pooling": "max"}, "'max' is not one of mean, cls, tokens, pooler"),
         (["a"], {"pooling": "pooler", "layers": 1}, "leave out the layers"),
         (["a"], {"length": 25}, "length 25 is outside 3 to 24"),
         (["a"], {"batch_size": 0}, "batch_size"),
@@ -303,7 +303,7 @@ def test_bad_input_leaves_nothing_behind(cli, texts_file, tmp_path):
         ([f"--input={tmp_path / 'blank.csv'}"], "blank.csv:3: text is empty"),
         (["--text=a"], "either --text"),
         (["--text_b=a"], "--text_b_column"),
-        ([f"--output={tmp_path / 'v.txt'}"], "name the output .npz"),
+        ([f"--output={tmp_path / 'v.txt'}"], "the output's name must end in .npz"),
         ([f"--output={tmp_path / 'file' / 'v.npz'}"], "file"),
     ]:
         flags = [f"--model={TINY}", f"--input={texts_file}", f"--output={tmp_path / 'o' / 'v.npz'}"]
@@ -311,7 +311,10 @@ def test_bad_input_leaves_nothing_behind(cli, texts_file, tmp_path):
     flags = [f"--model={TINY}", f"--output={tmp_path / 'o' / 'v.npz'}"]
     refused(cli("embed", *flags), "either --text")
     refused(cli("embed", *flags, "--text=a", "--text= "), "--text number 2 is empty")
-    refused(cli("embed", *flags, "--text=a", "--text_b=b", "--text_b=c"), "2 times --text_b")
+    refused(
+        cli("embed", *flags, "--text=a", "--text_b=b", "--text_b=c"),
+        "--text_b must come once for each --text: found 2 and 1",
+    )
     names = {"empty.csv", "blank.csv", "file", "texts.jsonl"}
     assert {p.name for p in tmp_path.iterdir()} == names
 

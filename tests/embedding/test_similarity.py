@@ -70,16 +70,16 @@ def test_the_case_counts_in_a_cased_model():
 
 
 def test_words_that_are_not_there():
-    with pytest.raises(InputError, match="file:7: the word 'bank' does not stand in it: 'banks'"):
+    with pytest.raises(InputError, match="file:7: the word 'bank' does not appear in it: 'banks'"):
         found_in("banks", "bank")
     with pytest.raises(InputError, match="no letter"):
         found_in("a", "\u200b")
     # "at", "the" and "bank" take places 1 to 3, [SEP] the last.
     assert found_in("at the bank", "bank", length=5)[1] == [["bank"]]
-    with pytest.raises(InputError, match="beyond the 4 tokens"):
+    with pytest.raises(InputError, match="comes after the 4 tokens"):
         found_in("at the bank", "bank", length=4)
     # A word that is cut off in the middle has no vector either.
-    with pytest.raises(InputError, match="beyond the 5 tokens"):
+    with pytest.raises(InputError, match="comes after the 5 tokens"):
         found_in("my embeddings", "embeddings", length=5)
 
 
@@ -197,7 +197,7 @@ def test_what_cannot_be_compared(cli, tmp_path):
         ([*two, "--word= "], "--word is empty"),
         ([*two, "--layers=4"], "layer 4 is not from -4 to 3"),
         ([*two, "--layers="], "layers"),
-        ([*two, f"--output={tmp_path}/o/a.jpg"], "name the output .png"),
+        ([*two, f"--output={tmp_path}/o/a.jpg"], "the output's name must end in .png"),
         ([*two, f"--output={tmp_path}/file/a.png"], "file"),
         (["--text=a"], "texts: 1: give two or more"),
         ([f"--input={pairs}"], "pairs.csv: has pairs"),

@@ -327,7 +327,7 @@ def test_metadata_is_the_flatbuffer_that_the_schema_describes(exported):
     ("change", "message"),
     [
         ({"labels": ["a", "b", "c"]}, "2 outputs for 3 labels"),
-        ({"labels": ["a", "a"]}, "stands twice"),
+        ({"labels": ["a", "a"]}, "appears twice"),
         ({"labels": "ab"}, "labels must be a list"),
         ({"labels": ["a\nb", "c"]}, "of several lines"),
         ({"max_length": 10.5}, "max_length must be int"),

@@ -347,7 +347,7 @@ def test_a_sentence_longer_than_a_row_is_tagged(exported, expected):
          "has no start_logits, end_logits: it is not"),
         ("question_answering", {"task": "tagging", "labels": ["a", "b"], "settings": {}},
          "has no probability"),
-        ("question_answering", {"task": None}, "task None is not one that answers"),
+        ("question_answering", {"task": None}, "task None has no answers"),
         ("question_answering", {"settings": {"n_best": 0}}, "n_best must be from 1 to 65535"),
         ("regression", {"settings": {}}, "settings must be mean, scale"),
         ("tagging", {"settings": {"scheme": "none", "overlap": -1}}, "overlap must be 0"),

@@ -134,7 +134,7 @@ def test_inputs_are_what_the_records_ask_for(tmp_path):
 def test_pairs_can_be_left_aside_but_not_invented(tmp_path):
     folder = make_records(tmp_path / "nsp")
     assert "pair" not in PretrainingBatches(folder, 4, pair="none")[0][1]
-    with pytest.raises(InputError, match="holds no sop labels but nsp"):
+    with pytest.raises(InputError, match="has no sop labels: its records have nsp"):
         PretrainingBatches(folder, 4, pair="sop")
 
 

@@ -334,7 +334,7 @@ def test_command(cli, corpus, tmp_path):
         (["--short_probability=1.5"], "short_probability"),
         (["--vocab=blank.txt"], "blank.txt"),
         (["--vocab=none.txt"], "none.txt"),
-        (["--beam_options=--x"], "are for a --runner"),
+        (["--beam_options=--x"], "need a --runner"),
         (["--runner=NoSuchRunner"], "--runner=NoSuchRunner"),
         (["--output=one.txt"], "a file of that name is in the way"),
         (["--segmenter=none"], "segmenter"),
