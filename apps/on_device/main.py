@@ -5,6 +5,7 @@ import sys
 
 import keras_bert
 from keras_bert.device import common
+from keras_bert.errors import settings_are_flags
 
 VERBS = {
     "classify": "label texts, or predict a number for each",
@@ -37,7 +38,8 @@ def main(argv=None):
     module = importlib.import_module(f"keras_bert.device.{verb}")
     parser = common.Parser(verb, module.__doc__)
     module.define(parser)
-    return common.exit_status(verb, module.run, parser.parse_args(arguments))
+    with settings_are_flags():
+        return common.exit_status(verb, module.run, parser.parse_args(arguments))
 
 
 def _usage():
