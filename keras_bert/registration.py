@@ -35,15 +35,40 @@ def register_with_keras():
 
 
 def _register():
-    try:
-        for module in MODULES:
+    for module in MODULES:
+        try:
             importlib.import_module(module)
-    except ImportError as error:
-        # Keras must load as it would without this package: with another version of it, say.
-        warnings.warn(
-            f"keras.saving.load_model will not know the classes of keras_bert: {error}",
-            stacklevel=2,
-        )
+        except ImportError as error:
+            if _is_importing():
+                # Keras is loaded by a module of ours that the failed one needs: once that is whole.
+                sys.meta_path.insert(0, _LaterFinder())
+                return
+            # Keras must load as it would without this package: with another version of it, say.
+            warnings.warn(
+                f"keras.saving.load_model will not know the classes of keras_bert: {error}",
+                stacklevel=2,
+            )
+            return
+
+
+def _is_importing():
+    """Returns whether a module of this package is imported in part."""
+    specs = [
+        getattr(module, "__spec__", None)
+        for name, module in list(sys.modules.items())
+        if name.startswith("keras_bert.")
+    ]
+    return any(getattr(spec, "_initializing", False) for spec in specs)
+
+
+class _LaterFinder(importlib.abc.MetaPathFinder):
+    """Finds nothing; at the first import after those of ours are whole it registers the rest."""
+
+    def find_spec(self, fullname, path=None, target=None):
+        if not _is_importing() and self in sys.meta_path:
+            sys.meta_path.remove(self)
+            _register()
+        return
 
 
 class _KerasFinder(importlib.abc.MetaPathFinder):

@@ -130,3 +130,22 @@ def test_without_keras_or_with_a_broken_one(tmp_path):
         assert "keras_bert>BertClassifier" in keras.saving.get_custom_objects()
         """
     )
+
+
+@pytest.mark.parametrize(
+    "module", ["models.encoder", "layers.attention", "training.optimizer", "training.schedule"]
+)
+def test_a_module_of_ours_may_be_the_first_to_load_keras(module):
+    """Classes are registered though modules that need one another are then imported in part."""
+    code = f"""
+import keras_bert.{module}
+from keras.saving import get_registered_object
+import wave  # any import that comes after
+names = ["BertEncoder", "BertTagger", "AdamW", "Lamb", "WarmupLinearDecay", "MeanOfTokens"]
+missing = [name for name in names if not get_registered_object("keras_bert>" + name)]
+assert not missing, missing
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "error::UserWarning", "-c", code], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr

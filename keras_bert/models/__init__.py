@@ -1,5 +1,7 @@
 """The networks: an encoder, and what each task puts on it. Their classes are `keras_bert.Bert…`."""
 
+import keras  # noqa: F401  before any module here, so that `registration` finds all of them whole
+
 
 def __getattr__(name):
     # One table has them, that of the package, which reads the tasks' from `tasks/registry.py`.

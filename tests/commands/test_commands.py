@@ -379,7 +379,7 @@ def test_an_output_is_never_the_input(cli, toy, tmp_path):
     texts.write_text("text\na\n")
     flags = [f"--input={texts}", f"--output={texts}"]
     refused(cli("predict", f"--model={model}", *flags), "is also the input")
-    refused(cli("vocab", f"--corpus={texts}", "--size=50", f"--output={texts}"), "command reads")
+    refused(cli("vocab", f"--corpus={texts}", "--size=50", f"--output={texts}"), "also the input")
     assert texts.read_text() == "text\na\n"
 
 
