@@ -12,7 +12,7 @@ import sys
 import types
 
 from keras_bert.card import command_line, model_card, seeds_table
-from keras_bert.errors import Diverged, InputError, name_of, spells_flags
+from keras_bert.errors import CheckFailed, Diverged, InputError, name_of, spells_flags
 from keras_bert.extras import naming_extras
 from keras_bert.files import check_not_input, check_replaceable
 from keras_bert.model_folder import is_replaceable
@@ -106,6 +106,9 @@ def finetune_runs(start, task="classification", train=None, eval=None, **given):
     strategy = several_devices(settings.strategy, settings.batch_size)
     from keras_bert.training.task_training import discard_state, train_one
 
+    worker_lost = ()
+    if settings.strategy == "multi_worker":
+        from keras_bert.training.strategy import WORKER_LOST as worker_lost
     best, reports, diverged = None, [], []
     for seed in seeds:
         if len(seeds) > 1:
@@ -132,6 +135,10 @@ def finetune_runs(start, task="classification", train=None, eval=None, **given):
             _say(f"seed {seed}: {error}")
             diverged.append(seed)
             continue
+        except worker_lost as error:
+            again = f"another worker was lost: start all of them again, with {name_of('resume')}"
+            report = {"output": road.output, "error": str(error).splitlines()[0]}
+            raise CheckFailed(again, report, []) from None
         if found.collapsed:
             _say(
                 f"seed {seed}: the run collapsed: its answer is the same for every example: try "

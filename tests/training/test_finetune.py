@@ -156,7 +156,7 @@ def test_marked_capitals_are_learned_and_asked_for_everywhere(cli, toy, tmp_path
     assert answer["tags"] == ["B", "A", "B", "A"]
     output = tmp_path / "huggingface"
     found = cli("convert", f"--from={model}", "--to=huggingface", f"--output={output}")
-    assert "note: it takes segment_ids of 1 for words with a capital" in found.out
+    assert "note: the model needs segment_ids of 1 for words with a capital" in found.out
     assert keras_bert.load(output).predict("Good film")["tags"] == ["A", "B"]
     config = json.loads((model / "config.json").read_text())
     config["encoder"]["type_vocab_size"] = 1
@@ -601,7 +601,7 @@ def test_a_start_without_dropout_is_told_of(cli, toy, tmp_path):
     bert.save(str(tmp_path / "without"))
     arguments = ["finetune", f"--train={toy.train}", f"--eval={toy.dev}", "--length=32"]
     arguments += ["--epochs=1", f"--output={tmp_path / 'm'}"]
-    note = f"--init={tmp_path / 'without'} has no dropout"
+    note = "the start has no dropout, so this run has none: --dropout=0.1 is"
     assert note in cli(*arguments, f"--init={tmp_path / 'without'}").err
     for flags in ([f"--init={toy.model}"], [f"--init={tmp_path / 'without'}", "--dropout=0.1"]):
         found = cli(*arguments, *flags)
