@@ -50,7 +50,12 @@ def run_strategies(place, runs, *flags, records="records"):
 
 
 @pytest.mark.parametrize(
-    ("records", "optimizer"), [("records", "adamw"), ("records", "lamb"), ("packed", "adamw")]
+    ("records", "optimizer"),
+    [
+        ("records", "adamw"),
+        pytest.param("records", "lamb", marks=pytest.mark.slow),
+        pytest.param("packed", "adamw", marks=pytest.mark.slow),
+    ],
 )
 def test_two_devices_and_accumulation_give_the_weights_of_one(place, records, optimizer):
     base = place / f"{records}_{optimizer}"
@@ -65,6 +70,7 @@ def test_two_devices_and_accumulation_give_the_weights_of_one(place, records, op
                 assert json.loads(line) == pytest.approx(json.loads(expected), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_weights_move_and_clipping_is_at_work(place):
     """Or the equalities would be of runs that do nothing."""
     runs = [f"one=1={place / 'short'}"]
