@@ -156,7 +156,7 @@ def test_pretrain_is_the_verb(cli, tmp_path):
         ),
         (
             lambda toy: keras_bert.prepare(corpus="c", vocab="v", output="o", beam_options="x"),
-            "beam_options: are for a runner; this machine takes workers",
+            "beam_options: need a runner; on this machine use workers",
         ),
         (lambda toy: keras_bert.benchmark(model=toy.model, length=9999), "length=9999: .*at most"),
         (
