@@ -6,7 +6,6 @@ import sys
 import time
 
 from keras_bert.card import model_card
-from keras_bert.export.benchmark import size_of
 from keras_bert.files import check_replaceable
 from keras_bert.model_folder import is_replaceable
 from keras_bert.quiet import import_tensorflow_quietly, stderr_kept_for_errors
@@ -54,6 +53,7 @@ def quickstart(**settings):
     check_replaceable(model_folder, is_replaceable)
     os.makedirs(settings.output, exist_ok=True)
     import_tensorflow_quietly()
+    from keras_bert.export.benchmark import size_of
 
     messages = _TASK.read(_DATA, FileLayout(columns=["label", "text"]))
     test, rest = hold_out(messages, 0.2, settings.seed)
@@ -106,6 +106,7 @@ def _train(train, validation, seed, vocabulary_path):
 
 
 def _export_and_verify(bert, model_folder, test, output):
+    from keras_bert.export.benchmark import size_of
     from keras_bert.export.runners import open_exported
     from keras_bert.export.tflite import export_tflite
     from keras_bert.export.verify import compare, report_lines
