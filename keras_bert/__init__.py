@@ -22,6 +22,7 @@ _EXPORTS = {
     "WordPieceTokenizer": "keras_bert.text.tokenizer",
     "GraphTokenizer": "keras_bert.text.graph_tokenizer",
     "InputError": "keras_bert.errors",
+    "Guess": "keras_bert.guesses",
     "load": "keras_bert.loading",
     "Bert": "keras_bert.bert",
     "adamw": "keras_bert.training.optimizer",

@@ -50,6 +50,7 @@ FILES = {
         "errors",
         "extras",
         "files",
+        "guesses",
         "keras_internals",
         "numpy_ops",
         "progress",

@@ -39,7 +39,8 @@ def define(values):
 
 def run(values):
     arguments = flags.given(values)
-    arguments.pop("json", None)
+    for flag in ("json", "strict"):
+        arguments.pop(flag, None)
     outcome = finetune_runs(arguments.pop("init"), **arguments)
     bert, run = outcome.bert, outcome.run
     result = {

@@ -17,6 +17,7 @@ from keras_bert.commands.flags import parse
 from keras_bert.commands.output import BAD_INPUT, complain, print_result, usage, verb_help
 from keras_bert.errors import CheckFailed, InputError, settings_are_flags
 from keras_bert.extras import missing_message
+from keras_bert.guesses import guesses_are_notes
 
 VERBS = {
     "vocab": "make a WordPiece vocabulary from texts",
@@ -100,12 +101,17 @@ def _main(argv):
     flags.DEFINE_boolean(
         "json", False, "print the result as one JSON object, on the last line", flag_values=values
     )
+    flags.DEFINE_boolean(
+        "strict", False, "whatever a file does not say, so that it is guessed, is an error",
+        flag_values=values,
+    )  # fmt: skip
     if any(argument in ("--help", "-h", "--helpfull") for argument in arguments):
         print(verb_help(verb, VERBS[verb], module, values))
         return DONE
     try:
         parse(values, [program, *arguments])
-        result, lines = module.run(values)
+        with guesses_are_notes(values.strict):
+            result, lines = module.run(values)
     except (InputError, flags.Error) as error:
         return complain(program, error)
     except CheckFailed as failed:

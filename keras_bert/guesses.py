@@ -1,0 +1,49 @@
+"""What a file did not say, so that it was guessed, and what was left out: one line for each.
+
+A guess is a Python warning. A script makes every guess an error in the usual way,
+`warnings.simplefilter("error", keras_bert.Guess)`; a command does so with `--strict`.
+"""
+
+import contextlib
+import sys
+import warnings
+
+from keras_bert.errors import InputError
+
+
+class Guess(InputError, UserWarning):
+    """A warning: something was guessed or left out. Where it is raised, it is bad input."""
+
+
+def guess(reason, setting=None, value=None, place=None):
+    """Warns that something was guessed, or was left out, in one line.
+
+    Args:
+        reason: str, what was guessed or left out, with its number, and how to say it instead.
+        setting: str, the name of the setting that says it, or None.
+        value: the value of that setting that was guessed, or None.
+        place: str, the file or row that it is about, or None.
+
+    Raises:
+        Guess: guesses are errors.
+    """
+    warnings.warn(Guess(reason, setting, value, place), stacklevel=3)
+
+
+@contextlib.contextmanager
+def guesses_are_notes(strict=False):
+    """Within the block, each guess is one line on stderr, once; with `strict` it is an error."""
+    shown = set()
+    show_others = warnings.showwarning
+
+    def show(message, category, *rest, **more):
+        if not issubclass(category, Guess):
+            show_others(message, category, *rest, **more)
+        elif str(message) not in shown:
+            shown.add(str(message))
+            print(f"note: {' '.join(str(message).split())}", file=sys.stderr, flush=True)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error" if strict else "always", Guess)
+        warnings.showwarning = show
+        yield

@@ -1,0 +1,43 @@
+"""Tests of guesses: a warning in a script, a line in a command, an error with `--strict`."""
+
+import warnings
+
+import pytest
+
+import keras_bert
+from keras_bert.errors import InputError, settings_are_flags
+from keras_bert.guesses import guess, guesses_are_notes
+
+
+def a_guess():
+    guess("parted by semicolons", "separator", ";", place="a.csv")
+
+
+def test_a_script_gets_a_warning():
+    with pytest.warns(keras_bert.Guess, match=r"a\.csv: separator=;: parted by semicolons"):
+        a_guess()
+
+
+def test_a_script_can_make_it_an_error():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", keras_bert.Guess)
+        with pytest.raises(InputError, match="parted by semicolons"):
+            a_guess()
+
+
+def test_a_command_says_it_once(capsys):
+    with settings_are_flags(), guesses_are_notes():
+        a_guess()
+        a_guess()
+    assert capsys.readouterr().err == "note: a.csv: --separator=;: parted by semicolons\n"
+
+
+def test_strict_makes_it_an_error(capsys):
+    with guesses_are_notes(strict=True), pytest.raises(InputError):
+        a_guess()
+    assert capsys.readouterr().err == ""
+
+
+def test_other_warnings_are_shown_as_before():
+    with pytest.warns(DeprecationWarning, match="old"), guesses_are_notes():
+        warnings.warn("old", DeprecationWarning, stacklevel=1)
