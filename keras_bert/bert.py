@@ -106,6 +106,14 @@ class Bert(Predictor):
         self._config = config
         self._describe()
 
+    def __repr__(self):
+        encoder, task = self.config.encoder, self.config.task or "no task"
+        parts = [task, f"{encoder.num_hidden_layers} layers", f"{encoder.hidden_size} wide"]
+        if self.config.labels:
+            parts.append(f"{len(self.config.labels)} labels")
+        parts += [f"{len(self.tokenizer.vocabulary):,} tokens"]
+        return f"<Bert: {', '.join(parts)}>"
+
     def _describe(self):
         # So that `model.save` keeps them.
         if self._model is not None:

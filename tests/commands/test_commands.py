@@ -48,7 +48,7 @@ def test_predict_one_text(cli, toy):
     answer = json.loads(found.out.splitlines()[-1])["predictions"][0]
     assert answer["label"] == "positive"
     assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-6)
-    assert found.out.startswith(f"positive\t{answer['probability']:.4f}\ta superb film\n")
+    assert found.err.endswith(f"positive\t{answer['probability']:.4f}\ta superb film\n")
 
 
 @pytest.mark.parametrize("extension", ["csv", "tsv", "jsonl"])

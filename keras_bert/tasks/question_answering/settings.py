@@ -50,6 +50,8 @@ TYPES = {field.name: field.type for field in dataclasses.fields(Settings)}
 class WindowOverrides:
     """The settings that a user can choose."""
 
+    group = "question answering"
+
     doc_stride: int | None = setting(
         None, "question answering: tokens from one window over a passage to the next", low=1
     )
