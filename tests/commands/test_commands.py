@@ -51,6 +51,16 @@ def test_predict_one_text(cli, toy):
     assert found.err.endswith(f"positive\t{answer['probability']:.4f}\ta superb film\n")
 
 
+def test_predict_several_texts(cli, toy):
+    found = cli("predict", f"--model={toy.model}", "--text=a superb film", "--text=awful, dull")
+    assert [line.split("\t")[::2] for line in found.out.splitlines()] == [
+        ["positive", "a superb film"], ["negative", "awful, dull"],
+    ]  # fmt: skip
+    found = cli("predict", f"--model={toy.model}", "--text=a", "--text= ")
+    assert (found.status, found.out) == (2, "")
+    assert "--text number 2 is empty" in found.err
+
+
 @pytest.mark.parametrize("extension", ["csv", "tsv", "jsonl"])
 def test_predict_a_file(cli, toy, tmp_path, extension):
     texts = ['awful, "dull"\nfilm', "lovely story"]
