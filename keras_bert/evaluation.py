@@ -1,11 +1,13 @@
 """Scores a model in any format on labelled data, or answers made by another program."""
 
 import dataclasses
+import os
 import types
 
 from keras_bert.errors import InputError, name_of
 from keras_bert.files import check_path
 from keras_bert.opening import open_with_examples
+from keras_bert.pictures.figures import check_picture
 from keras_bert.predictor import Predictor
 from keras_bert.settings import REQUIRED, check_settings, setting
 from keras_bert.tasks.file_layout import FileLayout
@@ -23,6 +25,11 @@ class EvaluateSettings:
     predictions: str | None = setting(
         None, "in place of --model: JSON of answers by question id", is_path=True
     )
+    picture: str | None = setting(
+        None,
+        "the .png file to draw: confusion matrix or scatter, and reliability of the probabilities",
+        is_path=True,
+    )
 
     __post_init__ = check_settings
 
@@ -33,7 +40,7 @@ def evaluate(model=None, layout=None, **settings):
     Args:
         model: path of a model in any format, or a `Predictor`; None with `predictions`.
         layout: `FileLayout` of the data; None for its defaults.
-        **settings: of `EvaluateSettings`: `data`, `task`, `predictions`.
+        **settings: of `EvaluateSettings`: `data`, `task`, `predictions`, `picture`.
 
     Returns:
         A tuple: the dict of scores, and the lines that `keras-bert evaluate` prints of it.
@@ -45,17 +52,29 @@ def evaluate(model=None, layout=None, **settings):
     if (model is None) == (settings.predictions is None):
         raise InputError(f"give either {name_of('model')} or {name_of('predictions')}")
     layout = layout or FileLayout().for_scoring()
+    check_picture(settings.picture, settings.data)
     if model is None:
         return _score_predictions(settings, layout)
     if not isinstance(model, Predictor):
         check_path(model)
     check_path(settings.data)
     opened, task, examples = open_with_examples(model, settings.data, settings.task, layout)
-    scores = task.scores(opened.answers(examples), examples, opened.config)
+    answers = opened.answers(examples)
+    scores = task.scores(answers, examples, opened.config)
     labels = {"labels": list(opened.config.labels)} if opened.config.labels else {}
     named = {} if isinstance(model, Predictor) else {"model": model}
     result = {**named, "data": settings.data, **scores, **labels}
-    return result, task.score_lines(scores, opened.config)
+    lines = task.score_lines(scores, opened.config)
+    if "expected_calibration_error" in scores:
+        lines.append(f"expected calibration error {scores['expected_calibration_error']:.4f}")
+    if settings.picture is not None:
+        from keras_bert.pictures.scores import draw_scores
+
+        title = f"{task.name}: {os.path.basename(settings.data)}"
+        drawn = (settings.picture, task, answers, examples, opened.config, title)
+        lines += [*draw_scores(*drawn), f"picture: {settings.picture}"]
+        result["picture"] = settings.picture
+    return result, lines
 
 
 def _score_predictions(settings, layout):
@@ -63,6 +82,10 @@ def _score_predictions(settings, layout):
     if task.kind != "question_answering":
         other = name_of("task", task.name)
         raise InputError(f"{name_of('predictions')} is for question answering, not {other}")
+    if settings.picture is not None:
+        raise InputError(
+            f"{name_of('predictions')} have no probabilities to draw: leave it out", "picture"
+        )
     check_path(settings.data)
     # The official scripts do not read the questions' texts either.
     questions = task.read(settings.data, dataclasses.replace(layout, empty="keep"))

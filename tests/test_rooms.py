@@ -22,13 +22,14 @@ MAY_IMPORT = {
     "layers": (),
     "models": ("layers",),
     "tasks": ("text",),
+    "pictures": ("tasks",),
     "package": ("tasks",),
     "pretraining": ("text",),
     "checkpoints": ("text", "models", "tasks"),
-    "bert": ("text", "models", "tasks", "checkpoints"),
-    "embedding": ("text", "tasks", "bert"),
-    "training": ("text", "layers", "models", "tasks", "pretraining", "bert"),
-    "export": ("text", "models", "tasks", "bert"),
+    "bert": ("text", "models", "tasks", "checkpoints", "pictures"),
+    "embedding": ("text", "tasks", "bert", "pictures"),
+    "training": ("text", "layers", "models", "tasks", "pretraining", "bert", "pictures"),
+    "export": ("text", "models", "tasks", "bert", "pictures"),
     "device": ("text", "tasks", "export"),
     "commands": (
         "text", "tasks", "pretraining", "embedding", "checkpoints", "bert", "training", "export",
@@ -78,7 +79,7 @@ FOLDERS = {
     "keras_bert.device": ROOT / "apps" / "on_device",
 }
 # Modules that run without Keras and TensorFlow.
-LIGHT_ROOMS = ("text", "tasks", "device")
+LIGHT_ROOMS = ("text", "tasks", "pictures", "device")
 LIGHT_MODULES = (
     "keras_bert",
     "keras_bert.answering",

@@ -1,20 +1,15 @@
 """A square matrix of similarities as a heat map."""
 
-import warnings
-
 import numpy as np
 
-from keras_bert.files import replacing_file
+from keras_bert.pictures.figures import new_figure, plain, save_figure, shortened, width_of
 
 # The largest matrix whose numbers fit into the cells.
 _MOST_NUMBERED = 20
-# matplotlib's own font has no East Asian characters; those of these fonts that are installed
-# provide them.
-_FALLBACK_FONTS = (
-    "Noto Sans CJK SC", "Noto Sans CJK JP", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei",
-    "PingFang SC", "Hiragino Sans", "Microsoft YaHei", "Arial Unicode MS", "Noto Sans",
-    "Noto Emoji", "Unifont",
-)  # fmt: skip
+_LONGEST_LABEL = 72
+_DIAGONAL = "#e3e3e3"
+# A range of colours below this one would make differences that mean nothing look large.
+_LEAST_RANGE = 0.05
 
 
 def draw_heat_map(matrix, labels, path, title=""):
@@ -32,55 +27,55 @@ def draw_heat_map(matrix, labels, path, title=""):
     Raises:
         InputError: the file cannot be written.
     """
-    figure = heat_map_figure(matrix, labels, title)
-    with replacing_file(path) as temporary, warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        figure.savefig(temporary, format="png", dpi=120)
-    return not any("missing from font" in str(warning.message) for warning in caught)
+    return save_figure(heat_map_figure(matrix, labels, title), path)
 
 
 def heat_map_figure(matrix, labels, title=""):
-    """Returns the matplotlib figure; see `draw_heat_map`."""
-    # Without pyplot, which would keep every figure and need a display.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    """Returns the matplotlib figure; see `draw_heat_map`.
 
+    The diagonal, on which each thing is compared with itself, is grey: its ones would leave the
+    differences between the others a small part of the colours.
+    """
     matrix = np.asarray(matrix, "float64")
     count = len(matrix)
+    labels = [shortened(label, _LONGEST_LABEL) for label in labels]
     cell = min(0.62, max(0.16, 11 / count))  # inches
     side = max(2.5, cell * count)
-    width = 0.085 * max(map(len, labels))  # of the labels, in letters of 9 points
-    figure = Figure(figsize=(side + width + 2, side + 1.2), layout="constrained")
-    FigureCanvasAgg(figure)
+    width = 0.085 * max(map(width_of, labels))  # of the labels, in letters of 9 points
+    figure = new_figure(side + width + 2, side + 1.2)
     axes = figure.subplots()
-    # The scale begins at the lowest similarity: in BERT all vectors are somewhat similar, and with
-    # a scale from -1 everything would have one colour.
-    low = min(0.9, np.floor(matrix.min() * 10) / 10)
-    image = axes.imshow(matrix, cmap="viridis", vmin=low, vmax=1)
+    diagonal = np.eye(count, dtype=bool)
+    low, high = _range_of(matrix[~diagonal])
+    axes.set_facecolor(_DIAGONAL)
+    image = axes.imshow(
+        np.ma.array(matrix, mask=diagonal), cmap="viridis", vmin=low, vmax=high, aspect="equal"
+    )
     numbers = [str(index) for index in range(1, count + 1)]
     axes.set_xticks(range(count), numbers)
     axes.set_yticks(range(count), [f"{label}  {n}" for label, n in zip(labels, numbers)])
-    size = 9 if cell >= 0.2 else 6
     for tick in [*axes.get_xticklabels(), *axes.get_yticklabels()]:
-        # A text with two dollar signs is not a formula.
-        tick.set(parse_math=False, fontfamily=_font_families(), fontsize=size)
+        tick.set_fontsize(9 if cell >= 0.2 else 6)
+    plain(*axes.get_xticklabels(), *axes.get_yticklabels())
     axes.tick_params(length=0)
-    axes.set_title(title, fontsize=11, loc="left", parse_math=False, fontfamily=_font_families())
+    plain(axes.set_title(title, fontsize=11, loc="left"))
     bar = figure.colorbar(image, ax=axes, shrink=0.8)
     bar.set_label("cosine similarity")
     if count <= _MOST_NUMBERED:
-        middle = (low + 1) / 2
         for (row, column), value in np.ndenumerate(matrix):
-            colour = "black" if value > middle else "white"
+            colour = "black" if value > (low + high) / 2 else "white"
+            if row == column:
+                colour = "#777777"
             axes.text(
                 column, row, f"{value:.2f}", ha="center", va="center", color=colour, fontsize=8
             )
     return figure
 
 
-def _font_families():
-    from matplotlib import font_manager
-
-    # matplotlib would warn of each family that is not installed.
-    installed = set(font_manager.get_font_names())
-    return ["DejaVu Sans", *(name for name in _FALLBACK_FONTS if name in installed)]
+def _range_of(values):
+    """Returns the least and greatest value, rounded outwards to a twentieth."""
+    if not len(values):
+        return 0.0, 1.0
+    # A hair inwards: 0.3 / 0.05 is 5.999…
+    low = np.floor(values.min() * 20 + 1e-9) / 20
+    high = np.ceil(values.max() * 20 - 1e-9) / 20
+    return float(low), float(max(high, low + _LEAST_RANGE))

@@ -88,16 +88,14 @@ def similarity(layout=None, **settings):
 def _draw(matrix, labels, settings):
     """Draws the heat map; returns notes on it."""
     from keras_bert.embedding.heat_map import draw_heat_map
+    from keras_bert.pictures.figures import font_note
 
     layers = settings.layers
     title = "sentences" if settings.word is None else f"“{_one_line(settings.word)}”"
     title += f", layer{'s' * (len(layers) > 1)} {', '.join(map(str, layers))}"
     if draw_heat_map(matrix, labels, settings.output, title):
         return []
-    return [
-        f"{settings.output}: no font on this machine has all characters of the texts: install one, "
-        f"for example Noto Sans CJK"
-    ]
+    return [font_note(settings.output)]
 
 
 def _check_count(count, what):

@@ -14,6 +14,7 @@ import numpy as np
 
 from keras_bert.errors import InputError, name_of
 from keras_bert.settings import check_settings, setting
+from keras_bert.tasks.marked import marked_texts
 
 
 @dataclasses.dataclass(frozen=True)
@@ -224,6 +225,14 @@ class Task(abc.ABC):
             *(f"{name:<{width}} {scores[name]:.4f}" for name in names),
             f"{'count':<{width}} {scores['count']}",
         ]
+
+    def panels(self, answers, examples, config):
+        """Returns what a picture of the scores shows: a list of the classes of `tasks.panels`."""
+        return []
+
+    def marked(self, answers, examples, config):
+        """Returns what a page shows of each example and its answer: `tasks.marked.Marked`."""
+        return marked_texts(self.asked_fields(examples), answers, self.answer_line)
 
     @abc.abstractmethod
     def asked_fields(self, examples):

@@ -8,7 +8,9 @@ import numpy as np
 
 from keras_bert.errors import InputError, name_of
 from keras_bert.numpy_ops import softmax
+from keras_bert.tasks.marked import Marked, Passage, sorted_bars
 from keras_bert.tasks.multiple_choice.choice_files import Choices, checked_choices, read_choices
+from keras_bert.tasks.panels import Reliability
 from keras_bert.tasks.settings import check_types
 from keras_bert.tasks.task import Rows, Task
 
@@ -140,6 +142,22 @@ class MultipleChoiceTask(Task):
     def scores(self, answers, examples, config):
         right = [a["choice"] == label for a, label in zip(answers, examples.labels, strict=True)]
         return {"accuracy": sum(right) / len(right) if right else 0.0, "count": len(right)}
+
+    def panels(self, answers, examples, config):
+        right = [a["choice"] == label for a, label in zip(answers, examples.labels, strict=True)]
+        confidences = np.array([answer["probability"] for answer in answers])
+        return [Reliability(confidences, np.array(right, bool), "questions")]
+
+    def marked(self, answers, examples, config):
+        columns = zip(answers, examples.texts, examples.questions, examples.choices, strict=True)
+        return [
+            Marked(
+                [Passage("context", text), *([Passage("question", question)] if question else [])],
+                answer["text"],
+                sorted_bars(zip(choices, answer["probabilities"], strict=True)),
+            )
+            for answer, text, question, choices in columns
+        ]
 
     def asked_fields(self, examples):
         """Returns `context` (an answer's `text` is the choice), `question` if any, `choices`."""

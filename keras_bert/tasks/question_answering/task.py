@@ -10,6 +10,8 @@ import json
 import numpy as np
 
 from keras_bert.errors import InputError, name_of
+from keras_bert.tasks.marked import Marked, Passage, Span, sorted_bars
+from keras_bert.tasks.panels import Reliability
 from keras_bert.tasks.question_answering import metrics
 from keras_bert.tasks.question_answering.answer_scores import answer_scores
 from keras_bert.tasks.question_answering.settings import (
@@ -33,6 +35,7 @@ from keras_bert.tasks.task import Rows, Task
 
 BENCHMARKS = ("", "squad1", "squad2", "cmrc2018", "drcd")
 _CHINESE = ("cmrc2018", "drcd")
+_NO_ANSWER = "(no answer)"
 
 
 class QuestionAnsweringTask(Task):
@@ -254,12 +257,36 @@ class QuestionAnsweringTask(Task):
             Files with questions without an answer are scored by SQuAD 2.0's rules, Chinese ones
             too. A benchmark is scored by its own rules, whatever the model was trained for.
         """
-        settings = settings_of(config)
-        null_answers, character_f1 = settings.null_answers, settings.character_f1
+        return answer_scores(answers, examples, *self._rules(config))
+
+    def _rules(self, config):
+        """Returns whether passages may hold no answer, and whether characters are compared."""
         if self.benchmark:
-            null_answers = self.benchmark == "squad2"
-            character_f1 = self.benchmark in _CHINESE
-        return answer_scores(answers, examples, null_answers, character_f1)
+            return self.benchmark == "squad2", self.benchmark in _CHINESE
+        settings = settings_of(config)
+        return settings.null_answers, settings.character_f1
+
+    def panels(self, answers, examples, config):
+        """Returns the reliability of the answers: right is an exact match."""
+        right = [
+            answer_scores([{"text": answer["text"]}], examples.take([i]), *self._rules(config))
+            for i, answer in enumerate(answers)
+        ]
+        exact = np.array([scores["exact_match"] == 100 for scores in right], bool)
+        confidences = np.array([answer["probability"] for answer in answers])
+        return [Reliability(confidences, exact, "questions")]
+
+    def marked(self, answers, examples, config):
+        shown = []
+        for answer, question, context in zip(
+            answers, examples.questions, examples.contexts, strict=True
+        ):
+            start, end, probability = (answer[name] for name in ("start", "end", "probability"))
+            spans = [Span(start, end, "", probability)] if answer["text"] else []
+            passages = [Passage("question", question), Passage("passage", context, spans)]
+            bars = [(each["text"] or _NO_ANSWER, each["probability"]) for each in answer["n_best"]]
+            shown.append(Marked(passages, answer["text"] or _NO_ANSWER, sorted_bars(bars)))
+        return shown
 
     def tuned_settings(self, answers, examples, config):
         """Returns the `null_threshold` of the best F1, {} where all questions have an answer."""

@@ -5,6 +5,8 @@ import warnings
 import numpy as np
 
 from keras_bert.errors import InputError, name_of
+from keras_bert.tasks.calibration import expected_calibration_error
+from keras_bert.tasks.panels import Reliability, confusion_of
 from keras_bert.tasks.sequence.text_task import TextTask
 from keras_bert.tasks.sequence.texts import some
 from keras_bert.tasks.task import LabelOverrides, check_labels
@@ -51,7 +53,16 @@ class ClassificationTask(TextTask):
     def scores(self, answers, examples, config):
         index = {label: i for i, label in enumerate(config.labels)}
         predicted = np.array([index[answer["label"]] for answer in answers], "int32")
-        return scores(label_ids(examples, config.labels), predicted, config.labels)
+        found = scores(label_ids(examples, config.labels), predicted, config.labels)
+        error = expected_calibration_error(*_certainty(answers, examples))
+        return {**found, "expected_calibration_error": error}
+
+    def panels(self, answers, examples, config):
+        predicted = [answer["label"] for answer in answers]
+        return [
+            confusion_of(examples.labels, predicted, config.labels),
+            Reliability(*_certainty(answers, examples)),
+        ]
 
     def score_lines(self, scores, config):
         table = confusion_table(scores["confusion"], config.labels)
@@ -69,6 +80,12 @@ class ClassificationTask(TextTask):
 
     def answers_agree(self, answer, other, config):
         return answer["label"] == other["label"]
+
+
+def _certainty(answers, examples):
+    """Returns the probability of each answer, and whether it is right."""
+    right = [a["label"] == label for a, label in zip(answers, examples.labels, strict=True)]
+    return np.array([answer["probability"] for answer in answers]), np.array(right, bool)
 
 
 def label_list(examples):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from keras_bert.errors import InputError, name_of
+from keras_bert.tasks.panels import MOST_LABELS, Bars, Reliability
 from keras_bert.tasks.sequence import texts
 from keras_bert.tasks.sequence.label_sets import SEPARATOR, LabelSets, read_label_sets
 from keras_bert.tasks.sequence.text_task import TextTask
@@ -102,6 +103,21 @@ class MultiLabelTask(TextTask):
 
     def scores(self, answers, examples, config):
         return scores(self.targets(examples, None, config), _matrix(answers, config), config.labels)
+
+    def panels(self, answers, examples, config):
+        """Returns the scores of the most frequent labels, and the reliability of all decisions."""
+        by_label = self.scores(answers, examples, config)["by_label"]
+        often = sorted(by_label, key=lambda row: -row["count"])[:MOST_LABELS]
+        title = "scores of each label"
+        if len(often) < len(by_label):
+            title = f"scores of the {len(often)} most frequent of {len(by_label)} labels"
+        columns = {name: [row[name] for row in often] for name in ("precision", "recall", "f1")}
+        probabilities = [list(answer["probabilities"].values()) for answer in answers]
+        truth = self.targets(examples, None, config) > 0
+        return [
+            Bars([row["label"] for row in often], columns, title),
+            Reliability(np.array(probabilities, "float64").ravel(), truth.ravel(), "decisions"),
+        ]
 
     def score_lines(self, scores, config):
         table = label_table(scores["by_label"], config.settings["thresholds"])

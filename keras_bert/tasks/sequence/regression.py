@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 
 from keras_bert.errors import InputError, name_of
+from keras_bert.tasks.panels import Scatter
 from keras_bert.tasks.sequence import texts
 from keras_bert.tasks.sequence.text_task import TextTask
 from keras_bert.tasks.settings import check_types
@@ -83,6 +84,13 @@ class RegressionTask(TextTask):
 
     def scores(self, answers, examples, config):
         return scores(examples.labels, [answer["value"] for answer in answers])
+
+    def panels(self, answers, examples, config):
+        predicted = np.array([answer["value"] for answer in answers], "float64")
+        found = scores(examples.labels, predicted)
+        title = f"Pearson {found['pearson']:.3f}, Spearman {found['spearman']:.3f}"
+        true = np.array(examples.labels, "float64")
+        return [Scatter(true, predicted, "true", "predicted", title)]
 
     def score_lines(self, scores, config):
         error = f"{'mean absolute error':<19} {scores['mean_absolute_error']:.4f}"

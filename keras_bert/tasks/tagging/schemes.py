@@ -176,6 +176,32 @@ def entity_scores(true_sequences, predicted_sequences):
     }
 
 
+NO_ENTITY = "(no entity)"
+
+
+def paired_types(true_sequences, predicted_sequences):
+    """Returns the types of true and predicted entities at the same words.
+
+    Args:
+        see `entity_scores`.
+
+    Returns:
+        A tuple: list of str, the types of true entities; the same of the predicted ones, each at
+        exactly the same words as the true one, or `NO_ENTITY` where one side has none there; and
+        all types in order, `NO_ENTITY` last.
+    """
+    true, predicted = [], []
+    for true_tags, predicted_tags in zip(true_sequences, predicted_sequences, strict=True):
+        truth, guess = (
+            {(first, end): type_ for type_, first, end in entities(tags)}
+            for tags in (true_tags, predicted_tags)
+        )
+        for place in sorted(truth | guess):
+            true.append(truth.get(place, NO_ENTITY))
+            predicted.append(guess.get(place, NO_ENTITY))
+    return true, predicted, [*sorted({*true, *predicted} - {NO_ENTITY}), NO_ENTITY]
+
+
 def type_table(types):
     """Returns the scores of each type of entity as lines of text."""
     names = ("precision", "recall", "f1")

@@ -7,16 +7,20 @@ import json
 import numpy as np
 
 from keras_bert.errors import InputError, name_of
+from keras_bert.tasks.marked import Marked, Passage, Span, word_offsets
+from keras_bert.tasks.panels import confusion_of
 from keras_bert.tasks.sequence.texts import some
 from keras_bert.tasks.settings import checked_settings
 from keras_bert.tasks.tables import Table
 from keras_bert.tasks.tagging.conll import read_conll, read_words, write_conll
 from keras_bert.tasks.tagging.decoding import best_tags
 from keras_bert.tasks.tagging.schemes import (
+    NO_ENTITY,
     convert,
     detect_scheme,
     entities,
     entity_scores,
+    paired_types,
     stray_tags,
     type_table,
 )
@@ -165,6 +169,44 @@ class TaggingTask(Task):
         scored = {"accuracy": right / words, "words": words, "count": len(answers)}
         # The entities of the file's own tags, in whatever scheme these are.
         return scored if scheme == "none" else {**entity_scores(examples.tags, predicted), **scored}
+
+    def panels(self, answers, examples, config):
+        """Returns the confusion of the types of entities, without a scheme that of words' tags."""
+        scheme = settings_of(config).scheme
+        predicted = [answer["tags"] for answer in answers]
+        if scheme != "none":
+            true, predicted, types = paired_types(examples.tags, predicted)
+            found = sum(a == b for a, b in zip(true, predicted))
+            title = (
+                f"{len(true) - true.count(NO_ENTITY):,} entities, "
+                f"{len(true) - predicted.count(NO_ENTITY):,} predicted, {found:,} right"
+            )
+            return [confusion_of(true, predicted, types, "entities", title)]
+        true = [tag for tags in examples.tags for tag in tags]
+        predicted = [tag for tags in predicted for tag in tags]
+        return [confusion_of(true, predicted, config.labels, "words")]
+
+    def marked(self, answers, examples, config):
+        shown = []
+        for i, answer in enumerate(answers):
+            words = answer["words"]
+            if examples.texts:
+                text, offsets = examples.texts[i], examples.word_offsets[i]
+            else:
+                text = join_words(words)
+                offsets = word_offsets(words, text)
+            if "entities" in answer:
+                spans = entities(answer["tags"])
+                probabilities = [entity["probability"] for entity in answer["entities"]]
+            else:
+                spans = [(tag, n, n + 1) for n, tag in enumerate(answer["tags"])]
+                probabilities = answer["probabilities"]
+            spans = [
+                Span(offsets[first][0], offsets[end - 1][1], "" if label == "_" else label, p)
+                for (label, first, end), p in zip(spans, probabilities, strict=True)
+            ]
+            shown.append(Marked([Passage("text", text, spans)], ""))
+        return shown
 
     def score_lines(self, scores, config):
         lines = super().score_lines(scores, config)
