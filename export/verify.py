@@ -11,6 +11,7 @@ from keras_bert.export.benchmark import measure, size_of
 from keras_bert.export.runners import KerasRunner, is_exported, open_exported
 from keras_bert.files import check_path
 from keras_bert.opening import open_with_examples
+from keras_bert.pictures.figures import check_picture
 from keras_bert.predictor import Predictor
 from keras_bert.settings import REQUIRED, check_settings, setting
 from keras_bert.tasks.registry import NAMES
@@ -32,6 +33,9 @@ class VerifySettings:
         high=1.0,
     )
     task: str | None = setting(None, TASK_HELP, choices=NAMES)
+    picture: str | None = setting(
+        None, "the .png file to draw: scores, size, latency, outputs of both", is_path=True
+    )
 
     __post_init__ = check_settings
 
@@ -45,7 +49,7 @@ def verify(model, exported, data, layout=None, **settings):
         data: path of labelled data, or (texts, labels), a pandas DataFrame and so on; see
             `keras_bert.tasks.in_hand.examples_of`.
         layout: `FileLayout` of the data; None for its defaults.
-        **settings: of `VerifySettings`: `max_drop`, `task`.
+        **settings: of `VerifySettings`: `max_drop`, `task`, `picture`.
 
     Returns:
         A tuple: the dict of `compare`, with `max_drop` and `passed`, whether the drop is at most
@@ -60,6 +64,7 @@ def verify(model, exported, data, layout=None, **settings):
     if is_path:
         check_path(data)
     check_path(settings.exported)
+    check_picture(settings.picture, data if is_path else None)
     path = None if isinstance(model, Predictor) else model
     if path is not None:
         check_path(path)
@@ -78,11 +83,20 @@ def verify(model, exported, data, layout=None, **settings):
         )
     weights = bert.model.get_weights() if path is None else []
     size = size_of(path) if path is not None else sum(weight.nbytes for weight in weights)
-    result = compare(bert, runner, task, examples, size, size_of(settings.exported))
+    result, outputs = _compared(bert, runner, task, examples, size, size_of(settings.exported))
     result["max_drop"] = settings.max_drop
     # Rounding may bring a drop of exactly the limit above it, as in 0.48 - 0.47.
     result["passed"] = result["drop"] <= settings.max_drop + _ROUNDING
-    return result, report_lines(result, task.metrics(bert.config))
+    metrics = task.metrics(bert.config)
+    lines = report_lines(result, metrics)
+    if settings.picture is not None:
+        from keras_bert.export.verify_picture import draw_comparison
+
+        title = f"{os.path.basename(os.path.normpath(settings.exported))}: {lines[-1]}"
+        notes = draw_comparison(settings.picture, result, outputs, task, metrics, title)
+        lines[-1:-1] = [*notes, f"picture: {settings.picture}"]
+        result["picture"] = settings.picture
+    return result, lines
 
 
 def compare(bert, runner, task, examples, model_bytes, exported_bytes, repeats=30):
@@ -103,6 +117,11 @@ def compare(bert, runner, task, examples, model_bytes, exported_bytes, repeats=3
         score; `model_bytes` and `exported_bytes`; `model_ms` and `exported_ms`, median
         milliseconds for one row of median length, of `timed_length` tokens.
     """
+    return _compared(bert, runner, task, examples, model_bytes, exported_bytes, repeats)[0]
+
+
+def _compared(bert, runner, task, examples, model_bytes, exported_bytes, repeats=30):
+    """Returns the result of `compare`, and the outputs of both, a tuple of two dicts."""
     rows, expected = bert.rows_and_outputs(examples)
     exported_rows, exported = runner.rows_and_outputs(examples)
     answers = task.answers(expected, rows, examples, bert.config)
@@ -125,7 +144,7 @@ def compare(bert, runner, task, examples, model_bytes, exported_bytes, repeats=3
         task.answers_agree(one, other, bert.config)
         for one, other in zip(answers, exported_answers, strict=True)
     ]
-    return {
+    result = {
         "count": len(examples),
         "agreement": float(np.mean(same)),
         "max_difference": _largest_difference(expected, exported),
@@ -139,6 +158,7 @@ def compare(bert, runner, task, examples, model_bytes, exported_bytes, repeats=3
         "exported_ms": times["exported"]["median_ms"],
         "timed_length": int(inputs["token_ids"].shape[1]),
     }
+    return result, (expected, exported)
 
 
 def report_lines(result, metrics):

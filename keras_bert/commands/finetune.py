@@ -57,6 +57,7 @@ def run(values):
         f"best epoch {run['best_epoch']} of {values.epochs}; {run['seconds']:.0f} s of training",
         *_on_precision(run["dtype_policy"]),
         f"model folder: {values.output}",
+        *([f"picture: {values.picture}"] if values.picture is not None else []),
     ]
 
 

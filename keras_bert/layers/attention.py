@@ -106,13 +106,32 @@ class SelfAttention(keras.layers.Layer):
         x = ops.reshape(x, (-1, length, self.num_heads, self.head_size))
         return ops.transpose(x, (0, 2, 1, 3))
 
-    def call(self, x, mask_bias, training=None):
-        length = length_of(mask_bias)
+    def _query_and_key(self, x, length):
+        """Returns the scaled queries, and the keys, each (batch, heads, length, head_size)."""
         # The query is scaled before the product: this needs fewer multiplications than to scale the
         # scores, and the product does not overflow in float16.
         query = over_tokens(self.query_dense, x, length) * self.head_size**-0.5
         query = self._split_heads(query, length)
         key = self._split_heads(over_tokens(self.key_dense, x, length), length)
+        return query, key
+
+    def probabilities(self, x, mask_bias):
+        """Returns how much each token attends to each other one, without dropout.
+
+        Args:
+            x, mask_bias: see the call arguments.
+
+        Returns:
+            Float tensor of shape (batch, num_heads, length, length), of which the rows, one a
+            token that attends, sum to 1.
+        """
+        query, key = self._query_and_key(x, length_of(mask_bias))
+        scores = ops.matmul(query, ops.transpose(key, (0, 1, 3, 2)))
+        return fused.attention_weights(scores, mask_bias, self.dropout_layer, False, False)
+
+    def call(self, x, mask_bias, training=None):
+        length = length_of(mask_bias)
+        query, key = self._query_and_key(x, length)
         value = self._split_heads(over_tokens(self.value_dense, x, length), length)
         scores = ops.matmul(query, ops.transpose(key, (0, 1, 3, 2)))
         weights = fused.attention_weights(

@@ -136,6 +136,7 @@ class BertEncoder(Network):
         # === Parts ===
         self.embeddings = embeddings
         self.embeddings_norm = embeddings_norm
+        self.attention_mask = attention_mask
         self.blocks = blocks
         self.pooler = pooler
         self.hidden_states = hidden_states
@@ -199,6 +200,23 @@ class BertEncoder(Network):
     def all_hidden_states(self):
         """Returns a `keras.Model` that gives the embeddings' output and that of every block."""
         return keras.Model(self.inputs, self.hidden_states)
+
+    def attention_probabilities(self, inputs):
+        """Returns how much each token attends to each other one, in every block and head.
+
+        Args:
+            inputs: dict of int arrays of shape (batch, length), as the encoder takes them.
+
+        Returns:
+            A list with a float tensor for each block, of shape (batch, heads, length, length): the
+            row of a token sums to 1, and padding gets 0. The rows of padding mean nothing.
+        """
+        inputs = {name: keras.ops.convert_to_tensor(inputs[name], "int32") for name in INPUT_NAMES}
+        states = keras.Model(self.input, self.hidden_states)(inputs, training=False)
+        bias = self.attention_mask(inputs["padding_mask"])
+        return [
+            block.attention.probabilities(state, bias) for block, state in zip(self.blocks, states)
+        ]
 
     def get_config(self):
         dtype = keras.dtype_policies.serialize(self.pooler.dtype_policy)

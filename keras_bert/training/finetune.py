@@ -16,6 +16,7 @@ from keras_bert.errors import CheckFailed, Diverged, InputError, name_of, spells
 from keras_bert.extras import naming_extras
 from keras_bert.files import check_not_input, check_replaceable
 from keras_bert.model_folder import is_replaceable
+from keras_bert.pictures.figures import check_picture
 from keras_bert.quiet import import_tensorflow_quietly
 from keras_bert.settings import shown_path
 from keras_bert.tasks.in_hand import examples_of
@@ -25,11 +26,11 @@ from keras_bert.training.seeds import seeds_of, summary
 from keras_bert.training.settings import sorted_settings
 
 # What a card shows the last part of, for it is read elsewhere.
-_PATHS = ("train", "eval", "init", "vocab", "output")
+_PATHS = ("train", "eval", "init", "vocab", "output", "picture")
 # A card does not repeat a script's data.
 _LONGEST_VALUE = 100
 # Settings that do not change the weights.
-_FREE = ("resume", "tensorboard", "seeds", "seed", "checkpoint_every", "strategy")
+_FREE = ("resume", "tensorboard", "seeds", "seed", "checkpoint_every", "strategy", "picture")
 
 
 def finetune(start, task="classification", train=None, eval=None, **settings):
@@ -95,6 +96,7 @@ def finetune_runs(start, task="classification", train=None, eval=None, **given):
     road, settings, layout, overrides = sorted_settings(task, given)
     seeds = seeds_of(settings)
     _check_paths(start, road.output, settings, seeds)
+    _check_picture(road)
     train, evaluation, whole = _read(task, train, eval, layout, settings)
     fields = task.model_fields(whole, overrides, settings.length)
     for line in task.notes(whole):
@@ -157,6 +159,10 @@ def finetune_runs(start, task="classification", train=None, eval=None, **given):
         best.bert.save(road.output)
         for seed in seeds:
             discard_state(_state_folder(road.output, settings, seed))
+    if road.picture is not None and writes_files(strategy):
+        from keras_bert.training.epoch_curves import draw_epochs
+
+        draw_epochs(road.picture, reports, best.report, best.metric)
     return Outcome(best.bert, best.scores, best.report, reports, diverged, over_all)
 
 
@@ -168,6 +174,15 @@ def _check_paths(start, output, settings, seeds):
     check_replaceable(output, is_replaceable)
     for seed in seeds:
         check_replaceable(_state_folder(output, settings, seed), os.path.isdir)
+
+
+def _check_picture(road):
+    check_picture(road.picture)
+    if road.picture is not None and road.output is not None:
+        folder = os.path.realpath(road.output)
+        if os.path.commonpath([folder, os.path.realpath(road.picture)]) == folder:
+            reason = f"is inside of {name_of('output')}, which holds the model only: name another"
+            raise InputError(reason, "picture", road.picture)
 
 
 def _read(task, train, evaluation, layout, settings):

@@ -91,6 +91,9 @@ class RoadSettings:
     """Where a fine-tuning starts and ends."""
 
     output: str | None = setting(None, "the model folder to write")
+    picture: str | None = setting(
+        None, "the .png file to draw: loss and scores over the epochs", is_path=True
+    )
     vocab: str | None = setting(None, "vocabulary, where --init has none")
     lower_case: bool | None = setting(None, "whether --vocab is uncased (default: by its look)")
 
