@@ -36,6 +36,7 @@ _EXPORTS = {
     "predict": "keras_bert.answering",
     "embed_file": "keras_bert.embedding.embed_file",
     "similarity": "keras_bert.embedding.similarity",
+    "attention": "keras_bert.embedding.attention",
     "convert": "keras_bert.converting",
     "verify": "keras_bert.export.verify",
     "benchmark": "keras_bert.export.benchmark",

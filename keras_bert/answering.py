@@ -9,11 +9,14 @@ import os
 from keras_bert.errors import InputError, name_of
 from keras_bert.evaluation import TASK_HELP
 from keras_bert.files import check_file_replaceable, check_not_input, check_path, replacing_file
+from keras_bert.guesses import guess
 from keras_bert.opening import check_task, open_model, open_with_examples, require_task
 from keras_bert.settings import check_settings, setting
 from keras_bert.tasks.registry import NAMES
 
 _ENDINGS = (".csv", ".tsv", ".jsonl")
+# A browser is slow with more, and nobody reads them.
+_MOST_ON_A_PAGE = 2000
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -32,6 +35,9 @@ class PredictSettings:
     )
     output: str | None = setting(
         None, "file to write: .csv, .tsv or .jsonl (default: print)", is_path=True
+    )
+    html: str | None = setting(
+        None, "page to write: entities and answers marked, labels with bars", is_path=True
     )
     submission: bool = setting(
         False,
@@ -66,11 +72,12 @@ def predict(model, layout=None, **settings):
     Args:
         model: path of a model in any format, or a `Predictor`.
         layout: `FileLayout` of the input file; None for its defaults.
-        **settings: of `PredictSettings`: `text`, `text_b`, `input`, `output`, `submission`, `task`.
+        **settings: of `PredictSettings`: `text`, `text_b`, `input`, `output`, `html`, `submission`,
+            `task`.
 
     Returns:
-        A tuple: a dict with `predictions`, or with `output` the file written and the `count` of
-        answers in it; and the lines that `keras-bert predict` prints of it.
+        A tuple: a dict with `predictions`, or with `output` and `html` the files written and the
+        `count` of answers in them; and the lines that `keras-bert predict` prints of it.
 
     Raises:
         InputError: a file is broken, or does not fit the model.
@@ -84,11 +91,19 @@ def predict(model, layout=None, **settings):
             check_not_input(output, settings.input)
         if not settings.names_folder:
             check_file_replaceable(output)
+    _check_page(settings)
     model, task, examples = _open(model, settings, layout)
     if output is not None and settings.names_folder:
         output = os.path.join(output, task.submission_file(examples))
         check_file_replaceable(output)
     answers, asked = model.answers(examples), task.asked_fields(examples)
+    written, lines = {}, []
+    if settings.html is not None:
+        write_page(settings.html, answers, examples, task, model.config)
+        written = {"html": settings.html, "count": len(answers)}
+        lines = [f"{len(answers)} answers: {settings.html}"]
+    if output is None and written:
+        return written, lines
     if output is None:
         # Only the first input field is printed: a passage would fill the screen.
         lines = [
@@ -102,8 +117,40 @@ def predict(model, layout=None, **settings):
             file.write(text.encode())
     else:
         write_answers(output, asked, answers, task, model.config)
-    result = {"output": output, "count": len(answers)}
-    return result, [f"{len(answers)} answers: {output}"]
+    result = {"output": output, "count": len(answers), **written}
+    return result, [f"{len(answers)} answers: {output}", *lines]
+
+
+def _check_page(settings):
+    if settings.html is None:
+        return
+    if not settings.html.endswith(".html"):
+        raise InputError(f"{settings.html}: the name of {name_of('html')} must end in .html")
+    if settings.input is not None:
+        check_not_input(settings.html, settings.input)
+    check_file_replaceable(settings.html)
+
+
+def write_page(path, answers, examples, task, config):
+    """Writes answers as one HTML page; of very many the first.
+
+    Args:
+        path: the file.
+        answers: list of dict.
+        examples: the examples that they answer.
+        task: the `Task`.
+        config: `ModelConfig` of the model that answered.
+    """
+    from keras_bert.pictures.answers_page import answers_page
+
+    count = min(len(answers), _MOST_ON_A_PAGE)
+    if count < len(answers):
+        guess(f"{path}: shows the first {count:,} of {len(answers):,} answers")
+    marked = task.marked(answers[:count], examples.take(range(count)), config)
+    note = f"{count:,} answers, {task.name}"
+    with replacing_file(path) as temporary, open(temporary, "wb") as file:
+        text = answers_page(marked, os.path.basename(examples.path), note)
+        file.write(text.encode("utf-8", "replace"))
 
 
 def write_answers(path, asked, answers, task, config):

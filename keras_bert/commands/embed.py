@@ -27,4 +27,8 @@ def run(values):
     result = embed_file(inputs.layout_of(values), **asked)
     shape = " x ".join(map(str, result["shape"]))
     notes = result.pop("notes")
-    return result, [*notes, f"{result['count']} texts, vectors {shape}: {result['output']}"]
+    written = ", ".join(filter(None, (result["output"], result["projector"])))
+    lines = [*notes, f"{result['count']} texts, vectors {shape}: {written}"]
+    if result["projector"] is not None:
+        lines.append(f"tensorboard --logdir={result['projector']} shows them")
+    return result, lines

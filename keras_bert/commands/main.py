@@ -29,6 +29,7 @@ VERBS = {
     "predict": "answer for texts, with a model in any format",
     "embed": "write vectors of texts or tokens, from any layers",
     "similarity": "compare a word in several sentences, or sentences, as a heat map",
+    "attention": "show what each token of a text attends to, by layer and head",
     "convert": "turn a checkpoint into a model folder, and back",
     "export": "write a model as TFLite, SavedModel or ONNX",
     "verify": "prove that an exported file is as good as its model",
