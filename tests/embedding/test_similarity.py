@@ -171,8 +171,11 @@ def test_the_picture_shows_the_matrix(tmp_path):
     labels = ["costs $3 and $4", "[b]", "c"]
     figure = heat_map_figure(matrix, labels, "title $1 $2")
     axes = figure.axes[0]
-    np.testing.assert_array_equal(axes.images[0].get_array(), matrix)
-    assert axes.images[0].get_clim() == (0.2, 1)
+    shown = axes.images[0].get_array()
+    np.testing.assert_array_equal(shown.data, matrix)
+    np.testing.assert_array_equal(shown.mask, np.eye(3, dtype=bool))
+    # The diagonal's ones take no part of the colours.
+    assert axes.images[0].get_clim() == (0.25, 0.75)
     texts = [tick.get_text() for tick in axes.get_yticklabels()]
     assert texts == ["costs $3 and $4  1", "[b]  2", "c  3"]
     assert [text.get_text() for text in axes.texts[:3]] == ["1.00", "0.25", "0.50"]
@@ -180,6 +183,36 @@ def test_the_picture_shows_the_matrix(tmp_path):
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
     assert not draw_heat_map(matrix, ["\U000f0000", "b", "c"], tmp_path / "b.png")
     assert not heat_map_figure(np.eye(30), ["x"] * 30).axes[0].texts
+
+
+@pytest.mark.parametrize(
+    ("values", "limits"),
+    [
+        ([0.61, 0.64, 0.68], (0.6, 0.7)),
+        ([0.3, 0.6, 0.45], (0.3, 0.6)),
+        ([0.951, 0.952, 0.953], (0.95, 1.0)),
+        ([0.9, 0.9, 0.9], (0.9, 0.95)),
+        ([-0.42, 0.0, 1.0], (-0.45, 1.0)),
+    ],
+)
+def test_the_colours_are_of_what_is_beside_the_diagonal(values, limits):
+    matrix = np.eye(3)
+    matrix[np.triu_indices(3, 1)] = matrix.T[np.triu_indices(3, 1)] = values
+    matrix = np.maximum(matrix, matrix.T) if min(values) >= 0 else matrix
+    axes = heat_map_figure(matrix, ["a", "b", "c"]).axes[0]
+    assert axes.images[0].get_clim() == pytest.approx(limits, abs=1e-12)
+
+
+def test_long_labels_are_shortened_and_not_clipped(tmp_path):
+    labels = ["a" * 60, "b" * 500, "銀行" * 60]
+    matrix = np.array([[1.0, 0.25, 0.5], [0.25, 1.0, 0.75], [0.5, 0.75, 1.0]])
+    figure = heat_map_figure(matrix, labels)
+    texts = [tick.get_text() for tick in figure.axes[0].get_yticklabels()]
+    assert texts == ["a" * 60 + "  1", "b" * 71 + "…  2", "銀行" * 17 + "銀…  3"]
+    draw_heat_map(matrix, labels, tmp_path / "a.png", "a title that is much longer " * 9)
+    pixels = matplotlib.image.imread(tmp_path / "a.png")[..., :3].min(axis=-1)
+    edges = pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]
+    assert [edge.min() for edge in edges] == [1, 1, 1, 1]
 
 
 def test_what_cannot_be_compared(cli, tmp_path):

@@ -190,11 +190,12 @@ class TaggingTask(Task):
         shown = []
         for i, answer in enumerate(answers):
             words = answer["words"]
-            if examples.texts:
-                text, offsets = examples.texts[i], examples.word_offsets[i]
-            else:
+            text = answer.get("text")
+            if text is None:
                 text = join_words(words)
                 offsets = word_offsets(words, text)
+            else:
+                offsets = examples.word_offsets[i]
             if "entities" in answer:
                 spans = entities(answer["tags"])
                 probabilities = [entity["probability"] for entity in answer["entities"]]
