@@ -235,7 +235,9 @@ def test_finetune_refuses_bad_rows(cli, toy, tmp_path):
 
 def test_finetune_refuses_lengths_presets_and_vocabularies(cli, toy, tmp_path):
     finetune_refused(cli, toy, tmp_path, "length 513", "512", length=513)
-    finetune_refused(cli, toy, tmp_path, "bert_huge", "no preset", init="bert_huge")
+    finetune_refused(
+        cli, toy, tmp_path, "bert_huge: no such file or", "the presets bert_tiny", init="bert_huge"
+    )
     finetune_refused(cli, toy, tmp_path, "has no vocabulary", vocab=None)
     finetune_refused(cli, toy, tmp_path, "none.txt", "No such file", vocab="none.txt")
     finetune_refused(cli, toy, tmp_path, "--freeze=9", "up to 2", freeze=9)
@@ -543,9 +545,8 @@ def test_the_c_locale_prints_codes_for_what_it_cannot_show(toy):
     plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     found = in_process("predict", f"--model={toy.model}", "--text=café", "--json", **plain)
     assert found.returncode == 0, found.stderr
-    lines = found.stdout.decode("ascii").splitlines()
-    assert lines[0].endswith("caf\\xe9")
-    assert json.loads(lines[-1])["predictions"][0]["text"] == "café"
+    assert found.stderr.decode("ascii").splitlines()[-1].endswith("caf\\xe9")
+    assert json.loads(found.stdout.decode("ascii"))["predictions"][0]["text"] == "café"
 
 
 def test_text_that_is_not_utf_8_is_refused(toy):
