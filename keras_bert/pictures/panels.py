@@ -24,6 +24,7 @@ from keras_bert.tasks.panels import (
 # The largest matrix whose cells have room for the share below the count.
 _MOST_WITH_SHARES = 14
 _SIDE = 4.6  # inches, of a panel without labels
+_LETTER = 0.085  # inches, of a label
 # The most points that are seen as points; of more the density is drawn.
 _MOST_POINTS = 5000
 
@@ -51,11 +52,21 @@ def _size(panel):
     if isinstance(panel, Confusion):
         count = min(len(panel.labels), MOST_LABELS)
         letters = max(width_of(shortened(label)) for label in panel.labels)
-        side = max(_SIDE, count * (0.62 if count <= _MOST_WITH_SHARES else 0.33))
-        return side + 0.085 * letters + 0.8, side + 0.06 * letters
+        side = count * _cell(count)
+        return side + _LETTER * letters + 0.8, side + 0.7 * _LETTER * letters
     if isinstance(panel, Bars):
         return max(_SIDE, 1.2 + 0.13 * len(panel.names) * len(panel.series)), _SIDE
     return _SIDE, _SIDE
+
+
+def _cell(count):
+    """Returns the width of a cell of a matrix in inches."""
+    return max(_SIDE / count, 0.62 if count <= _MOST_WITH_SHARES else 0.33)
+
+
+def _too_wide(labels, room):
+    """Returns whether labels need to be upright, for each has so many inches."""
+    return max(map(width_of, labels)) * _LETTER > room
 
 
 def _confusion(axes, panel):
@@ -71,7 +82,7 @@ def _confusion(axes, panel):
     size = 9 if count <= _MOST_WITH_SHARES else 7
     labels = [shortened(label) for label in panel.labels]
     rows = [f"{label}  ({total:,})" for label, total in zip(labels, totals[:, 0])]
-    upright = max(map(len, labels)) > 6 or count > _MOST_WITH_SHARES
+    upright = _too_wide(labels, _cell(count))
     axes.set_xticks(range(count), labels, rotation=90 if upright else 0, fontsize=size)
     axes.set_yticks(range(count), rows, fontsize=size)
     plain(*axes.get_xticklabels(), *axes.get_yticklabels())
@@ -136,7 +147,7 @@ def _reliability(axes, panel):
     axes.set(xlim=(0, 1), ylim=(0, 1.02))
     axes.set_xlabel("probability")
     axes.set_ylabel("share")
-    axes.set_title(f"reliability: expected calibration error {error:.3f}", fontsize=10)
+    axes.set_title(f"reliability: expected calibration error {error:.4f}", fontsize=10)
     axes.legend(fontsize=8, loc="upper left")
     axes.grid(alpha=0.25)
 
@@ -152,7 +163,7 @@ def _bars(axes, panel):
             texts = panel.shown[name] if panel.shown else [f"{value:.3f}" for value in values]
             axes.bar_label(bars, texts, fontsize=8, padding=2)
     labels = [shortened(name) for name in panel.names]
-    upright = len(labels) > 5 or max(map(len, labels)) > 12
+    upright = _too_wide(labels, (_size(panel)[0] - 0.8) / len(labels))
     axes.set_xlim(-0.6, len(labels) - 0.4)
     axes.set_xticks(places, labels, rotation=90 if upright else 0, fontsize=9)
     plain(*axes.get_xticklabels())

@@ -105,7 +105,7 @@ def test_cosines_equal_scipy():
 def similarity(cli, model, *arguments):
     found = cli("similarity", f"--model={model}", *arguments, "--json")
     assert found.status == 0, found.err
-    return json.loads(found.out.splitlines()[-1]), found.out
+    return json.loads(found.out), found.err  # with --json the lines are on stderr
 
 
 def test_vectors_compared_are_means_of_the_pieces(cli):

@@ -147,7 +147,7 @@ def test_the_reliability_curve():
     heights = [bar.get_height() for bar in axes.patches]
     assert heights == pytest.approx([4 / 6, 2 / 6])
     error = 4 / 6 * (0.5775 - 0.25) + 2 / 6 * (1 - 0.965)
-    assert axes.get_title() == f"reliability: expected calibration error {error:.3f}"
+    assert axes.get_title() == f"reliability: expected calibration error {error:.4f}"
 
 
 def test_bars():
