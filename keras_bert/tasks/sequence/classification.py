@@ -54,6 +54,8 @@ class ClassificationTask(TextTask):
         index = {label: i for i, label in enumerate(config.labels)}
         predicted = np.array([index[answer["label"]] for answer in answers], "int32")
         found = scores(label_ids(examples, config.labels), predicted, config.labels)
+        if not all("probability" in answer for answer in answers):
+            return found
         error = expected_calibration_error(*_certainty(answers, examples))
         return {**found, "expected_calibration_error": error}
 
