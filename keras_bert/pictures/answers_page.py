@@ -1,7 +1,5 @@
 """Answers as a page: marked entities and answers, and the labels' probabilities as bars."""
 
-import zlib
-
 from keras_bert.pictures.page import escaped, page
 
 # More bars of one answer would hide the others.
@@ -32,16 +30,17 @@ def answers_page(marked, title, note=""):
         note: str, a line below the title.
     """
     body = [f'<p class="note">{escaped(note)}</p>'] if note else []
-    body += [_example(number, each) for number, each in enumerate(marked, start=1)]
+    hues = _hues(marked)
+    body += [_example(number, each, hues) for number, each in enumerate(marked, start=1)]
     return page(title, "\n".join(body), _STYLE)
 
 
-def _example(number, marked):
+def _example(number, marked, hues):
     parts = [f'<span class="number">{number}</span>']
     only = len(marked.passages) == 1
     for passage in marked.passages:
         name = "" if only else f'<span class="name">{escaped(passage.name)}</span>'
-        parts.append(f'<p class="text">{name}{_marked(passage)}</p>')
+        parts.append(f'<p class="text">{name}{_marked(passage, hues)}</p>')
     if marked.answer:
         parts.append(f'<p class="answer">{escaped(marked.answer)}</p>')
     if marked.bars:
@@ -49,7 +48,7 @@ def _example(number, marked):
     return "<section>" + "\n".join(parts) + "</section>"
 
 
-def _marked(passage):
+def _marked(passage, hues):
     """Returns a text with its spans as mark elements."""
     parts, place = [], 0
     for span in sorted(passage.spans, key=lambda span: span.start):
@@ -58,18 +57,17 @@ def _marked(passage):
         label = f"<small>{escaped(span.label)}</small>" if span.label else ""
         hint = "" if span.probability is None else f' title="{span.probability:.4f}"'
         parts.append(
-            f'<mark style="background:hsl({_hue(span.label)},85%,86%)"{hint}>{inside}{label}</mark>'
+            f'<mark style="background:hsl({hues[span.label]},85%,86%)"{hint}>{inside}{label}</mark>'
         )
         place = span.end
     return "".join([*parts, escaped(passage.text[place:])])
 
 
-def _hue(label):
-    """Returns a hue for a label, 0 to 359: the same on every page."""
-    if not label:
-        return 48  # a text marker's yellow
-    # The golden angle spreads labels whose numbers are near each other.
-    return round(zlib.crc32(label.encode("utf-8", "surrogatepass")) * 137.508) % 360
+def _hues(marked):
+    """Returns a hue for each label of the page, 0 to 359: neighbours are a golden angle apart."""
+    labels = {span.label for each in marked for text in each.passages for span in text.spans}
+    hues = {label: round(200 + n * 137.508) % 360 for n, label in enumerate(sorted(labels - {""}))}
+    return {**hues, "": 48}  # without a label, a text marker's yellow
 
 
 def _bars(bars):

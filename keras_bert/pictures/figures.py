@@ -5,6 +5,7 @@ import unicodedata
 import warnings
 
 from keras_bert.errors import InputError, name_of
+from keras_bert.extras import naming_extras
 from keras_bert.files import check_file_replaceable, check_not_input, replacing_file
 
 DOTS_PER_INCH = 120
@@ -38,7 +39,8 @@ def check_picture(path, source=None, setting="picture"):
     if source is not None:
         check_not_input(path, source)
     check_file_replaceable(path)
-    importlib.import_module("matplotlib")
+    with naming_extras():
+        importlib.import_module("matplotlib")
 
 
 def new_figure(width, height):

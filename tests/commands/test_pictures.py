@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 
 import numpy as np
 import pytest
@@ -167,13 +168,12 @@ def test_pictures_that_cannot_be_drawn(cli, toy, tmp_path, monkeypatch):
     )  # fmt: skip
     assert found.status == 2
     assert "--predictions have no probabilities to draw" in found.err
-
-    def missing(name):
-        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-
-    monkeypatch.setattr("importlib.import_module", missing)
-    with pytest.raises(ModuleNotFoundError), extras.naming_extras():
-        keras_bert.pictures.figures.check_picture(str(tmp_path / "a.png"))
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    found = cli("evaluate", *flags, f"--picture={tmp_path / 'a.png'}")
+    assert found.status == 2
+    assert "matplotlib is not installed: pip install" in found.err
+    with pytest.raises(extras.MissingPackage, match=r"\[pictures\]"):
+        keras_bert.evaluate(toy.model, data=toy.dev, picture=tmp_path / "a.png")
     assert not list(tmp_path.glob("*.png"))
 
 

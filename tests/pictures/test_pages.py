@@ -2,6 +2,7 @@
 
 import html.parser
 import json
+import re
 
 import pytest
 
@@ -111,7 +112,11 @@ def test_marks_are_slices_of_the_text_with_hue_by_label():
     assert reader.marks == ["Ada  Lovelace", "<Babbage>", "London", "."]
     assert reader.texts["small", None] == ["PER", "PER", "LOC"]
     styles = [value for tag, name, value in reader.attributes if (tag, name) == ("mark", "style")]
-    assert styles[0] == styles[1] != styles[2]
+    hues = [int(re.search(r"hsl\((\d+),", style)[1]) for style in styles]
+    assert hues[0] == hues[1]
+    assert hues[3] == 48
+    # As far from each other as a person can tell.
+    assert 90 < abs(hues[0] - hues[2]) < 270
     hints = [value for tag, name, value in reader.attributes if (tag, name) == ("mark", "title")]
     assert hints == ["0.9000", "0.8000"]
 
