@@ -7,8 +7,8 @@ import os
 import zlib
 
 from keras_bert.errors import InputError, name_of
+from keras_bert.tasks.columns import some
 from keras_bert.tasks.question_answering.squad_json import SquadReader, check_text
-from keras_bert.tasks.sequence.texts import some
 from keras_bert.tasks.tables import read_table
 
 MISALIGNED = ("error", "skip", "search", "keep")

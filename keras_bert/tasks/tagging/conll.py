@@ -4,9 +4,9 @@ import os
 import re
 
 from keras_bert.errors import InputError, name_of
+from keras_bert.tasks.decoding import decoded_lines
 from keras_bert.tasks.file_layout import FileLayout
 from keras_bert.tasks.sequence.texts import read_examples
-from keras_bert.tasks.tables import decoded_lines
 from keras_bert.tasks.tagging import conllu
 from keras_bert.tasks.tagging.sentences import Sentences, sentences_of
 

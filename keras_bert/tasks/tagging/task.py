@@ -7,7 +7,7 @@ import json
 import numpy as np
 
 from keras_bert.errors import InputError, name_of
-from keras_bert.tasks.sequence.texts import some
+from keras_bert.tasks.columns import some
 from keras_bert.tasks.settings import checked_settings
 from keras_bert.tasks.tables import Table
 from keras_bert.tasks.tagging.conll import read_conll, read_words, write_conll
