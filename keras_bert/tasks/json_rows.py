@@ -23,12 +23,13 @@ class Entry(int):
         return f"entry {int(self)}"
 
 
-def json_rows(path, lines):
+def json_rows(path, lines, head=None):
     """Yields (line, object) of each row.
 
     Args:
         path: the file, for messages.
         lines: iterator of str with their line ends.
+        head: dict that takes what an object with the rows as its `data` has beside them.
 
     Raises:
         InputError: a row is not an object; names file, line and fix.
@@ -41,7 +42,7 @@ def json_rows(path, lines):
     if values is not None and len(values) == 1 and isinstance(values[0], dict):
         second = next(numbered, None)
         if second is None:
-            yield from _rows_of(path, values, number, first)
+            yield from _rows_of(path, values, number, first, head)
             return
         yield number, _checked(path, number, first, values[0])
         for line in itertools.chain([second], numbered):
@@ -60,14 +61,14 @@ def json_rows(path, lines):
     values = _values(text)
     if values is None:
         _raise_broken(path, number, first, text)
-    yield from _rows_of(path, values, number, text)
+    yield from _rows_of(path, values, number, text, head)
 
 
-def _rows_of(path, values, number, text):
+def _rows_of(path, values, number, text, head):
     """Yields the rows of a text's JSON values, of which the first begins on line `number`."""
     may_be_broken = _SURROGATE.search(text)
     if len(values) == 1 and isinstance(values[0], dict):
-        values = _unwrapped(path, values[0], number)
+        values = _unwrapped(path, values[0], number, head)
     elif len(values) == 1 and isinstance(values[0], list):
         if not values[0]:
             raise InputError(f"{path}: an empty list: no rows")
@@ -88,7 +89,7 @@ def _rows_of(path, values, number, text):
         yield place, value
 
 
-def _unwrapped(path, whole, number):
+def _unwrapped(path, whole, number, head):
     """Returns (place, object) of the rows of a file that is one object."""
     lists = [name for name, value in whole.items() if _is_list_of_objects(value)]
     if "data" in lists:
@@ -98,6 +99,8 @@ def _unwrapped(path, whole, number):
                 f"the rows are those of `data`; the lists {', '.join(others)} are left out",
                 place=path,
             )
+        if head is not None:
+            head.update((name, value) for name, value in whole.items() if name != "data")
         return [(Entry(n), value) for n, value in enumerate(whole["data"], start=1)]
     if len(whole) > 1 and all(_is_column(value) for value in whole.values()):
         raise InputError(

@@ -37,14 +37,18 @@ class Row:
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """The rows of a file: its `path`, its `columns` in order, and its `rows`."""
+    """The rows of a file: its `path`, its `columns` in order, and its `rows`.
+
+    `head` is what a JSON file of one object has beside its rows.
+    """
 
     path: str
     columns: list
     rows: list
+    head: dict = dataclasses.field(default_factory=dict)
 
 
-def read_table(path, columns=None, separator=None):
+def read_table(path, columns=None, separator=None, lines=None):
     """Reads a whole file of rows.
 
     The extension decides the format (.csv, .tsv, .jsonl, .json, each also with .gz), else the
@@ -55,6 +59,7 @@ def read_table(path, columns=None, separator=None):
         columns: names of the columns of a CSV or TSV file that has no header line.
         separator: what separates the fields of CSV and TSV, as the setting of that name has it;
             None: as the file looks.
+        lines: iterator of the file's lines with their ends, where they are read already.
 
     Returns:
         A `Table`.
@@ -66,7 +71,7 @@ def read_table(path, columns=None, separator=None):
         return path
     path = os.fspath(path)
     separator = separator_of(separator)
-    lines = decoded_lines(path, MOST_BYTES)
+    lines = decoded_lines(path, MOST_BYTES) if lines is None else lines
     first = next(lines, None)
     if first is None:
         raise InputError(f"{path}: the file is empty")
@@ -78,12 +83,12 @@ def read_table(path, columns=None, separator=None):
                 raise InputError(
                     f"{path}: {name_of(name)} is for CSV and TSV; JSON names its columns"
                 )
-        names, rows = {}, []
-        for line, fields in json_rows(path, lines):
+        names, rows, head = {}, [], {}
+        for line, fields in json_rows(path, lines, head):
             names.update(dict.fromkeys(fields))
             rows.append(Row(line, fields))
             check_size(path, rows)
-        return _checked(Table(path, list(names), rows))
+        return _checked(Table(path, list(names), rows, head))
     columns, rows = separated_rows(path, lines, kind, columns, separator)
     return _checked(Table(path, columns, [Row(line, fields) for line, fields in rows]))
 

@@ -13,7 +13,7 @@ from keras_bert.tasks.tables import read_table
 from keras_bert.tasks.task import Rows
 
 # Names of text columns in public datasets (GLUE, SNLI, Quora, the usual CSV exports).
-_TEXT_NAMES = ("text", "sentence", "message", "review", "title", "content", "text_a")
+TEXT_NAMES = ("text", "sentence", "message", "review", "title", "content", "text_a")
 _PAIR_NAMES = (
     ("text", "text_b"), ("text_a", "text_b"), ("sentence1", "sentence2"),
     ("question1", "question2"), ("premise", "hypothesis"), ("question", "sentence"),
@@ -162,13 +162,13 @@ def _text_columns(table, text_column, text_b_column):
         found = [usual_columns(table, pair) for pair in _PAIR_NAMES]
         pairs = [pair for pair in found if len(pair) == 2]
         if pairs:
-            others = dict.fromkeys(itertools.chain(*pairs[1:], usual_columns(table, _TEXT_NAMES)))
+            others = dict.fromkeys(itertools.chain(*pairs[1:], usual_columns(table, TEXT_NAMES)))
             others = [column for column in others if column not in pairs[0]]
             if others:
                 say_choice(table, "first text", [pairs[0][0], *others], "text_column")
             return pairs[0]
     return (
-        find_column(table, "text", text_column, _TEXT_NAMES),
+        find_column(table, "text", text_column, TEXT_NAMES),
         find_column(table, "text_b", text_b_column, ()) if text_b_column else None,
     )
 
