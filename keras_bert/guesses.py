@@ -16,6 +16,11 @@ class Guess(InputError, UserWarning):
     """A warning: something was guessed or left out. Where it is raised, it is bad input."""
 
 
+def counted(number, noun):
+    """Returns a number with what it counts: "1 row", "2 rows"."""
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
 class Note(UserWarning):
     """A warning: what was left out or changed because a setting asked for it, with its number."""
 

@@ -1,5 +1,6 @@
 """The lines of a text file as text: gzip, encodings, ends of lines, and files that are no text."""
 
+import contextlib
 import gzip
 import io
 import os
@@ -52,16 +53,15 @@ def decoded_lines(path, most_bytes=None):
                 lines = _utf_16_lines(path, raw, most_bytes)
             else:
                 lines = _utf_8_lines(path, raw, most_bytes)
-            first = next(lines, None)
-            if first is None:
-                return
-            # Lines are split on line feeds only: str.splitlines would also split a text at
-            # U+2028, form feeds and the like.
-            if not first.endswith("\n") and "\r" in first[:-1]:
-                yield from re.findall(r"[^\r]*\r|[^\r]+", first)
-                return
-            yield first
-            yield from lines
+            with contextlib.closing(lines):
+                first = next(lines, "")
+                # Lines are split on line feeds only: str.splitlines would also split a text at
+                # U+2028, form feeds and the like.
+                if not first.endswith("\n") and "\r" in first[:-1]:
+                    yield from re.findall(r"[^\r]*\r|[^\r]+", first)
+                elif first:
+                    yield first
+                    yield from lines
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except (OSError, EOFError, zlib.error) as error:
@@ -103,21 +103,20 @@ def _utf_8_lines(path, raw, most_bytes):
 def _utf_16_lines(path, raw, most_bytes):
     text = io.TextIOWrapper(raw, encoding="utf-16", newline="\n")
     left, number = most_bytes and most_bytes // 2, 0
-    while True:
-        try:
-            line = text.readline(-1 if left is None else left + 1)
-        except UnicodeDecodeError as error:
-            raise InputError(
-                f"{path}: its byte order mark says UTF-16, which it is not after line {number}: "
-                f"{error.reason}: save the file as UTF-8"
-            ) from None
-        if not line:
-            return
-        number += 1
-        if left is not None:
-            left -= len(line)
-            _check_left(path, left, most_bytes)
-        yield line
+    try:
+        while line := text.readline(-1 if left is None else left + 1):
+            number += 1
+            if left is not None:
+                left -= len(line)
+                _check_left(path, left, most_bytes)
+            yield line
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path}: its byte order mark says UTF-16, which it is not after line {number}: "
+            f"{error.reason}: save the file as UTF-8"
+        ) from None
+    finally:
+        text.detach()  # the caller closes the file
 
 
 def _check_left(path, left, most_bytes):

@@ -52,7 +52,7 @@ def separator_of(value):
         raise InputError(
             "expected one character between the fields, such as ; or , or |, or tab",
             "separator",
-            value,
+            value if value.isprintable() else None,
         )
     return separator
 
@@ -123,6 +123,8 @@ def _agreement(lines, separator, columns):
     except csv.Error:
         return 0.0, 0
     records = [fields for fields in records if any(map(str.strip, fields))]
+    if not records:
+        return 0.0, 0
     if columns is None:
         count, records = len(records[0]), records[1:]
     else:

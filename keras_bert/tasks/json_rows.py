@@ -102,10 +102,11 @@ def _unwrapped(path, whole, number, head):
         if head is not None:
             head.update((name, value) for name, value in whole.items() if name != "data")
         return [(Entry(n), value) for n, value in enumerate(whole["data"], start=1)]
-    if len(whole) > 1 and all(_is_column(value) for value in whole.values()):
+    is_split = {"columns", "data"} <= whole.keys()
+    if is_split or (len(whole) > 1 and all(_is_column(value) for value in whole.values())):
         raise InputError(
-            f"{path}: one object with an object for each column ({', '.join(whole)[:60]}): write "
-            f"a row an object, in pandas with to_json(orient='records', lines=True)"
+            f"{path}: one object with {', '.join(whole)[:60]}, as pandas writes a table: write an "
+            f"object for each row, with to_json(orient='records', lines=True)"
         )
     if lists and all(name in lists for name in whole):
         raise InputError(

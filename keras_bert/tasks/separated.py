@@ -7,7 +7,7 @@ import csv
 import itertools
 
 from keras_bert.errors import InputError, name_of
-from keras_bert.guesses import guess
+from keras_bert.guesses import counted, guess
 from keras_bert.tasks.decoding import check_size
 from keras_bert.tasks.dialect import CALLED, MAX_FIELD_CHARACTERS, dialect_of
 
@@ -98,19 +98,15 @@ class _Reader:
         if unnamed[:1] == [0] and self.numbers_rows and not self.is_first:
             unnamed, filled = unnamed[1:], self.filled  # as pandas and SWAG's files have it
         if unnamed:
-            rows = f", with text in {_count(filled, 'row')}" if filled else ""
-            parts.append(f"{_count(len(unnamed), 'column')} without a name{rows}")
+            rows = f", with text in {counted(filled, 'row')}" if filled else ""
+            parts.append(f"{counted(len(unnamed), 'column')} without a name{rows}")
         if self.padded:
-            parts.append(f"the empty fields after the last column of {_count(self.padded, 'row')}")
+            parts.append(f"the empty fields after the last column of {counted(self.padded, 'row')}")
         if self.empty:
-            parts.append(f"{_count(self.empty, 'row')} of empty fields")
+            parts.append(f"{counted(self.empty, 'row')} of empty fields")
         if parts:
             guess(f"left out: {'; '.join(parts)}", place=self.path)
         return [name for _, name in self.named]
-
-
-def _count(number, noun):
-    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def _fix(dialect, columns):

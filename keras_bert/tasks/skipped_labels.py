@@ -3,7 +3,7 @@
 import dataclasses
 
 from keras_bert.errors import InputError, name_of
-from keras_bert.guesses import guess, note
+from keras_bert.guesses import counted, guess, note
 
 # SNLI and MultiNLI write "-" where the annotators disagreed; the `datasets` library writes -1.
 NO_LABEL = ("-", "-1")
@@ -31,7 +31,7 @@ def without_skipped(table, column, skip_labels, is_pair=False):
     if not rows:
         names = ", ".join(sorted(skipped))
         raise InputError(f"{table.path}: every label is one of those to leave out: {names}")
-    note(f"{left_out} rows left out", "skip_labels", sorted(skipped), place=table.path)
+    note(f"{counted(left_out, 'row')} left out", "skip_labels", sorted(skipped), place=table.path)
     return dataclasses.replace(table, rows=rows)
 
 
@@ -53,8 +53,8 @@ def _by_default(table, column, labels, is_pair):
     names = " and ".join(found)
     if kind <= _INFERENCE[0] or (is_pair and kind == _INFERENCE[1]):
         guess(
-            f"{count} rows left out, whose {column} {names} means none; {name_of('skip_labels')}= "
-            f"keeps them",
+            f"{counted(count, 'row')} left out: {column} {names} means that there is none; "
+            f"{name_of('skip_labels')}= keeps them",
             "skip_labels", found, place=table.path,
         )  # fmt: skip
         rows = [row for row, label in zip(table.rows, labels) if label not in found]
@@ -62,7 +62,7 @@ def _by_default(table, column, labels, is_pair):
     # -1 beside 1 alone is a label as good as any, beside 0, 1, … it may mean that there is none.
     if "-" in found or (numbers and {"0", "1"} <= others):
         guess(
-            f"{names} is a label as the others are, of {count} rows: "
+            f"{names} is a label as the others are, of {counted(count, 'row')}: "
             f"{name_of('skip_labels', found)} leaves them out",
             place=table.path,
         )

@@ -184,16 +184,15 @@ def _rows(table, layout, labelled):
 def _numbered(table, is_swag):
     """Returns the columns of the choices, from number 0 on."""
     stem = "ending" if is_swag else "choice"
-    numbers = [
-        int(m[1]) for m in (re.fullmatch(stem + r"(\d{1,4})", c) for c in table.columns) if m
-    ]
+    found = [re.fullmatch(stem + r"(\d{1,4})", c, re.IGNORECASE) for c in table.columns]
+    numbers = {int(match[1]): match[0] for match in found if match}
     missing = sorted(set(range(max(numbers, default=1) + 1)) - set(numbers))
     if missing:
         raise InputError(
             f"{table.path}: no column {stem}{missing[0]}; its columns are {some(table.columns)}: "
             f"name the choices {stem}0, {stem}1, and so on, or give a list `choices`"
         )
-    return [f"{stem}{number}" for number in sorted(numbers)]
+    return [numbers[number] for number in sorted(numbers)]
 
 
 def _number(value, column, place):

@@ -7,7 +7,7 @@ run_qa.py and the `datasets` library do; null; in tables also a column of the an
 import json
 
 from keras_bert.errors import InputError, name_of
-from keras_bert.guesses import guess
+from keras_bert.guesses import counted, guess
 
 _YES_OR_NO = {"true": True, "1": True, "false": False, "0": False, "": None}
 TEXT_COLUMNS = ("answer", "answer_text")
@@ -66,14 +66,14 @@ class AnswerReader:
             )
         if self._unsaid:
             guess(
-                f"{self._unsaid} questions have no answers, though is_impossible does not say so: "
-                f"their passages hold none",
+                f"without answers: {counted(self._unsaid, 'question')} of which is_impossible does "
+                f"not say so: the passage holds none",
                 place=path,
             )
         if self._left_over:
             guess(
-                f"{self._left_over} questions have answers though is_impossible is true: the "
-                f"answers count, as for SQuAD's evaluate-v2.0.py",
+                f"with answers: {counted(self._left_over, 'question')} of which is_impossible says "
+                f"that there is none: the answers count, as for SQuAD's evaluate-v2.0.py",
                 place=path,
             )
 

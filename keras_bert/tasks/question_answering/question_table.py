@@ -2,6 +2,7 @@
 
 from keras_bert.errors import InputError, name_of
 from keras_bert.tasks.columns import some, usual_columns
+from keras_bert.tasks.json_rows import Entry
 from keras_bert.tasks.question_answering.answers import TEXT_COLUMNS, AnswerReader
 from keras_bert.tasks.question_answering.questions import Questions
 from keras_bert.tasks.question_answering.squad_json import check_text
@@ -37,7 +38,8 @@ def questions_of_table(table, labelled, misaligned, empty, question_column, cont
         first = by_id.setdefault(question_id, (line, question, context))
         # An exact copy of a question is no error: SQuAD has some.
         if first[0] != line and (own in (None, "") or first[1:] != (question, context)):
-            raise InputError(f"{place}: id {question_id!r:.60} is that of line {first[0]} too")
+            other = "entry" if isinstance(row.line, Entry) else "line"
+            raise InputError(f"{place}: id {question_id!r:.60} is that of {other} {first[0]} too")
         title = fields.get("title")
         title = title if isinstance(title, str) else ""
         answers, impossible = None, None

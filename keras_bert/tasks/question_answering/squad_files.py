@@ -7,7 +7,7 @@ import os
 import zlib
 
 from keras_bert.errors import InputError
-from keras_bert.guesses import note
+from keras_bert.guesses import counted, note
 from keras_bert.tasks.columns import usual_columns
 from keras_bert.tasks.json_rows import Entry
 from keras_bert.tasks.question_answering.question_table import QUESTION_NAMES, questions_of_table
@@ -78,10 +78,10 @@ def read_questions(
             table, labelled, misaligned, empty, question_column, context_column
         )
     if misaligned != "keep":
-        counts = [(found.skipped, "questions left out"), (found.moved, "answers moved")]
-        for count, what in counts:
+        counts = [(found.skipped, "question", "left out"), (found.moved, "answer", "moved")]
+        for count, noun, what in counts:
             if count:
-                reason = f"{count} {what}: the answer is not where the file says"
+                reason = f"{counted(count, noun)} {what}: the answer is not where the file says"
                 note(reason, "misaligned", misaligned, place=path)
     return found
 

@@ -52,12 +52,13 @@ def tags_of_spans(sentences, spans):
                 sentence[i] = f"I-{type_}"
         tags.append(sentence)
     for count, what in (
-        (inside, "begin or end inside a word: the whole word is read as theirs"),
-        (overlapping, "share a word with a longer one: left out"),
-        (apart, "have no word: left out"),
+        (inside, "beginning or ending inside a word: the whole word is read as theirs"),
+        (overlapping, "sharing a word with a longer one: left out"),
+        (apart, "without a word: left out"),
     ):
         if count:
-            guess(f"{count} of the entities {what}", place=sentences.path)
+            noun = "1 entity" if count == 1 else f"{count} entities"
+            guess(f"{noun} {what}", place=sentences.path)
     return dataclasses.replace(sentences, tags=tags)
 
 

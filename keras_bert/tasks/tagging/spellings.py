@@ -49,8 +49,9 @@ def respelled(tags, path):
     spelled = respelling(set().union(*tags))
     if not spelled:
         return tags
-    example = next((tag for tag in spelled if tag != spelled[tag]), None)
-    guess(f"tags such as {example} mark entities: read as {spelled[example]}", place=path)
+    # The longest first: that of a mark says more than that of O.
+    example = max((tag for tag in sorted(spelled) if tag != spelled[tag]), key=len)
+    guess(f"its tags mark entities, as {example} does: read as {spelled[example]}", place=path)
     return [[spelled[tag] for tag in sentence] for sentence in tags]
 
 

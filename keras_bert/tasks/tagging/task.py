@@ -263,7 +263,7 @@ def _say_no_entities(examples):
     counts = collections.Counter(tag for tags in examples.tags for tag in tags)
     outside = max(counts["O"], counts["o"])
     others = some(sorted(tag for tag in counts if tag not in ("O", "o")), most=3)
-    if others and outside == max(counts.values()):
+    if others and 2 * outside > counts.total():
         guess(
             f"its tags, such as {others}, mark no entities as B-PER does, so each word's tag is "
             f"scored by itself",

@@ -10,7 +10,7 @@ import ast
 import json
 
 from keras_bert.errors import InputError, name_of
-from keras_bert.guesses import guess
+from keras_bert.guesses import counted, guess
 from keras_bert.tasks.columns import find_column, some, usual_columns
 from keras_bert.tasks.sequence.texts import TEXT_NAMES
 from keras_bert.tasks.tagging.conll_columns import TAG_NAMES, WORD_NAMES
@@ -44,8 +44,9 @@ def sentences_of_table(table, word_column=None, tag_column=None, text_column=Non
         spans = _span_column(table, tag_column) if labelled else None
         if spans is not None or (words is None and not labelled):
             return _of_texts(table, text_column, spans)
-    if words is None:
-        words = _column(table, None, TEXT_NAMES)  # a sentence of words with spaces between them
+    if words is None and tags is not None:
+        text = _column(table, text_column, TEXT_NAMES)  # of words with spaces between them
+        words = text if text is not None and _has_lists(table, text, tags) else None
     if words is None or (labelled and tags is None):
         role, names = ("word", WORD_NAMES) if words is None else ("tag", TAG_NAMES)
         raise InputError(
@@ -54,7 +55,7 @@ def sentences_of_table(table, word_column=None, tag_column=None, text_column=Non
             f"word and its tag a line, a blank line between sentences"
         )
     sentence = next((n for n in usual_columns(table, _SENTENCE_NAMES) if n != words), None)
-    if sentence is None and _has_lists(table, words, tags):
+    if _has_lists(table, words, tags) and (sentence is None or _is_long(table, words)):
         blocks = _of_lists(table, words, tags)
     else:
         blocks = _of_words(table, words, tags, sentence)
@@ -124,6 +125,12 @@ def _has_lists(table, words, tags):
     return all(a == b for a, b in counts) and max(map(max, counts)) > 1
 
 
+def _is_long(table, words):
+    """Returns whether most of the words are several, so that a row is a sentence."""
+    cells = [row.fields.get(words) for row in table.rows]
+    return 2 * sum(len(_parts(cell) or ()) > 1 for cell in cells) > len(cells)
+
+
 def _of_lists(table, words, tags):
     """Yields (line, words, tags, lines of the words) of each row."""
     empty, found = 0, 0
@@ -149,7 +156,7 @@ def _of_lists(table, words, tags):
     if not found:
         raise InputError(f"{table.path}: no row has a word")
     if empty:
-        guess(f"left out: {empty} rows without words", place=table.path)
+        guess(f"left out: {counted(empty, 'row')} without words", place=table.path)
 
 
 def _of_words(table, words, tags, sentence):
