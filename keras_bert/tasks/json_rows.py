@@ -93,7 +93,7 @@ def _unwrapped(path, whole, number, head):
     """Returns (place, object) of the rows of a file that is one object."""
     lists = [name for name, value in whole.items() if _is_list_of_objects(value)]
     if "data" in lists:
-        others = [name for name in lists if name != "data"]
+        others = [name for name in lists if name not in ("data", "features")]
         if others:
             guess(
                 f"the rows are those of `data`; the lists {', '.join(others)} are left out",

@@ -72,11 +72,15 @@ def read_table(path, columns=None, separator=None, lines=None):
     path = os.fspath(path)
     separator = separator_of(separator)
     lines = decoded_lines(path, MOST_BYTES) if lines is None else lines
-    first = next(lines, None)
-    if first is None:
+    start = []
+    for line in lines:
+        start.append(line)
+        if line.strip():
+            break
+    if not start:
         raise InputError(f"{path}: the file is empty")
-    kind = _format_of(path, first)
-    lines = itertools.chain([first], lines)
+    kind = _format_of(path, start[-1])
+    lines = itertools.chain(start, lines)
     if kind == "json":
         for name, value in (("columns", columns), ("separator", separator)):
             if value is not None:
@@ -97,7 +101,7 @@ def _format_of(path, first_line):
     extension = file_extension(path)
     if extension in _FORMATS:
         return _FORMATS[extension]
-    if first_line.lstrip().startswith(("{", "[{")):
+    if first_line.lstrip().startswith(("{", "[{")) or first_line.strip() == "[":
         return "json"
     return "tsv" if "\t" in first_line else "csv"
 
