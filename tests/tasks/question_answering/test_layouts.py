@@ -156,8 +156,8 @@ def test_scores_are_those_of_the_official_script_which_reads_no_is_impossible(tm
     rng = random.Random(seed)
     entries = []
     for number in range(50):
-        answers = [{"text": t, "answer_start": PASSAGE.index(t)} for t in
-                   rng.sample(["Paris", "Ada", "in Paris", "lives in"], rng.randint(0, 2))]  # fmt: skip
+        texts = rng.sample(["Paris", "Ada", "in Paris", "lives in"], rng.randint(0, 2))
+        answers = [{"text": text, "answer_start": PASSAGE.index(text)} for text in texts]
         said = rng.choice([{}, {"is_impossible": True}, {"is_impossible": False}])
         entries.append(row(str(number), answers, **said))
     path = write(tmp_path, nested(*entries))
