@@ -31,6 +31,10 @@ class Damaged(ValueError):
     """A file is not what was written."""
 
 
+class OfAnotherRun(ValueError):
+    """A whole header has another fingerprint."""
+
+
 def write(file, header, arrays, lists):
     """Writes a checkpoint.
 
@@ -58,11 +62,12 @@ def write(file, header, arrays, lists):
     os.fsync(file.fileno())
 
 
-def read(path, expected):
+def read(path, fingerprint, expected):
     """Reads a checkpoint, all of it or nothing.
 
     Args:
         path: the file.
+        fingerprint: str that its header must have.
         expected: dict from name to the array whose shape and dtype the file's must have.
 
     Returns:
@@ -71,16 +76,23 @@ def read(path, expected):
 
     Raises:
         OSError: it cannot be read.
+        OfAnotherRun: its fingerprint is another.
         Damaged: it is not what was written.
     """
     if not os.path.isfile(path):
         raise Damaged("it is no file")  # to open a pipe would wait for a writer
     size = sum(array.nbytes for array in expected.values())
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb") as file, zipfile.ZipFile(file) as archive:
+            members = _members(archive, os.fstat(file.fileno()).st_size)
+            # First: another run's checkpoint may be of another size.
+            header = _header(archive, members)
+            if header.get("fingerprint") != fingerprint:
+                raise OfAnotherRun
+            _check_header(header, members)
             _check(file, size)
-            return _read(file, expected, _LISTS_PER_MODEL * size + _SMALL)
-    except (Damaged, OSError):
+            return _read(archive, members, header, expected, _LISTS_PER_MODEL * size + _SMALL)
+    except (Damaged, OfAnotherRun, OSError):
         raise
     # A damaged archive raises whatever its bytes lead to: NotImplementedError for an unknown
     # compression, RuntimeError for a password, struct.error, RecursionError, MemoryError, ….
@@ -104,38 +116,42 @@ def _check(file, size):
         raise Damaged("it does not end with its checksum")
 
 
-def _read(file, expected, most_in_lists):
-    with zipfile.ZipFile(file) as archive:
-        members = {info.filename: info for info in archive.infolist()}
-        total = 0
-        for info in members.values():
-            if info.compress_type != zipfile.ZIP_STORED or info.file_size != info.compress_size:
-                raise Damaged(f"{info.filename} is compressed")
-            total += info.file_size
-        if total > os.fstat(file.fileno()).st_size or len(members) != len(archive.infolist()):
-            raise Damaged("its parts overlap")
-        header = _header(archive, members)
-        arrays = {
-            name: _array(archive, members, name, array.nbytes, array)
-            for name, array in expected.items()
-        }
-        lists = {}
-        for name, count in header.get("lists", {}).items():
-            lists[name] = [
-                _array(archive, members, f"{name}_{i}", most_in_lists) for i in range(count)
-            ]
-            most_in_lists -= sum(array.nbytes for array in lists[name])
+def _members(archive, size):
+    """Returns the parts of an archive by name; they are stored as they are, one after the other."""
+    members = {info.filename: info for info in archive.infolist()}
+    total = 0
+    for info in members.values():
+        if info.compress_type != zipfile.ZIP_STORED or info.file_size != info.compress_size:
+            raise Damaged(f"{info.filename} is compressed")
+        total += info.file_size
+    if total > size or len(members) != len(archive.infolist()):
+        raise Damaged("its parts overlap")
+    return members
+
+
+def _read(archive, members, header, expected, most_in_lists):
+    arrays = {
+        name: _array(archive, members, name, array.nbytes, array)
+        for name, array in expected.items()
+    }
+    lists = {}
+    for name, count in header.get("lists", {}).items():
+        lists[name] = [_array(archive, members, f"{name}_{i}", most_in_lists) for i in range(count)]
+        most_in_lists -= sum(array.nbytes for array in lists[name])
     return header, arrays, lists
 
 
 def _header(archive, members):
     data = _array(archive, members, "header", _HEADER)
     header = json.loads(data.tobytes())
-    if not isinstance(header, dict):
-        raise Damaged("its header is no object")
-    for key, kind in (("fingerprint", str), ("step", int)):
-        if type(header.get(key)) is not kind:
-            raise Damaged(f"its header has no {key}")
+    if not isinstance(header, dict) or type(header.get("fingerprint")) is not str:
+        raise Damaged("its header has no fingerprint")
+    return header
+
+
+def _check_header(header, members):
+    if type(header.get("step")) is not int:
+        raise Damaged("its header has no step")
     # Version 0.1 wrote neither of the two.
     for key in ("extra", "lists"):
         if not isinstance(header.get(key, {}), dict):
@@ -143,7 +159,6 @@ def _header(archive, members):
     for name, count in header.get("lists", {}).items():
         if type(count) is not int or not 0 <= count <= len(members):
             raise Damaged(f"its header states {count!r} arrays of {name}")
-    return header
 
 
 def _array(archive, members, name, most, expected=None):

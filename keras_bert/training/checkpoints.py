@@ -146,12 +146,13 @@ class Checkpoints:
     def _read(self, step, variables):
         path = self._path(step)
         expected = {name: value_of(variable) for name, variable in variables.items()}
-        header, values, lists = checkpoint_files.read(path, expected)
-        if header["fingerprint"] != self.fingerprint:
+        try:
+            header, values, lists = checkpoint_files.read(path, self.fingerprint, expected)
+        except checkpoint_files.OfAnotherRun:
             raise InputError(
                 f"{path}: belongs to a run with other data or settings: repeat that command, "
                 f"or drop {name_of('resume')} to start anew"
-            )
+            ) from None
         if header["step"] != step:
             raise ValueError(f"it says that it is of step {header['step']}")
         return values, {**header.get("extra", {}), **lists}

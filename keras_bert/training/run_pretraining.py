@@ -168,11 +168,14 @@ def _card(bert, settings, batches, scores):
         scores="\n".join(
             [f"| | training, last steps | evaluation ({evaluated}) |", "|---|---|---|", *rows]
         ),
-        command=command_line(
-            "pretrain", changed_settings(dataclasses.replace(settings, force=False))
-        ),
+        command=command_line("pretrain", _shown(settings)),
         base=settings.init,
     )
+
+
+def _shown(settings):
+    """Returns the settings that the card's command repeats."""
+    return changed_settings(dataclasses.replace(settings, force=False))
 
 
 def _score(scores, name):
