@@ -68,9 +68,9 @@ def _check_writable(path):
             os.stat(path)  # which fails if the name is too long
         os.rmdir(temporaries.make_folder(path))
     except OSError as error:
-        raise InputError(
-            f"{wanted}: cannot be written in {os.path.dirname(path)}: {error.strerror}"
-        ) from None
+        place = os.path.dirname(path)
+        reason = fault_of(error) or f"cannot be written in {place}: {error.strerror}"
+        raise InputError(f"{wanted}: {reason}") from None
 
 
 @contextlib.contextmanager

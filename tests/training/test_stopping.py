@@ -14,6 +14,7 @@ from strategy_helpers import environment, read_weights
 
 import keras_bert
 from keras_bert.errors import Stopped
+from keras_bert.locking import locked
 from keras_bert.training import stopping
 from keras_bert.training.progress import ProgressLine
 
@@ -76,6 +77,18 @@ def test_a_signal_saves_names_the_step_and_the_way_on(
     assert "no state" not in found.err
     assert_same_weights(output, toy.model)
     assert os.listdir(tmp_path) == ["model"]
+
+
+def test_an_output_that_another_process_writes_is_left_alone(cli, toy, tmp_path):
+    state = tmp_path / "model.training" / "step-0000000009.npz"
+    state.parent.mkdir()
+    state.write_text("another's")
+    with locked(tmp_path / "model"):
+        found = cli(*toy.arguments, f"--output={tmp_path / 'model'}", "--force")
+    assert found.status == 2
+    assert "model: another process (process " in found.err
+    assert "--force is for a process of another machine" in found.err
+    assert state.read_text() == "another's"
 
 
 # === pretrain ===
