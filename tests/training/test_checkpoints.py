@@ -14,6 +14,7 @@ import pytest
 
 from keras_bert.errors import InputError
 from keras_bert.training.checkpoints import Checkpoints
+from keras_bert.training.run_log import RunLog
 
 
 def make(seed):
@@ -368,6 +369,16 @@ def test_its_temporary_name_cannot_be_guessed_and_a_link_is_not_followed(tmp_pat
     checkpoints.save(make(1), 1)
     assert secret.read_text() == "mine"
     assert checkpoints.restore(make(2)).step == 1
+
+
+def test_that_of_the_log_neither(tmp_path):
+    log, secret = tmp_path / "run.log.jsonl", tmp_path / "secret"
+    secret.write_text("mine")
+    (tmp_path / "run.log.jsonl.tmp").symlink_to(secret)
+    log.write_text('{"step": 1, "loss": 2.0}\n{"step": 2, "loss": 1.0}\n{"st')
+    assert RunLog(str(log), 1, 10, 1, lambda step: 0.1).last == {"step": 1, "loss": 2.0}
+    assert log.read_text() == '{"step": 1, "loss": 2.0}\n'
+    assert secret.read_text() == "mine"
 
 
 def test_what_a_kill_within_a_checkpoint_left_is_removed_by_the_next_run(tmp_path):
