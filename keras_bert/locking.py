@@ -7,7 +7,6 @@ file's content decides, and a person.
 
 import contextlib
 import errno
-import fcntl
 import json
 import math
 import os
@@ -37,7 +36,7 @@ def locked(output, force=False):
     Raises:
         InputError: another process has it, or may have it.
     """
-    if output is None:
+    if output is None or os.name != "posix":  # Windows has no such locks
         yield
         return
     output = os.path.realpath(os.fspath(output))
@@ -115,6 +114,8 @@ def _acquire(path, output, force):
 
 def _lock(file, owner):
     """Locks an open file; returns whether nobody on this machine has it."""
+    import fcntl  # not on Windows
+
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
