@@ -6,9 +6,9 @@ import numpy as np
 
 from keras_bert.errors import InputError, name_of
 from keras_bert.tasks.calibration import expected_calibration_error
+from keras_bert.tasks.columns import some
 from keras_bert.tasks.panels import Reliability, confusion_of
 from keras_bert.tasks.sequence.text_task import TextTask
-from keras_bert.tasks.sequence.texts import some
 from keras_bert.tasks.task import LabelOverrides, check_labels
 
 METRICS = ("accuracy", "macro_f1", "matthews")
