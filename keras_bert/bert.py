@@ -254,6 +254,7 @@ def build_model(config, dtype=None):
     if config.task is None:
         return encoder
     if config.task == "pretraining":
-        return models.BertPretrainer(encoder, pair=config.pair_head, name="pretrainer")
+        tied = config.settings.get("tied", True)
+        return models.BertPretrainer(encoder, pair=config.pair_head, tied=tied, name="pretrainer")
     arguments = task_of(config).network_arguments(config)
     return network_class(config.task)(encoder, **arguments, name=config.task)

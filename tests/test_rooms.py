@@ -56,6 +56,7 @@ FILES = {
         "progress",
         "quiet",
         "settings",
+        "stand_ins",
     ),
     "package": ("__init__", "registration"),
     "bert": (
