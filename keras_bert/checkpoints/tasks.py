@@ -39,6 +39,9 @@ def model_fields(checkpoint, pretraining=False):
             f"{checkpoint.path}: its heads of pretraining are not loaded: {name_of('pretraining')} "
             f"of `convert` keeps them"
         )
+    elif kind is None and names.PAIR[0] in checkpoint.shapes:
+        reason = "a next-sentence head alone is not supported: only the encoder is loaded"
+        notes.append(guess(reason, place=checkpoint.path))
     if kind == "multiple_choice" and not checkpoint.settings:
         notes.append(
             guess(

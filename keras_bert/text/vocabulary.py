@@ -18,7 +18,7 @@ _REPETITIONS_PER_TEXT = 1000
 def load_vocabulary(path, is_ours=False):
     """Reads a vocabulary file: one token a line, the line's number (from 0) is the token's id.
 
-    Only the line end is cut off, since real vocabularies hold tokens such as U+2028. A blank line
+    Other characters stay, since real vocabularies hold tokens such as U+2028. A blank line
     is a token that no text has. Of a token that is there twice, the last id counts.
 
     Args:
@@ -53,10 +53,25 @@ def load_vocabulary(path, is_ours=False):
     # Line ends as Python reads them in text files, and so as transformers has them.
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     vocabulary = text.removesuffix("\n").split("\n")
+    if not is_ours:
+        vocabulary = _without_spaces(vocabulary, path)
     check_vocabulary(vocabulary, path)
     if not is_ours:
         _say_doubled(vocabulary, path)
     return vocabulary
+
+
+def _without_spaces(vocabulary, path):
+    """Takes off the spaces and tabs that lines end in, as `tokenizers` and the original do."""
+    trimmed = [token.rstrip(" \t") or token for token in vocabulary]
+    lines = [i for i, pair in enumerate(zip(vocabulary, trimmed), start=1) if pair[0] != pair[1]]
+    if lines:
+        more = f", and {len(lines) - 1} more lines" if len(lines) > 1 else ""
+        guess(
+            "the spaces at the line's end are no part of the token" + more,
+            place=f"{path}, line {lines[0]}",
+        )
+    return trimmed
 
 
 def _say_doubled(vocabulary, path):

@@ -105,6 +105,14 @@ def test_heads_of_pretraining_are_noted(cli, tmp_path):
     assert "not loaded" not in found.out
 
 
+def test_a_next_sentence_head_alone(edit):
+    tensors = load_file(PRETRAINING / "model.safetensors")
+    without = {key: None for key in tensors if key.startswith("cls.predictions")}
+    copy = edit(PRETRAINING, without, architectures=["BertForNextSentencePrediction"])
+    with pytest.warns(Guess, match="a next-sentence head alone is not supported"):
+        assert keras_bert.load(copy).config.task is None
+
+
 def gelu(x):
     from scipy.special import erf
 

@@ -45,6 +45,9 @@ def test_line_ends_blank_lines_and_doubled_tokens(tmp_path):
         # Line by line as Python's text files have it, and so transformers' load_vocab.
         with open(path, encoding="utf-8-sig") as file:
             assert load_vocabulary(path) == [line.rstrip("\n") for line in file.readlines()]
+    path.write_text("\n".join([*tokens, "c \t", " d", "e "]))
+    with pytest.warns(Guess, match="vocab.txt, line 9: the spaces at the line's .* 1 more lines"):
+        assert load_vocabulary(path) == [*tokens, "c", " d", "e"]
     path.write_text("\n".join([*tokens, "a", "b", "c"]))
     with pytest.warns(Guess, match="vocab.txt, line 9: the token 'a' is on line 6 too.* for 1 mo"):
         vocabulary = load_vocabulary(path)
