@@ -126,7 +126,7 @@ def _from_checkpoint(path, vocabulary, lower_case, pretraining, labels, num_choi
 
 def _tokenizer_of(checkpoint, tokens, lower_case, path):
     """Returns the tokenizer of a checkpoint, and notes on what was guessed of it."""
-    from keras_bert.checkpoints.huggingface_tokenizer import with_added_tokens
+    from keras_bert.checkpoints.added_tokens import with_added_tokens
 
     rows = checkpoint.config.vocab_size
     tokens, added, notes = with_added_tokens(tokens, checkpoint.added_tokens, rows)

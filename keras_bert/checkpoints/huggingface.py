@@ -3,6 +3,7 @@
 import os
 
 from keras_bert.checkpoints import names, sentence_transformers
+from keras_bert.checkpoints.added_tokens import split_added_tokens
 from keras_bert.checkpoints.checkpoint import Checkpoint, check_against_config, to_float32
 from keras_bert.checkpoints.huggingface_heads import (
     ARCHITECTURES,
@@ -11,11 +12,7 @@ from keras_bert.checkpoints.huggingface_heads import (
     head_config,
     read_head,
 )
-from keras_bert.checkpoints.huggingface_tokenizer import (
-    SWITCHES,
-    read_tokenizer_files,
-    split_added_tokens,
-)
+from keras_bert.checkpoints.huggingface_tokenizer import SWITCHES, read_tokenizer_files
 from keras_bert.checkpoints.huggingface_weights import (
     canonical_keys,
     check_kind,

@@ -61,7 +61,8 @@ def check_kind(data, files, config_path):
     if "model_type" in data:
         return []
     anchors = [key for key in files.shapes if key.endswith(_ANCHOR)]
-    stated = data.get("architectures") or []
+    stated = data.get("architectures")
+    stated = stated if isinstance(stated, list) else []
     others = [name for name in stated if "Bert" not in str(name) or "Roberta" in str(name)]
     prefixes = {key.removesuffix(_ANCHOR).rpartition("bert.")[2] for key in anchors}
     if others or prefixes != {""} or any("roberta." in key for key in anchors):

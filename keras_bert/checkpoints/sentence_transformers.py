@@ -5,7 +5,7 @@ Source: sentence-transformers 5, models/Pooling.py and models/Transformer.py.
 
 import os
 
-from keras_bert.checkpoints.huggingface_tokenizer import read_if_there
+from keras_bert.checkpoints.added_tokens import read_if_there
 from keras_bert.config import read_json_object
 from keras_bert.errors import InputError
 from keras_bert.guesses import guess
