@@ -8,6 +8,7 @@ import dataclasses
 import os
 
 from keras_bert.errors import InputError
+from keras_bert.guesses import guess
 from keras_bert.model_folder import CONFIG_FILE, VOCABULARY_FILE, ModelConfig, read_config
 from keras_bert.tasks.registry import KINDS, get_task, network_class, task_of
 from keras_bert.text.tokenizer import WordPieceTokenizer, load_vocabulary
@@ -62,6 +63,22 @@ def check_vocabulary_size(config, tokenizer):
             f"the vocabulary has {tokenizer.vocabulary_size} tokens but the embedding "
             f"{config.encoder.vocab_size} rows: they are not of the same model"
         )
+
+
+def say_free_rows(config, tokenizer, place=None):
+    """Says that a table has more rows than a tokenizer, which did not come with it, has tokens.
+
+    Returns:
+        List of notes.
+    """
+    count, rows = tokenizer.vocabulary_size, config.encoder.vocab_size
+    if count >= rows:
+        return []
+    reason = (
+        f"the vocabulary has {count} tokens and the embedding {rows} rows: it is taken to be "
+        f"padded, if they are of the same model"
+    )
+    return [guess(reason, place=place)]
 
 
 def check_fits(config, network):

@@ -5,7 +5,7 @@ import os
 
 from keras_bert.bert import Bert, build_model
 from keras_bert.config import PRESETS, BertConfig
-from keras_bert.description import read_description
+from keras_bert.description import read_description, say_free_rows
 from keras_bert.errors import InputError, name_of
 from keras_bert.extras import naming_extras
 from keras_bert.guesses import guess
@@ -120,6 +120,8 @@ def _from_checkpoint(path, vocabulary, lower_case, pretraining, labels, num_choi
     except InputError as error:
         raise error.within(path) from None
     bert.notes += [*notes, *more]
+    if vocabulary is not None:
+        bert.notes += say_free_rows(config, tokenizer, os.fspath(vocabulary))
     bert.model = build_model(config)
     without_pooler = assign(names.variables_of(bert.model), checkpoint)
     # What answers for each token has no use for one, and is often saved without.

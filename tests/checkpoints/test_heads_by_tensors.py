@@ -222,6 +222,10 @@ def test_a_table_with_more_rows_than_tokens(tmp_path, cli):
         assert again.tokenizer.vocabulary == VOCABULARY[:-3]
         table = names.encoder_variables(again.encoder)["bert/embeddings/word_embeddings"]
         np.testing.assert_array_equal(table, random_weights()["bert/embeddings/word_embeddings"])
+    # A vocabulary that came from elsewhere may be another model's.
+    (tmp_path / "other.txt").write_text("\n".join(VOCABULARY[:-1]) + "\n")
+    with pytest.warns(Guess, match="other.txt: the vocabulary has 16 tokens and the embedding 17"):
+        keras_bert.load(tmp_path / "google", vocabulary=tmp_path / "other.txt")
     # More tokens than rows are not of one model.
     (tmp_path / "m" / "vocab.txt").write_text("\n".join([*VOCABULARY, "m"]) + "\n")
     with pytest.raises(InputError, match="has 18 tokens but the embedding 17 rows"):
