@@ -10,6 +10,7 @@ heads that are asked for.
 
 from keras_bert.commands import flags, inputs
 from keras_bert.embedding.attention import AttentionSettings, attention, strongest
+from keras_bert.guesses import not_said
 
 
 def define(values):
@@ -22,7 +23,7 @@ def run(values):
         asked[name] = inputs.text_of(asked[name], f"--{name}")
     result = attention(**asked)
     width = max(map(len, result["tokens"]))
-    lines = result["notes"]
+    lines = not_said(result["notes"])
     for number, token in enumerate(result["tokens"]):
         found = [f"{result['tokens'][i]} {p:.3f}" for i, p in strongest(result, number)]
         lines.append(f"{token:<{width}}  {', '.join(found)}")

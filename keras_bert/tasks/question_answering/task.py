@@ -10,8 +10,6 @@ import json
 import numpy as np
 
 from keras_bert.errors import InputError, name_of
-from keras_bert.tasks.marked import Marked, Passage, Span, sorted_bars
-from keras_bert.tasks.panels import Reliability
 from keras_bert.tasks.question_answering import metrics
 from keras_bert.tasks.question_answering.answer_scores import answer_scores
 from keras_bert.tasks.question_answering.questions import Questions, with_answers
@@ -23,6 +21,7 @@ from keras_bert.tasks.question_answering.settings import (
     fitting,
     settings_of,
 )
+from keras_bert.tasks.question_answering.shown import marked_answers, reliability_of
 from keras_bert.tasks.question_answering.spans import answer_of
 from keras_bert.tasks.question_answering.squad_files import read_questions
 from keras_bert.tasks.question_answering.squad_json import check_text
@@ -32,7 +31,6 @@ from keras_bert.tasks.task import Rows, Task
 
 BENCHMARKS = ("", "squad1", "squad2", "cmrc2018", "drcd")
 _CHINESE = ("cmrc2018", "drcd")
-_NO_ANSWER = "(no answer)"
 
 
 class QuestionAnsweringTask(Task):
@@ -257,26 +255,10 @@ class QuestionAnsweringTask(Task):
         return settings.null_answers, settings.character_f1
 
     def panels(self, answers, examples, config):
-        """Returns the reliability of the answers: right is an exact match."""
-        right = [
-            answer_scores([{"text": answer["text"]}], examples.take([i]), *self._rules(config))
-            for i, answer in enumerate(answers)
-        ]
-        exact = np.array([scores["exact_match"] == 100 for scores in right], bool)
-        confidences = np.array([answer["probability"] for answer in answers])
-        return [Reliability(confidences, exact, "questions")]
+        return [reliability_of(answers, examples, *self._rules(config))]
 
     def marked(self, answers, examples, config):
-        shown = []
-        for answer, question, context in zip(
-            answers, examples.questions, examples.contexts, strict=True
-        ):
-            start, end, probability = (answer[name] for name in ("start", "end", "probability"))
-            spans = [Span(start, end, "", probability)] if answer["text"] else []
-            passages = [Passage("question", question), Passage("passage", context, spans)]
-            bars = [(each["text"] or _NO_ANSWER, each["probability"]) for each in answer["n_best"]]
-            shown.append(Marked(passages, answer["text"] or _NO_ANSWER, sorted_bars(bars)))
-        return shown
+        return marked_answers(answers, examples)
 
     def tuned_settings(self, answers, examples, config):
         """Returns the `null_threshold` of the best F1, {} where all questions have an answer."""

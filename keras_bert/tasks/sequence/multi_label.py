@@ -5,6 +5,7 @@ import numpy as np
 from keras_bert.errors import InputError, name_of
 from keras_bert.tasks.columns import some
 from keras_bert.tasks.panels import MOST_LABELS, Bars, Reliability
+from keras_bert.tasks.sequence.classification import label_index
 from keras_bert.tasks.sequence.label_sets import SEPARATOR, read_label_sets
 from keras_bert.tasks.sequence.text_task import TextTask
 from keras_bert.tasks.settings import check_types
@@ -67,8 +68,8 @@ class MultiLabelTask(TextTask):
 
     def targets(self, examples, rows, config):
         """Returns 1 for the labels that hold, else 0, float32 of shape (count, num_classes)."""
-        index = {label: i for i, label in enumerate(config.labels)}
-        targets = np.zeros((len(examples), len(index)), "float32")
+        index = label_index(config.labels)
+        targets = np.zeros((len(examples), len(config.labels)), "float32")
         for row, (labels, line) in enumerate(zip(examples.labels, examples.lines)):
             for label in labels:
                 if label not in index:

@@ -10,24 +10,21 @@ import numpy as np
 from keras_bert.errors import InputError, name_of
 from keras_bert.guesses import guess
 from keras_bert.tasks.columns import some
-from keras_bert.tasks.marked import Marked, Passage, Span, word_offsets
-from keras_bert.tasks.panels import confusion_of
 from keras_bert.tasks.settings import checked_settings
 from keras_bert.tasks.tagging.conll import write_conll
 from keras_bert.tasks.tagging.decoding import best_tags
 from keras_bert.tasks.tagging.files import read_tagged, read_words
 from keras_bert.tasks.tagging.schemes import (
-    NO_ENTITY,
     convert,
     detect_scheme,
     entities,
     entity_scores,
-    paired_types,
     stray_tags,
     type_table,
 )
 from keras_bert.tasks.tagging.sentences import sentences_in_hand, with_tags
 from keras_bert.tasks.tagging.settings import Settings, TagOverrides, settings_of
+from keras_bert.tasks.tagging.shown import confusion_of_tags, marked_sentence
 from keras_bert.tasks.tagging.spellings import respelled, spelled_as
 from keras_bert.tasks.tagging.word_rows import rows_of_words
 from keras_bert.tasks.tagging.words import join_words
@@ -177,43 +174,13 @@ class TaggingTask(Task):
         return scored if scheme == "none" else {**entity_scores(true, predicted), **scored}
 
     def panels(self, answers, examples, config):
-        """Returns the confusion of the types of entities, without a scheme that of words' tags."""
-        scheme = settings_of(config).scheme
         predicted = [answer["tags"] for answer in answers]
-        if scheme != "none":
-            true, predicted, types = paired_types(examples.tags, predicted)
-            found = sum(a == b for a, b in zip(true, predicted))
-            title = (
-                f"{len(true) - true.count(NO_ENTITY):,} entities, "
-                f"{len(true) - predicted.count(NO_ENTITY):,} predicted, {found:,} right"
-            )
-            return [confusion_of(true, predicted, types, "entities", title)]
-        true = [tag for tags in examples.tags for tag in tags]
-        predicted = [tag for tags in predicted for tag in tags]
-        return [confusion_of(true, predicted, config.labels, "words")]
+        scheme = settings_of(config).scheme
+        return [confusion_of_tags(examples.tags, predicted, config.labels, scheme)]
 
     def marked(self, answers, examples, config):
-        shown = []
-        for i, answer in enumerate(answers):
-            words = answer["words"]
-            text = answer.get("text")
-            if text is None:
-                text = join_words(words)
-                offsets = word_offsets(words, text)
-            else:
-                offsets = examples.word_offsets[i]
-            if "entities" in answer:
-                spans = entities(answer["tags"])
-                probabilities = [entity["probability"] for entity in answer["entities"]]
-            else:
-                spans = [(tag, n, n + 1) for n, tag in enumerate(answer["tags"])]
-                probabilities = answer["probabilities"]
-            spans = [
-                Span(offsets[first][0], offsets[end - 1][1], "" if label == "_" else label, p)
-                for (label, first, end), p in zip(spans, probabilities, strict=True)
-            ]
-            shown.append(Marked([Passage("text", text, spans)], ""))
-        return shown
+        offsets = examples.word_offsets or [None] * len(answers)
+        return [marked_sentence(*each) for each in zip(answers, offsets, strict=True)]
 
     def score_lines(self, scores, config):
         lines = super().score_lines(scores, config)
