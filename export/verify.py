@@ -12,6 +12,7 @@ from keras_bert.export.runners import KerasRunner, is_exported, open_exported
 from keras_bert.files import check_path
 from keras_bert.opening import open_with_examples
 from keras_bert.predictor import Predictor
+from keras_bert.row_reports import check_report, write_disagreements
 from keras_bert.settings import REQUIRED, check_settings, setting
 from keras_bert.tasks.registry import NAMES
 from keras_bert.text.padding import TokenizedTexts
@@ -32,6 +33,11 @@ class VerifySettings:
         high=1.0,
     )
     task: str | None = setting(None, TASK_HELP, choices=NAMES)
+    disagreements: str | None = setting(
+        None,
+        "file to write: .csv, .tsv or .jsonl of the rows that the two answer differently",
+        is_path=True,
+    )
 
     __post_init__ = check_settings
 
@@ -45,7 +51,7 @@ def verify(model, exported, data, layout=None, **settings):
         data: path of labelled data, or (texts, labels), a pandas DataFrame and so on; see
             `keras_bert.tasks.in_hand.examples_of`.
         layout: `FileLayout` of the data; None for its defaults.
-        **settings: of `VerifySettings`: `max_drop`, `task`.
+        **settings: of `VerifySettings`: `max_drop`, `task`, `disagreements`.
 
     Returns:
         A tuple: the dict of `compare`, with `max_drop` and `passed`, whether the drop is at most
@@ -60,6 +66,8 @@ def verify(model, exported, data, layout=None, **settings):
     if is_path:
         check_path(data)
     check_path(settings.exported)
+    if settings.disagreements is not None:
+        check_report("disagreements", settings.disagreements, data)
     path = None if isinstance(model, Predictor) else model
     if path is not None:
         check_path(path)
@@ -78,14 +86,25 @@ def verify(model, exported, data, layout=None, **settings):
         )
     weights = bert.model.get_weights() if path is None else []
     size = size_of(path) if path is not None else sum(weight.nbytes for weight in weights)
-    result = compare(bert, runner, task, examples, size, size_of(settings.exported))
+    result = compare(
+        bert, runner, task, examples, size, size_of(settings.exported),
+        keep_answers=settings.disagreements is not None,
+    )  # fmt: skip
     result["max_drop"] = settings.max_drop
     # Rounding may bring a drop of exactly the limit above it, as in 0.48 - 0.47.
     result["passed"] = result["drop"] <= settings.max_drop + _ROUNDING
-    return result, report_lines(result, task.metrics(bert.config))
+    lines = report_lines(result, task.metrics(bert.config))
+    if settings.disagreements is not None:
+        both = result.pop("answers"), result.pop("exported_answers")
+        count = write_disagreements(settings.disagreements, task, *both, examples, bert.config)
+        result |= {"disagreements": settings.disagreements, "listed": count}
+        lines.append(f"{count} rows that the two answer differently: {settings.disagreements}")
+    return result, lines
 
 
-def compare(bert, runner, task, examples, model_bytes, exported_bytes, repeats=30):
+def compare(
+    bert, runner, task, examples, model_bytes, exported_bytes, repeats=30, keep_answers=False
+):
     """Runs a model and its exported file on the same labelled examples.
 
     Args:
@@ -95,6 +114,7 @@ def compare(bert, runner, task, examples, model_bytes, exported_bytes, repeats=3
         examples: labelled examples of the task.
         model_bytes, exported_bytes: the sizes of both.
         repeats: timed runs of each, for the latency.
+        keep_answers: whether the result has them, as `answers` and `exported_answers`.
 
     Returns:
         A dict: `count`; `agreement`, the share of examples with the same answer;
@@ -125,7 +145,9 @@ def compare(bert, runner, task, examples, model_bytes, exported_bytes, repeats=3
         task.answers_agree(one, other, bert.config)
         for one, other in zip(answers, exported_answers, strict=True)
     ]
+    kept = {"answers": answers, "exported_answers": exported_answers} if keep_answers else {}
     return {
+        **kept,
         "count": len(examples),
         "agreement": float(np.mean(same)),
         "max_difference": _largest_difference(expected, exported),

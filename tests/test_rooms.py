@@ -56,6 +56,7 @@ FILES = {
         "progress",
         "quiet",
         "settings",
+        "table_files",
     ),
     "package": ("__init__", "registration"),
     "bert": (
@@ -69,6 +70,7 @@ FILES = {
         "model_folder",
         "opening",
         "predictor",
+        "row_reports",
     ),
     "commands": ("__main__", "quickstart"),
 }

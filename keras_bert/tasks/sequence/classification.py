@@ -5,9 +5,10 @@ import warnings
 import numpy as np
 
 from keras_bert.errors import InputError, name_of
+from keras_bert.tasks.label_pairs import label_index, renamed
 from keras_bert.tasks.sequence.text_task import TextTask
 from keras_bert.tasks.sequence.texts import some
-from keras_bert.tasks.task import LabelOverrides, check_labels
+from keras_bert.tasks.task import NameOverrides, check_labels
 
 METRICS = ("accuracy", "macro_f1", "matthews")
 
@@ -20,7 +21,9 @@ class ClassificationTask(TextTask):
     title = "Classifier"
     usage = '--text="…"'
     export_name, export_description = "BERT text classifier", "Classifies text"
-    Overrides = LabelOverrides
+    Overrides = NameOverrides
+    link = "softmax"
+    weighs_labels = True
     problem_type = "single_label_classification"
 
     def metrics(self, config):
@@ -32,7 +35,8 @@ class ClassificationTask(TextTask):
         if len(names) < 2 or len(set(names)) < len(names):
             place = name_of("labels", labels) if labels else examples.path
             raise InputError(f"{place}: at least two different labels are needed, found {names}")
-        return {"labels": tuple(names), "pair": examples.texts_b is not None}
+        fields = {"labels": tuple(names), "pair": examples.texts_b is not None}
+        return {**fields, **named_labels(names, overrides, examples)}
 
     def check_config(self, config):
         check_labels(config)
@@ -40,18 +44,19 @@ class ClassificationTask(TextTask):
     def check(self, examples, config):
         super().check(examples, config)
         if examples.labels is not None:
-            label_ids(examples, config.labels)
+            label_ids(examples, config.labels, config.file_labels)
 
     def targets(self, examples, rows, config):
-        return label_ids(examples, config.labels)
+        return label_ids(examples, config.labels, config.file_labels)[rows.example_indices]
 
     def answers(self, outputs, rows, examples, config):
-        return decode(outputs["probability"], config.labels)
+        return decode(self.pooled(outputs, rows)["probability"], config.labels)
 
     def scores(self, answers, examples, config):
         index = {label: i for i, label in enumerate(config.labels)}
         predicted = np.array([index[answer["label"]] for answer in answers], "int32")
-        return scores(label_ids(examples, config.labels), predicted, config.labels)
+        true = label_ids(examples, config.labels, config.file_labels)
+        return scores(true, predicted, config.labels)
 
     def score_lines(self, scores, config):
         table = confusion_table(scores["confusion"], config.labels)
@@ -66,6 +71,13 @@ class ClassificationTask(TextTask):
     def cells(self, answer, config):
         probabilities = [answer["probabilities"][label] for label in config.labels]
         return [answer["label"], answer["probability"], *probabilities]
+
+    def true_answers(self, examples, config):
+        true = label_ids(examples, config.labels, config.file_labels)
+        return [config.labels[i] for i in true]
+
+    def short_answer(self, answer):
+        return answer["label"], answer["probability"]
 
     def answers_agree(self, answer, other, config):
         return answer["label"] == other["label"]
@@ -93,18 +105,26 @@ def binary_f1(true, predicted):
     return float(metrics.f1_score(true, predicted, zero_division=0.0))
 
 
-def label_ids(examples, labels):
+def named_labels(labels, overrides, examples):
+    """Returns the fields of `ModelConfig` for the setting `label_names`; {} where it is None."""
+    if overrides.get("label_names") is None:
+        return {}
+    names = renamed(labels, overrides["label_names"], examples.path)
+    return {"labels": tuple(names), "file_labels": tuple(labels)}
+
+
+def label_ids(examples, labels, file_labels=()):
     """Returns the index of each example's label, int32 of shape (count,).
 
     Raises:
-        InputError: a label is not in `labels`; names file, line and label.
+        InputError: a label is not one of the model's; names file, line and label.
     """
-    index = {label: i for i, label in enumerate(labels)}
+    index = label_index(labels, file_labels)
     for label, line in zip(examples.labels, examples.lines):
         if label not in index:
             raise InputError(
                 f"{examples.path}:{line}: label {label!r} is not a label of the model "
-                f"({some(labels)}): correct it or leave the row out"
+                f"({some(index)}): correct it or leave the row out"
             )
     return np.array([index[label] for label in examples.labels], "int32")
 
