@@ -156,9 +156,9 @@ class SavedModelRunner(Runner):
 
     def rows_and_outputs(self, examples, batch_size=None, windows=None):
         # A model that takes single texts and pairs alike has a signature for single texts only. And
-        # there all windows of a batch of texts go through the model together.
+        # with windows all those of a batch of texts would go through the model together.
         takes_text = self._takes_text and (examples.texts_b is not None) == self._takes_pairs
-        if not takes_text or (self.config.windows if windows is None else windows):
+        if not takes_text or windows or self.config.windows:
             return super().rows_and_outputs(examples, batch_size, windows)
         import tensorflow as tf
 

@@ -5,10 +5,12 @@ import contextlib
 import os
 import sys
 import time
+import warnings
 
 from keras_bert.errors import InputError
 from keras_bert.export.runners import TFLiteRunner
 from keras_bert.extras import missing_message
+from keras_bert.guesses import guesses_are_notes
 from keras_bert.tasks.registry import KINDS, get_task
 
 _MOST_THREADS = 256
@@ -129,11 +131,14 @@ def timed(name, ask, *texts):
     """
     start = time.perf_counter()
     try:
-        with _quiet():
+        with warnings.catch_warnings(record=True) as found, _quiet():
             answer = ask(*texts)
     except InputError as error:
         raise error.about(name) from None
-    return answer, f"{1000 * (time.perf_counter() - start):.1f} ms"
+    milliseconds = 1000 * (time.perf_counter() - start)
+    for warning in found:
+        warnings.warn(warning.message, stacklevel=2)
+    return answer, f"{milliseconds:.1f} ms"
 
 
 def one_line(text):
@@ -151,7 +156,8 @@ def exit_status(verb, run, arguments):
     # If the terminal cannot show a character, its code is printed.
     sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        run(arguments)
+        with guesses_are_notes():
+            run(arguments)
         sys.stdout.flush()
     except InputError as error:
         return complain(verb, error)

@@ -19,11 +19,16 @@ def report_cut(task, rows, examples, config, trains=False):
     """
     if not rows.cut:
         return
+    if config.windows:
+        half = f"half of the {config.max_length} tokens"
+        reason = f"of {rows.cut} of {len(examples)} pairs the shorter text is cut to {half}"
+        guess(reason, place=examples.path)
+        return
     verb = "is" if rows.cut == 1 else "are"
     fixes = []
     if trains and config.max_length < config.encoder.max_position_embeddings:
         fixes.append(name_of("length", "N"))
-    if task.of_texts and not config.windows:
+    if task.of_texts:
         fixes.append(name_of("windows", True))
     guess(
         f"{rows.cut} of {len(examples)} texts {verb} longer than {config.max_length} tokens and "

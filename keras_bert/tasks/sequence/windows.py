@@ -98,12 +98,12 @@ def starts(tokens, room):
     """Returns the first token of each window.
 
     Args:
-        tokens: int, those of the text; more than `room`.
+        tokens: int, those of the text, at least `room`.
         room: int, those of a window.
     """
     rest = tokens - room
     steps = -(-rest // (room - room // SHARED))
-    return [i * rest // steps for i in range(steps + 1)]
+    return [i * rest // max(steps, 1) for i in range(steps + 1)]
 
 
 def pooled(values, rows, link):
