@@ -20,6 +20,7 @@ from keras_bert.quiet import import_tensorflow_quietly
 from keras_bert.tasks.in_hand import examples_of
 from keras_bert.tasks.registry import get_task
 from keras_bert.tasks.task import hold_out
+from keras_bert.training.class_weights import class_weights
 from keras_bert.training.seeds import seeds_of, summary
 from keras_bert.training.settings import sorted_settings
 
@@ -190,6 +191,8 @@ def _check_examples(task, fields, settings, *parts):
     described = types.SimpleNamespace(**{**described, **fields})
     for examples in parts:
         task.check(examples, described)
+    if settings.class_weight is not None:
+        class_weights(settings.class_weight, [0], described)
     if settings.tensorboard:
         # TensorFlow does not bring it along any more; better reported now than after an epoch.
         import tensorboard  # noqa: F401
