@@ -5,6 +5,7 @@ labels and tokenizer switches are read out of the file.
 """
 
 import abc
+import contextlib
 import json
 import os
 
@@ -15,6 +16,7 @@ from keras_bert.errors import InputError
 from keras_bert.export import contents, metadata
 from keras_bert.model_folder import ModelConfig
 from keras_bert.predictor import Predictor
+from keras_bert.quiet import import_tensorflow_quietly, stderr_hidden
 from keras_bert.text.tokenizer import WordPieceTokenizer
 
 # As in `keras_bert.models.encoder`, which needs Keras.
@@ -102,9 +104,11 @@ class TFLiteRunner(Runner):
         from ai_edge_litert.interpreter import Interpreter
 
         super().__init__(path, metadata.read_files(path))
+        self._prepared = None
         try:
-            self._interpreter = Interpreter(model_path=os.fspath(path), num_threads=threads)
-            self._signature = self._interpreter.get_signature_runner("serving_default")
+            with stderr_hidden():
+                self._interpreter = Interpreter(model_path=os.fspath(path), num_threads=threads)
+                self._signature = self._interpreter.get_signature_runner("serving_default")
         except (ValueError, RuntimeError) as error:
             raise InputError(f"{path}: not a TFLite file that LiteRT runs: {error}") from None
         # By name, never by position: the converter chooses the order of the tensors.
@@ -119,12 +123,17 @@ class TFLiteRunner(Runner):
             )
 
     def _run(self, inputs):
+        shape = inputs["token_ids"].shape
+        # With each new shape LiteRT prepares the graph anew, and prints a note on its delegate.
+        quiet = contextlib.nullcontext() if shape == self._prepared else stderr_hidden()
+        self._prepared = shape
         try:
-            return self._signature(
-                ids=inputs["token_ids"],
-                segment_ids=inputs["segment_ids"],
-                mask=inputs["padding_mask"],
-            )
+            with quiet:
+                return self._signature(
+                    ids=inputs["token_ids"],
+                    segment_ids=inputs["segment_ids"],
+                    mask=inputs["padding_mask"],
+                )
         except (RuntimeError, ValueError) as error:
             raise InputError(f"{self.path}: LiteRT cannot run it: {error}") from None
 
@@ -257,6 +266,7 @@ def open_exported(path, threads=1):
     if path.endswith(".onnx"):
         return OnnxRunner(path, threads)
     if is_exported(path):
+        import_tensorflow_quietly()
         return SavedModelRunner(path)
     raise InputError(f"{path}: not a .tflite file, an .onnx file or a SavedModel folder")
 
