@@ -98,7 +98,8 @@ def verify(model, exported, data, layout=None, **settings):
         both = result.pop("answers"), result.pop("exported_answers")
         count = write_disagreements(settings.disagreements, task, *both, examples, bert.config)
         result |= {"disagreements": settings.disagreements, "listed": count}
-        lines.append(f"{count} rows that the two answer differently: {settings.disagreements}")
+        line = f"{count} rows that the two answer differently: {settings.disagreements}"
+        lines.insert(-1, line)  # the verdict stays the last one
     return result, lines
 
 

@@ -1,5 +1,7 @@
 """Files that list single rows: those that a model gets wrong, and those where two models differ."""
 
+import os
+
 from keras_bert.errors import InputError
 from keras_bert.files import check_file_replaceable, check_not_input
 from keras_bert.table_files import ENDINGS, write_records
@@ -15,7 +17,7 @@ def check_report(setting, path, data):
     """
     if not path.endswith(ENDINGS):
         raise InputError("the name must end in .csv, .tsv or .jsonl", setting, path)
-    if isinstance(data, str):
+    if isinstance(data, (str, os.PathLike)):
         check_not_input(path, data)
     check_file_replaceable(path)
 

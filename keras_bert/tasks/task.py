@@ -59,6 +59,8 @@ class LabelOverrides:
 class NameOverrides(LabelOverrides):
     """The settings of tasks whose labels can have other names than in files."""
 
+    group = "labels"
+
     label_names: str | None = setting(
         None, "what the model calls the labels of the files, as in 0:negative,1:positive"
     )
