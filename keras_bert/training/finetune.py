@@ -98,8 +98,6 @@ def finetune_runs(start, task="classification", train=None, eval=None, **given):
     _check_paths(start, road.output, settings, seeds)
     train, evaluation, whole = _read(task, train, eval, layout, settings)
     fields = task.model_fields(whole, overrides, settings.length)
-    for line in task.notes(whole):
-        _say(line)
     _check_examples(task, fields, settings, train, evaluation)
     import_tensorflow_quietly()
     from keras_bert.training.devices import several_devices, writes_files

@@ -5,9 +5,9 @@ import warnings
 import numpy as np
 
 from keras_bert.errors import InputError, name_of
+from keras_bert.tasks.columns import some
 from keras_bert.tasks.label_pairs import label_index, renamed
 from keras_bert.tasks.sequence.text_task import TextTask
-from keras_bert.tasks.sequence.texts import some
 from keras_bert.tasks.task import NameOverrides, check_labels
 
 METRICS = ("accuracy", "macro_f1", "matthews")

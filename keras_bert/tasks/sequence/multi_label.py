@@ -3,10 +3,10 @@
 import numpy as np
 
 from keras_bert.errors import InputError, name_of
+from keras_bert.tasks.columns import some
 from keras_bert.tasks.label_pairs import label_index
-from keras_bert.tasks.sequence import texts
 from keras_bert.tasks.sequence.classification import named_labels
-from keras_bert.tasks.sequence.label_sets import SEPARATOR, LabelSets, read_label_sets
+from keras_bert.tasks.sequence.label_sets import SEPARATOR, read_label_sets
 from keras_bert.tasks.sequence.text_task import TextTask
 from keras_bert.tasks.settings import check_types
 from keras_bert.tasks.task import NameOverrides, check_labels
@@ -28,7 +28,7 @@ class MultiLabelTask(TextTask):
     export_description = "Decides for each label whether it holds for a text"
     Overrides = NameOverrides
     link = "sigmoid"
-    layout_fields = ("label_columns", "label_separator")
+    layout_fields = ("label_columns", "label_separator", "skip_labels")
     problem_type = "multi_label_classification"
 
     def metrics(self, config):
@@ -36,9 +36,6 @@ class MultiLabelTask(TextTask):
 
     def read(self, path, layout, labelled=True):
         return read_label_sets(path, layout, labelled)
-
-    def notes(self, examples):
-        return [examples.note] if isinstance(examples, LabelSets) and examples.note else []
 
     def config_fields(self, examples, overrides):
         labels = overrides.get("labels") or sorted(set().union(*examples.labels))
@@ -83,7 +80,7 @@ class MultiLabelTask(TextTask):
                 if label not in index:
                     raise InputError(
                         f"{examples.path}:{line}: label {label!r} is not a label of the model "
-                        f"({texts.some(index)}): correct it or leave the row out"
+                        f"({some(index)}): correct it or leave the row out"
                     )
                 targets[row, index[label]] = 1
         return targets
