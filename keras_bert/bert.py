@@ -13,7 +13,8 @@ from keras_bert.description import (
     write_description,
 )
 from keras_bert.errors import InputError
-from keras_bert.files import replacing_folder
+from keras_bert.files import replacing_folder, write_bytes
+from keras_bert.in_memory import weights_bytes
 from keras_bert.model_folder import (
     CARD_FILE,
     WEIGHTS_FILE,
@@ -244,7 +245,7 @@ class Bert(Predictor):
             write_description(temporary, self.config, self.tokenizer)
             with open(os.path.join(temporary, CARD_FILE), "w", encoding="utf-8") as file:
                 file.write(card or self.card or model_card(self))
-            model.save_weights(os.path.join(temporary, WEIGHTS_FILE))
+            write_bytes(os.path.join(temporary, WEIGHTS_FILE), weights_bytes(model))
 
     def plain_model(self):
         """Returns a copy of the model as `load` would build it, in float32.

@@ -4,12 +4,12 @@ import contextlib
 import os
 import shutil
 import struct
-import tempfile
 import zipfile
 import zlib
 
 from keras_bert.description import FOLDER, LIMIT
 from keras_bert.errors import InputError
+from keras_bert.files import FULL, temporary_folder
 from keras_bert.model_folder import CONFIG_FILE, VOCABULARY_FILE, WEIGHTS_FILE
 
 ENDING = ".keras"
@@ -30,7 +30,7 @@ def extracted(path):
     Raises:
         InputError: it is no such file, or damaged, or the model has no description.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         try:
             with zipfile.ZipFile(path) as archive:
                 _extract(path, archive, folder)
@@ -38,6 +38,8 @@ def extracted(path):
                 RuntimeError) as error:  # fmt: skip
             raise InputError(f"{path}: not a readable {ENDING} file: {error}") from None
         except OSError as error:
+            if error.errno in FULL:
+                raise  # the disk of the temporary folder is
             raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
         yield folder
 

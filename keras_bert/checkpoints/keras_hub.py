@@ -19,7 +19,8 @@ from keras_bert.checkpoints.checkpoint import (
 from keras_bert.checkpoints.writing import check_model, write_json, write_vocabulary
 from keras_bert.config import BertConfig, read_json_object
 from keras_bert.errors import InputError
-from keras_bert.files import replacing_folder
+from keras_bert.files import replacing_folder, write_bytes
+from keras_bert.in_memory import hdf5_bytes
 
 _EPSILON = 1e-12
 
@@ -177,8 +178,6 @@ def save(
         InputError: the parts do not fit together, the format cannot express the config or the
             tokenizer, or the folder cannot be replaced.
     """
-    import h5py
-
     check_model(config, weights, vocabulary, labels)
     _check_tokenizer(tokenizer_switches)
     notes = _check_config(config)
@@ -192,9 +191,11 @@ def save(
     if strip_accents is None:
         strip_accents = lower_case
     with replacing_folder(folder) as temporary:
-        with h5py.File(os.path.join(temporary, layout.WEIGHTS_FILE), "w") as file:
-            for key, name in layout.dataset_names(config.num_hidden_layers).items():
-                file[key] = layout.split_heads(name, weights[name], config.num_attention_heads)
+        arrays = (
+            (key, layout.split_heads(name, weights[name], config.num_attention_heads))
+            for key, name in layout.dataset_names(config.num_hidden_layers).items()
+        )
+        write_bytes(os.path.join(temporary, layout.WEIGHTS_FILE), hdf5_bytes(arrays))
         write_json(os.path.join(temporary, layout.CONFIG_FILE), layout.backbone_json(config))
         write_json(
             os.path.join(temporary, layout.TOKENIZER_FILE),
