@@ -99,8 +99,10 @@ def fine_tune(
     if tensorboard and writes:
         # Every step: with a larger number Keras drops the epochs' scores that fall between.
         callbacks.append(keras.callbacks.TensorBoard(tensorboard, update_freq="batch"))
-    with stopping.training():
-        _fit(model, batches, step, steps, callbacks)
+    # A run may have been killed when it had just decided to end.
+    if not keeper.is_out_of_patience():
+        with stopping.training():
+            _fit(model, batches, step, steps, callbacks)
     if strategy is not None:
         from keras_bert.training.strategy import wait_for_all
 
@@ -116,7 +118,7 @@ def _fit(model, batches, step, steps, callbacks):
     # `fit` has whole epochs only, so an epoch that was cut short is ended by a call of its own.
     rest_of_epoch = -step % per_epoch
     for last_step in (step + rest_of_epoch, steps):
-        if step < last_step and not keeper.is_out_of_patience():
+        if step < last_step:
             model.fit(
                 batches.stream(step, last_step),
                 initial_epoch=step // per_epoch,
