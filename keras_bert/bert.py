@@ -10,6 +10,7 @@ from keras_bert.description import (
     changed_config,
     check_vocabulary_size,
     config_of,
+    say_free_rows,
     write_description,
 )
 from keras_bert.errors import InputError
@@ -69,7 +70,8 @@ class Bert(Predictor):
     def __init__(
         self, model, tokenizer=None, labels=None, *, settings=None, max_length=None, pair=None
     ):
-        tokenizer = tokenizer or getattr(model, "tokenizer", None)
+        own = getattr(model, "tokenizer", None)
+        tokenizer = tokenizer or own
         if tokenizer is None:
             raise InputError(
                 "the model came with no tokenizer: Bert(model, tokenizer, labels=...) takes one"
@@ -77,6 +79,8 @@ class Bert(Predictor):
         known, asked = getattr(model, "task_config", None), (labels, settings, max_length, pair)
         config = changed_config(known, model, *asked) if known else config_of(model, *asked)
         self._set_up(config, model, tokenizer)
+        if tokenizer is not own:
+            self.notes += say_free_rows(config, tokenizer)
 
     @classmethod
     def from_config(cls, config, model, tokenizer):
@@ -267,6 +271,7 @@ def build_model(config, dtype=None):
     if config.task is None:
         return encoder
     if config.task == "pretraining":
-        return models.BertPretrainer(encoder, pair=config.pair_head, name="pretrainer")
+        tied = config.settings.get("tied", True)
+        return models.BertPretrainer(encoder, pair=config.pair_head, tied=tied, name="pretrainer")
     arguments = task_of(config).network_arguments(config)
     return network_class(config.task)(encoder, **arguments, name=config.task)

@@ -16,6 +16,10 @@ class Guess(InputError, UserWarning):
     """A warning: something was guessed or left out. Where it is raised, it is bad input."""
 
 
+class Said(str):
+    """A note that was a warning already, so that whoever prints notes leaves it out."""
+
+
 def counted(number, noun):
     """Returns a number with what it counts: "1 row", "2 rows"."""
     return f"{number} {noun}" + ("" if number == 1 else "s")
@@ -34,10 +38,20 @@ def guess(reason, setting=None, value=None, place=None):
         value: the value of that setting that was guessed, or None.
         place: str, the file or row that it is about, or None.
 
+    Returns:
+        The line, a `Said`, for those who keep it as a note.
+
     Raises:
         Guess: guesses are errors.
     """
-    warnings.warn(Guess(reason, setting, value, place), stacklevel=3)
+    warning = Guess(reason, setting, value, place)
+    warnings.warn(warning, stacklevel=3)
+    return Said(warning)
+
+
+def not_said(notes):
+    """Returns the notes that were no warnings."""
+    return [note for note in notes if not isinstance(note, Said)]
 
 
 def note(reason, setting=None, value=None, place=None):

@@ -58,6 +58,7 @@ FILES = {
         "progress",
         "quiet",
         "settings",
+        "stand_ins",
         "table_files",
         "temporaries",
     ),
@@ -100,7 +101,7 @@ LIGHT_MODULES = (
     "keras_bert.predictor",
 )
 # Modules of light rooms that are for TensorFlow.
-NOT_LIGHT = ("keras_bert.text.graph_tokenizer",)
+NOT_LIGHT = ("keras_bert.text.graph_tokenizer", "keras_bert.text.graph_added_tokens")
 # Modules of the layers that may name a backend: fast on TensorFlow, plain ops on the others.
 NAMES_A_BACKEND = ("keras_bert.layers.fused",)
 

@@ -4,19 +4,19 @@ Its encoder always computes the tanh form of GELU and an epsilon of 1e-12 (keras
 models/bert/bert_backbone.py).
 """
 
-import math
 import os
 import re
 
 from keras_bert.checkpoints import keras_hub_layout as layout
 from keras_bert.checkpoints import names
-from keras_bert.checkpoints.checkpoint import (
-    Checkpoint,
-    check_against_config,
-    one_line,
-    to_float32,
+from keras_bert.checkpoints.checkpoint import Checkpoint, check_against_config
+from keras_bert.checkpoints.hdf5_file import list_datasets, read_dataset
+from keras_bert.checkpoints.writing import (
+    check_model,
+    contents,
+    write_json,
+    write_vocabulary,
 )
-from keras_bert.checkpoints.writing import check_model, write_json, write_vocabulary
 from keras_bert.config import BertConfig, read_json_object
 from keras_bert.errors import InputError
 from keras_bert.files import replacing_folder, write_bytes
@@ -39,7 +39,7 @@ def open_folder(folder):
     """
     config = _read_config(os.path.join(folder, layout.CONFIG_FILE))
     path = os.path.join(folder, layout.WEIGHTS_FILE)
-    datasets = _list_datasets(path)
+    datasets = list_datasets(path)
     known = layout.dataset_names(min(config.num_hidden_layers, len(datasets)))
     stored = {}
     for key in datasets:
@@ -55,7 +55,7 @@ def open_folder(folder):
     }
 
     def read(name):
-        return _read_dataset(path, stored[name]).reshape(shapes[name])
+        return read_dataset(path, stored[name]).reshape(shapes[name])
 
     vocabulary_path = os.path.join(folder, layout.VOCABULARY_FILE)
     return check_against_config(
@@ -108,53 +108,6 @@ def _read_switches(path):
     return {switch: value for switch, value in switches.items() if isinstance(value, bool)}
 
 
-def _list_datasets(path):
-    """Returns a dict from the path of each dataset in an HDF5 file to its shape."""
-    import h5py
-
-    if not os.path.isfile(path):
-        raise InputError(f"{path}: no such file")
-    shapes, sizes, external = {}, [], []
-
-    def note(key, item):
-        if not isinstance(key, str):
-            raise ValueError(f"the name {key!r} is not UTF-8")
-        if isinstance(item, h5py.Dataset):
-            shapes[key] = tuple(item.shape)
-            sizes.append(math.prod(item.shape) * item.dtype.itemsize)
-            external.extend([key] if item.external else [])
-
-    try:
-        with h5py.File(path, "r") as file:
-            file.visititems(note)
-    except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:
-        raise InputError(f"{path}: truncated or damaged HDF5 file: {one_line(error)}") from None
-    # HDF5 lets a dataset refer to the bytes of any other file of the machine.
-    if external:
-        raise InputError(f"{path}: {external[0]} is kept in another file")
-    # Keras does not compress, so a file that claims more than it holds is damaged or hostile.
-    if sum(sizes) > os.path.getsize(path):
-        raise InputError(f"{path}: claims {sum(sizes)} bytes of weights, more than the file has")
-    return shapes
-
-
-def _read_dataset(path, key):
-    import h5py
-    import ml_dtypes
-    import numpy as np
-
-    try:
-        with h5py.File(path, "r") as file:
-            dataset = file[key]
-            value = np.array(dataset)
-            # HDF5 has no bfloat16: Keras stores the two bytes, and the type as an attribute.
-            if dataset.attrs.get("dtype") == "bfloat16":
-                value = value.view(ml_dtypes.bfloat16)
-    except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:
-        raise InputError(f"{path}: {key} cannot be read: {one_line(error)}") from None
-    return to_float32(value, f"{path}: {key}")
-
-
 def save(
     folder, config, weights, vocabulary, tokenizer_switches, labels=None, settings=None, task=None
 ):  # fmt: skip
@@ -184,6 +137,9 @@ def save(
     heads = [name for name in weights if not name.startswith("bert/")]
     if heads:
         notes.append(f"a preset holds the encoder alone: not written are {', '.join(heads)}")
+    added = tokenizer_switches.get("added_tokens")
+    if added:
+        notes.append(f"a preset does not hold added tokens: it cuts {contents(added)} into pieces")
     if labels is not None:
         notes.append(f"a preset does not hold the labels: {', '.join(labels)}")
     lower_case = tokenizer_switches["lower_case"]

@@ -9,6 +9,7 @@ import numpy as np
 from keras_bert.checkpoints import names
 from keras_bert.checkpoints.checkpoint import one_line
 from keras_bert.errors import InputError
+from keras_bert.stand_ins import check_is_itself
 
 
 def check_size(path, config):
@@ -23,6 +24,7 @@ def check_size(path, config):
     """
     if not os.path.isfile(path):
         raise InputError(f"{path}: no such file")
+    check_is_itself(path)
     count = sum(math.prod(shape) for shape in names.expected_shapes(config).values())
     size = os.path.getsize(path)
     if size < 4 * count:

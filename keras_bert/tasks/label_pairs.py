@@ -73,8 +73,13 @@ def renamed(labels, text, place):
 
 
 def label_index(labels, file_labels=()):
-    """Returns the number of each label, a dict, by its name and by what files call it."""
+    """Returns the number of each label, a dict, by its name and by what files call it.
+
+    LABEL_0, transformers' name, is 0 as well.
+    """
     index = {label: number for number, label in enumerate(labels)}
+    if all(label == f"LABEL_{number}" for label, number in index.items()):
+        index |= {str(number): number for number in range(len(labels))}
     for number, label in enumerate(file_labels):
         index.setdefault(label, number)
     return index

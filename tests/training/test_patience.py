@@ -115,7 +115,7 @@ def test_a_command_says_that_it_ended_and_the_card_too(cli, toy, tmp_path, monke
         f"ended after epoch {done} of 12: 2 without a better accuracy than in epoch {best}, whose "
         f"weights stay"
     ) in found.err
-    assert f"best epoch {best} of {done};" in found.out
+    assert f"best epoch {best} of {done};" in found.err
     card = " ".join(pathlib.Path(output / "README.md").read_text().split())
     assert f"The best of {done} epochs, of 12 that were planned, by accuracy" in card
     assert not pathlib.Path(f"{output}.training").exists()
