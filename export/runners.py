@@ -163,11 +163,15 @@ class SavedModelRunner(Runner):
             self._check_names(inputs, texts, self._from_text.structured_outputs)
             self._takes_pairs = "text_b" in inputs
 
-    def rows_and_outputs(self, examples, batch_size=None):
-        # A model that takes single texts and pairs alike has a signature for single texts only.
-        if not self._takes_text or (examples.texts_b is not None) != self._takes_pairs:
-            return super().rows_and_outputs(examples, batch_size)
+    def rows_and_outputs(self, examples, batch_size=None, windows=None):
+        # A model that takes single texts and pairs alike has a signature for single texts only. And
+        # with windows all those of a batch of texts would go through the model together.
+        takes_text = self._takes_text and (examples.texts_b is not None) == self._takes_pairs
+        if not takes_text or windows or self.config.windows:
+            return super().rows_and_outputs(examples, batch_size, windows)
         import tensorflow as tf
+
+        self._rows(examples, windows)  # says of how many a part is cut off
 
         (name,) = self.task.outputs
         values = []

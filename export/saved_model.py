@@ -24,8 +24,9 @@ def export_saved_model(bert, path, length=None):
     `serving_default`: for tasks that answer for a text as a whole, it takes raw text: `text` (and
     `text_b` for pairs), string of shape (batch,). It returns `probability`, float32 of shape
     (batch, num_classes), and `label`, string of shape (batch,), where several labels hold with
-    "|" between them; or for regression `value`, float32 of shape (batch, 1). Other tasks need the
-    positions of tokens in the text, so there it is `tokens` again.
+    "|" between them; or for regression `value`, float32 of shape (batch, 1). It reads long texts
+    in windows, if the model's config has them. Other tasks need the positions of tokens in the
+    text, so there it is `tokens` again.
 
     Args:
         bert: a `Bert` with a task.
@@ -48,8 +49,15 @@ def export_saved_model(bert, path, length=None):
     from_tokens = tokens_function(bert)
 
     def from_text(text, text_b=None):
-        all_outputs = from_tokens(**tokenizer(text, text_b, length=max_length))
-        outputs = {name: all_outputs[name] for name in bert.task.outputs}
+        (name,) = bert.task.outputs
+        if bert.config.windows:
+            from keras_bert.export.graph_windows import pooled, window_rows
+
+            rows, owner = window_rows(tokenizer, text, text_b, max_length)
+            outputs = {name: pooled(from_tokens(**rows)[name], owner, bert.task.link)}
+        else:
+            rows = tokenizer(text, text_b, length=max_length)
+            outputs = {name: from_tokens(**rows)[name]}
         chosen = bert.model.chosen_labels(outputs, bert.config.settings, ops)
         if chosen is None:
             return outputs

@@ -13,6 +13,7 @@ from keras_bert.files import check_path
 from keras_bert.opening import open_with_examples
 from keras_bert.pictures.figures import check_picture
 from keras_bert.predictor import Predictor
+from keras_bert.row_reports import check_report, write_disagreements
 from keras_bert.settings import REQUIRED, check_settings, setting
 from keras_bert.tasks.registry import NAMES
 from keras_bert.text.padding import TokenizedTexts
@@ -36,6 +37,11 @@ class VerifySettings:
     picture: str | None = setting(
         None, "the .png file to draw: scores, size, latency, outputs of both", is_path=True
     )
+    disagreements: str | None = setting(
+        None,
+        "file to write: .csv, .tsv or .jsonl of the rows that the two answer differently",
+        is_path=True,
+    )
 
     __post_init__ = check_settings
 
@@ -49,7 +55,7 @@ def verify(model, exported, data, layout=None, **settings):
         data: path of labelled data, or (texts, labels), a pandas DataFrame and so on; see
             `keras_bert.tasks.in_hand.examples_of`.
         layout: `FileLayout` of the data; None for its defaults.
-        **settings: of `VerifySettings`: `max_drop`, `task`, `picture`.
+        **settings: of `VerifySettings`: `max_drop`, `task`, `picture`, `disagreements`.
 
     Returns:
         A tuple: the dict of `compare`, with `max_drop` and `passed`, whether the drop is at most
@@ -65,6 +71,8 @@ def verify(model, exported, data, layout=None, **settings):
         check_path(data)
     check_path(settings.exported)
     check_picture(settings.picture, data if is_path else None)
+    if settings.disagreements is not None:
+        check_report("disagreements", settings.disagreements, data)
     path = None if isinstance(model, Predictor) else model
     if path is not None:
         check_path(path)
@@ -83,20 +91,33 @@ def verify(model, exported, data, layout=None, **settings):
         )
     weights = bert.model.get_weights() if path is None else []
     size = size_of(path) if path is not None else sum(weight.nbytes for weight in weights)
-    result, outputs = _compared(bert, runner, task, examples, size, size_of(settings.exported))
+    result, both = _compared(bert, runner, task, examples, size, size_of(settings.exported))
     result["max_drop"] = settings.max_drop
     # Rounding may bring a drop of exactly the limit above it, as in 0.48 - 0.47.
     result["passed"] = result["drop"] <= settings.max_drop + _ROUNDING
     metrics = task.metrics(bert.config)
-    lines = report_lines(result, metrics)
+    *lines, verdict = report_lines(result, metrics)
+    if settings.disagreements is not None:
+        path = settings.disagreements
+        count = write_disagreements(path, task, *both.answers, examples, bert.config)
+        result |= {"disagreements": path, "listed": count}
+        lines.append(f"{count} rows that the two answer differently: {path}")
     if settings.picture is not None:
         from keras_bert.export.verify_picture import draw_comparison
 
-        title = f"{os.path.basename(os.path.normpath(settings.exported))}: {lines[-1]}"
-        notes = draw_comparison(settings.picture, result, outputs, task, metrics, title)
-        lines[-1:-1] = [*notes, f"picture: {settings.picture}"]
+        title = f"{os.path.basename(os.path.normpath(settings.exported))}: {verdict}"
+        notes = draw_comparison(settings.picture, result, both.outputs, task, metrics, title)
+        lines += [*notes, f"picture: {settings.picture}"]
         result["picture"] = settings.picture
-    return result, lines
+    return result, [*lines, verdict]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Both:
+    """What a model and its exported file made of the same examples: pairs, the model's first."""
+
+    answers: tuple
+    outputs: tuple
 
 
 def compare(bert, runner, task, examples, model_bytes, exported_bytes, repeats=30):
@@ -121,7 +142,7 @@ def compare(bert, runner, task, examples, model_bytes, exported_bytes, repeats=3
 
 
 def _compared(bert, runner, task, examples, model_bytes, exported_bytes, repeats=30):
-    """Returns the result of `compare`, and the outputs of both, a tuple of two dicts."""
+    """Returns the result of `compare`, and `_Both`."""
     rows, expected = bert.rows_and_outputs(examples)
     exported_rows, exported = runner.rows_and_outputs(examples)
     answers = task.answers(expected, rows, examples, bert.config)
@@ -158,7 +179,7 @@ def _compared(bert, runner, task, examples, model_bytes, exported_bytes, repeats
         "exported_ms": times["exported"]["median_ms"],
         "timed_length": int(inputs["token_ids"].shape[1]),
     }
-    return result, (expected, exported)
+    return result, _Both((answers, exported_answers), (expected, exported))
 
 
 def report_lines(result, metrics):

@@ -1,22 +1,21 @@
 """Answers of a model in any format for a text, a pair of texts, or a file of texts."""
 
-import csv
 import dataclasses
 import itertools
-import json
 import os
 
 from keras_bert.errors import InputError, name_of
-from keras_bert.evaluation import TASK_HELP
+from keras_bert.evaluation import TASK_HELP, WINDOWS_HELP
 from keras_bert.files import check_file_replaceable, check_not_input, check_path, replacing_file
 from keras_bert.guesses import guess
 from keras_bert.opening import check_task, open_model, open_with_examples, require_task
+from keras_bert.predictor import check_windows
 from keras_bert.settings import check_settings, setting
+from keras_bert.table_files import ENDINGS, one_line, write_lines, write_table
 from keras_bert.tasks.decoding import MOST_BYTES, decoded_lines
 from keras_bert.tasks.registry import NAMES
 
 _STDIN = "-"
-_ENDINGS = (".csv", ".tsv", ".jsonl")
 # A browser is slow with more, and nobody reads them.
 _MOST_ON_A_PAGE = 2000
 
@@ -50,6 +49,7 @@ class PredictSettings:
         "file with the name that it expects",
     )
     task: str | None = setting(None, TASK_HELP, choices=NAMES)
+    windows: bool | None = setting(None, WINDOWS_HELP)
 
     def __post_init__(self):
         for name in ("text", "text_b"):
@@ -90,7 +90,7 @@ def predict(model, layout=None, **settings):
     settings = PredictSettings(**settings)
     output = settings.output
     if output is not None:
-        if not settings.submission and not output.endswith(_ENDINGS):
+        if not settings.submission and not output.endswith(ENDINGS):
             raise InputError(f"{output}: the output's name must end in .csv, .tsv or .jsonl")
         if settings.input not in (None, _STDIN):
             check_not_input(output, settings.input)
@@ -98,10 +98,13 @@ def predict(model, layout=None, **settings):
             check_file_replaceable(output)
     _check_page(settings)
     model, task, examples = _open(model, settings, layout)
+    if settings.windows is not None:
+        check_windows(task)
     if output is not None and settings.names_folder:
         output = os.path.join(output, task.submission_file(examples))
         check_file_replaceable(output)
-    answers, asked = model.answers(examples), task.asked_fields(examples)
+    answers = model.answers(examples, windows=settings.windows)
+    asked = task.asked_fields(examples)
     written, lines = {}, []
     if settings.html is not None:
         write_page(settings.html, answers, examples, task, model.config)
@@ -112,7 +115,7 @@ def predict(model, layout=None, **settings):
     if output is None:
         # Only the first input field is printed: a passage would fill the screen.
         lines = [
-            "\t".join([task.answer_line(answer), *map(_one_line, list(fields.values())[:1])])
+            "\t".join([task.answer_line(answer), *map(one_line, list(fields.values())[:1])])
             for fields, answer in zip(asked, answers)
         ]
         return {"predictions": [{**a, **b} for a, b in zip(asked, answers)]}, lines
@@ -169,25 +172,15 @@ def write_answers(path, asked, answers, task, config):
         config: `ModelConfig` of the model that answered.
     """
     records = [{**fields, **answer} for fields, answer in zip(asked, answers)]
-    with (
-        replacing_file(path) as temporary,
-        open(temporary, "w", encoding="utf-8", newline="") as file,
-    ):
-        if path.endswith(".jsonl"):
-            for record in records:
-                file.write(json.dumps(record, ensure_ascii=False) + "\n")
-            return
-        names = list(dict.fromkeys(itertools.chain(*asked)))
-        rows = [[*names, *task.columns(config)]]
-        for record in records:
-            fields = [_cell(record.get(name, "")) for name in names]
-            rows.append([*fields, *task.cells(record, config)])
-        if path.endswith(".csv"):
-            csv.writer(file, lineterminator="\n").writerows(rows)
-            return
-        # TSV has no quoting here, as in the files that we read, so tabs and line ends cannot stay.
-        for row in rows:
-            file.write("\t".join(_one_line(str(cell)) for cell in row) + "\n")
+    if path.endswith(".jsonl"):
+        write_lines(path, records)
+        return
+    names = list(dict.fromkeys(itertools.chain(*asked)))
+    rows = [[*names, *task.columns(config)]]
+    for record in records:
+        fields = [record.get(name, "") for name in names]
+        rows.append([*fields, *task.cells(record, config)])
+    write_table(path, rows)
 
 
 def _open(model, settings, layout):
@@ -223,11 +216,3 @@ def _lines_of_stdin():
         table = name_of("input", "/dev/stdin")
         raise InputError(f"standard input is JSON, not a text a line: {table} reads it as a file")
     return lines
-
-
-def _cell(value):
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, list) else value
-
-
-def _one_line(text):
-    return " ".join(text.split()) if any(c in text for c in "\t\r\n") else text

@@ -49,7 +49,7 @@ def model_card(
             title += f": {', '.join(config.labels[:_MOST_LABELS])}"
     if uses is None:
         uses = [] if task is None else _uses(task)
-    notes = [] if task is None else [task.length_note.format(config.max_length)]
+    notes = [] if task is None else [_length_note(task, config)]
     notes += [_CAPITALS] if config.settings.get("mark_capitals") else []
     use = [_code(uses)] * bool(uses) + [" ".join(notes)] * bool(notes)
     printed = ["\n".join(["```", *score_lines, "```"])] if score_lines else []
@@ -105,6 +105,15 @@ def seeds_table(mean, standard_deviation, seed):
             *rows,
         ]
     )
+
+
+def _length_note(task, config):
+    if config.windows:
+        return (
+            f"Texts of more than {config.max_length} tokens are read in overlapping windows, whose "
+            f"outputs are pooled (the mean of the logits)."
+        )
+    return task.length_note.format(config.max_length)
 
 
 def _uses(task):

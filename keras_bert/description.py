@@ -168,6 +168,8 @@ def changed_config(config, network, labels=None, settings=None, max_length=None,
     """
     given = {"labels": labels, "max_length": max_length, "pair": pair}
     given = {name: value for name, value in given.items() if value is not None}
+    if labels is not None:
+        given["file_labels"] = ()
     changed = dataclasses.replace(config, **given, settings={**config.settings, **(settings or {})})
     check_fits(changed, network)
     return changed

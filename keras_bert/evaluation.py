@@ -8,11 +8,15 @@ from keras_bert.errors import InputError, name_of
 from keras_bert.files import check_path
 from keras_bert.opening import open_with_examples
 from keras_bert.pictures.figures import check_picture
-from keras_bert.predictor import Predictor
+from keras_bert.predictor import Predictor, check_windows
+from keras_bert.row_reports import check_report, write_errors
 from keras_bert.settings import REQUIRED, check_settings, setting
 from keras_bert.tasks.file_layout import FileLayout
 from keras_bert.tasks.registry import NAMES, get_task
 
+WINDOWS_HELP = (
+    "longer texts are read whole, in overlapping windows (default: as the model was trained)"
+)
 TASK_HELP = "the task whose files and metrics are used (default: that of the model)"
 
 
@@ -24,6 +28,13 @@ class EvaluateSettings:
     task: str | None = setting(None, TASK_HELP, choices=NAMES)
     predictions: str | None = setting(
         None, "in place of --model: JSON of answers by question id", is_path=True
+    )
+    windows: bool | None = setting(None, WINDOWS_HELP)
+    errors: str | None = setting(
+        None,
+        "file to write: .csv, .tsv or .jsonl of the rows that are wrong, those of which the model "
+        "is most certain first",
+        is_path=True,
     )
     picture: str | None = setting(
         None,
@@ -40,7 +51,8 @@ def evaluate(model=None, layout=None, **settings):
     Args:
         model: path of a model in any format, or a `Predictor`; None with `predictions`.
         layout: `FileLayout` of the data; None for its defaults.
-        **settings: of `EvaluateSettings`: `data`, `task`, `predictions`, `picture`.
+        **settings: of `EvaluateSettings`: `data`, `task`, `predictions`, `windows`, `errors`,
+            `picture`.
 
     Returns:
         A tuple: the dict of scores, and the lines that `keras-bert evaluate` prints of it.
@@ -51,6 +63,10 @@ def evaluate(model=None, layout=None, **settings):
     settings = EvaluateSettings(**settings)
     if (model is None) == (settings.predictions is None):
         raise InputError(f"give either {name_of('model')} or {name_of('predictions')}")
+    if settings.windows is not None and model is None:
+        raise InputError(f"{name_of('windows')} is for {name_of('model')}")
+    if settings.errors is not None:
+        check_report("errors", settings.errors, settings.data)
     layout = layout or FileLayout().for_scoring()
     check_picture(settings.picture, settings.data)
     if model is None:
@@ -59,7 +75,9 @@ def evaluate(model=None, layout=None, **settings):
         check_path(model)
     check_path(settings.data)
     opened, task, examples = open_with_examples(model, settings.data, settings.task, layout)
-    answers = opened.answers(examples)
+    if settings.windows is not None:
+        check_windows(task)
+    answers = opened.answers(examples, windows=settings.windows)
     scores = task.scores(answers, examples, opened.config)
     labels = {"labels": list(opened.config.labels)} if opened.config.labels else {}
     named = {} if isinstance(model, Predictor) else {"model": model}
@@ -74,7 +92,16 @@ def evaluate(model=None, layout=None, **settings):
         drawn = (settings.picture, task, answers, examples, opened.config, title)
         lines += [*draw_scores(*drawn), f"picture: {settings.picture}"]
         result["picture"] = settings.picture
+    _write_errors(settings, task, answers, examples, opened.config, result, lines)
     return result, lines
+
+
+def _write_errors(settings, task, answers, examples, config, result, lines):
+    if settings.errors is None:
+        return
+    wrong = write_errors(settings.errors, task, answers, examples, config)
+    result |= {"errors": settings.errors, "listed": wrong}
+    lines.append(f"{wrong} of {len(examples)} rows, the worst first: {settings.errors}")
 
 
 def _score_predictions(settings, layout):
@@ -98,4 +125,6 @@ def _score_predictions(settings, layout):
     if unknown:
         lines.append(f"{unknown} predictions belong to no question in {settings.data}")
     result = {"predictions": settings.predictions, "data": settings.data, **scores}
-    return {**result, "missing": missing, "unknown": unknown}, lines
+    result |= {"missing": missing, "unknown": unknown}
+    _write_errors(settings, task, answers, questions, config, result, lines)
+    return result, lines

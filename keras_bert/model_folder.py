@@ -39,6 +39,10 @@ class ModelConfig:
             alone, the one that its checkpoint was trained with.
         benchmark: name of the task with a file layout and metric of its own that the model was
             trained for, such as "glue/sst2"; or "".
+        windows: whether texts that are longer than `max_length` are read in overlapping windows;
+            see `tasks.sequence.windows`.
+        file_labels: list of str, what files call the labels, in their order; [] where they have
+            the names of `labels`.
         tokenizer_files: list of str, names of the tokenizer's files in the folder; this version
             reads ["vocab.txt"].
     """
@@ -54,12 +58,17 @@ class ModelConfig:
     settings: dict = dataclasses.field(default_factory=dict)
     benchmark: str = ""
     pooling: str = "cls"
+    windows: bool = False
+    file_labels: tuple = ()
     tokenizer_files: tuple = (VOCABULARY_FILE,)
 
     def __post_init__(self):
         if not isinstance(self.labels, (list, tuple)):
             raise InputError(f"labels must be a list, not {self.labels!r}")
+        if not isinstance(self.file_labels, (list, tuple)):
+            raise InputError(f"file_labels must be a list, not {self.file_labels!r}")
         object.__setattr__(self, "labels", tuple(self.labels))
+        object.__setattr__(self, "file_labels", tuple(self.file_labels))
         files = self.tokenizer_files
         if not isinstance(files, (list, tuple)) or tuple(files) != (VOCABULARY_FILE,):
             raise InputError(
@@ -96,6 +105,12 @@ class ModelConfig:
         if self.pooling != "cls" and not pools:
             kinds = [kind for kind in KINDS if get_task(kind).of_texts]
             raise InputError(f"pooling {self.pooling!r} is for {', '.join(kinds)}")
+        if self.windows not in (True, False) or self.windows and (not pools or self.task is None):
+            raise InputError(
+                f"windows must be true or false, and true only for tasks of texts, not "
+                f"{self.windows!r}"
+            )
+        self._check_file_labels()
         if self.task in KINDS:
             get_task(self.benchmark or self.task).check_config(self)
         if isinstance(self.max_length, bool) or not isinstance(self.max_length, int):
@@ -104,6 +119,19 @@ class ModelConfig:
             raise InputError(
                 f"length {self.max_length} is outside 3 to {self.encoder.max_position_embeddings},"
                 f" the rows of the position table"
+            )
+
+    def _check_file_labels(self):
+        written = self.file_labels
+        if not all(isinstance(label, str) for label in written):
+            raise InputError(f"file_labels must be texts, found {list(written)}")
+        places = {label: place for place, label in enumerate(self.labels)}
+        places |= {label: place for place, label in enumerate(written) if label not in places}
+        right = [places[label] for label in written] == list(range(len(self.labels)))
+        if written and not right:
+            raise InputError(
+                f"file_labels must be a label of files for each of {list(self.labels)}, not "
+                f"{list(written)}"
             )
 
     def to_json(self):

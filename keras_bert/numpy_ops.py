@@ -8,6 +8,8 @@ import numpy as np
 shape = np.shape
 argmax = np.argmax
 stack = np.stack
+clip = np.clip
+log = np.log
 
 
 def softmax(x, axis=-1):

@@ -1,12 +1,14 @@
 """From examples to answers with any model, be it run by Keras or by an exported file's runtime."""
 
 import abc
+import dataclasses
 
 import numpy as np
 
-from keras_bert.errors import InputError
+from keras_bert.errors import InputError, name_of
 from keras_bert.progress import HALF_A_MINUTE, Progress
-from keras_bert.tasks.registry import task_of
+from keras_bert.tasks.cut_texts import report_cut
+from keras_bert.tasks.registry import KINDS, get_task, task_of
 from keras_bert.text.padding import TokenizedTexts
 
 
@@ -50,17 +52,39 @@ class Predictor(abc.ABC):
         at_once = batch_size or self.batch_size
         return outputs_of(self.run, texts, self.task, at_once, self.fixed_length)
 
-    def answers(self, examples, batch_size=None):
-        """Returns the task's answers to examples, one each."""
-        rows, outputs = self.rows_and_outputs(examples, batch_size)
+    def answers(self, examples, batch_size=None, windows=None):
+        """Returns the task's answers to examples, one each.
+
+        Args:
+            examples: the task's.
+            batch_size: rows a batch; None takes the model's own number.
+            windows: whether texts that are too long for a row are read in windows; None: as the
+                model's config has it.
+
+        Raises:
+            InputError: windows are not for this task.
+        """
+        rows, outputs = self.rows_and_outputs(examples, batch_size, windows)
         return self.task.answers(outputs, rows, examples, self.config)
 
-    def rows_and_outputs(self, examples, batch_size=None):
-        """Returns the `Rows` of examples and what `outputs` gives for them."""
-        rows = self.task.rows(examples, self.tokenizer, self.config)
+    def rows_and_outputs(self, examples, batch_size=None, windows=None):
+        """Returns the `Rows` of examples and what `outputs` gives for them; see `answers`."""
+        rows = self._rows(examples, windows)
         return rows, self.outputs(rows, batch_size)
 
-    def predict(self, texts, texts_b=None, batch_size=None, *, context=None, choices=None):
+    def _rows(self, examples, windows=None):
+        """Returns the `Rows` of examples, and says of how many a part is cut off."""
+        config = self.config
+        if windows is not None and windows != config.windows:
+            check_windows(self.task)
+            config = dataclasses.replace(config, windows=windows)
+        rows = self.task.rows(examples, self.tokenizer, config)
+        report_cut(self.task, rows, examples, config)
+        return rows
+
+    def predict(
+        self, texts, texts_b=None, batch_size=None, *, context=None, choices=None, windows=None
+    ):
         """Answers for texts, or pairs of texts.
 
         Args:
@@ -71,6 +95,7 @@ class Predictor(abc.ABC):
             batch_size: rows a batch; None takes the model's own number.
             context: another name of `texts_b` for question answering.
             choices: another name of `texts_b` for multiple choice.
+            windows: see `answers`.
 
         Returns:
             A list of dicts, for a single str a dict. By task: classification `label`,
@@ -80,7 +105,8 @@ class Predictor(abc.ABC):
         """
         texts_b = self._second_texts(texts_b, {"context": context, "choices": choices})
         if isinstance(texts, str):
-            return self.predict([texts], None if texts_b is None else [texts_b], batch_size)[0]
+            texts_b = None if texts_b is None else [texts_b]
+            return self.predict([texts], texts_b, batch_size, windows=windows)[0]
         if self.task is None:
             raise InputError("the model is an encoder without a task: train one with `finetune`")
         texts = list(texts)
@@ -91,7 +117,7 @@ class Predictor(abc.ABC):
             raise InputError(f"{len(texts)} first texts but {len(texts_b)} second ones")
         examples = self.task.examples_from(texts, texts_b)
         self.task.check(examples, self.config)
-        return self.answers(examples, batch_size)
+        return self.answers(examples, batch_size, windows)
 
     def _second_texts(self, texts_b, named):
         """Returns the second texts, whatever a caller calls them."""
@@ -113,6 +139,13 @@ class Predictor(abc.ABC):
         answers = self.predict(list(texts), texts_b, batch_size)
         found = [list(answer["probabilities"].values()) for answer in answers]
         return np.array(found, "float32").reshape(len(answers), len(self.config.labels))
+
+
+def check_windows(task):
+    """Raises InputError if a task has no texts to read in windows."""
+    if not task.of_texts:
+        kinds = ", ".join(kind for kind in KINDS if get_task(kind).of_texts)
+        raise InputError(f"{name_of('windows')} is for {kinds}, not for {task.name}")
 
 
 def outputs_of(run, texts, task, batch_size, fixed_length=None):

@@ -60,6 +60,7 @@ FILES = {
         "quiet",
         "settings",
         "stand_ins",
+        "table_files",
         "temporaries",
     ),
     "package": ("__init__", "registration"),
@@ -74,6 +75,7 @@ FILES = {
         "model_folder",
         "opening",
         "predictor",
+        "row_reports",
     ),
     "commands": ("__main__", "quickstart"),
 }

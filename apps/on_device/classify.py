@@ -15,6 +15,10 @@ from keras_bert.errors import InputError
 def define(parser):
     """Adds the arguments that only this verb has."""
     parser.add_argument("--text_b", help="the second text, for a model of pairs")
+    parser.add_argument(
+        "--windows", action="store_const", const=True,
+        help="read longer texts whole, in overlapping windows, whatever the model's default is",
+    )  # fmt: skip
     parser.add_argument("texts", nargs="*", help="texts; without any, each line of stdin is one")
 
 
@@ -29,6 +33,10 @@ def run(arguments):
     if model.config.pair is not None and model.config.pair != (text_b is not None):
         takes = "pairs: give --text_b" if model.config.pair else "single texts: leave out --text_b"
         raise InputError(f"{arguments.model}: the model takes {takes}")
+
+    def ask(*texts):
+        return model.predict(*texts, windows=arguments.windows)
+
     for text, name in common.texts_of(arguments.texts):
-        answer, time = common.timed(name, model.predict, text, text_b)
+        answer, time = common.timed(name, ask, text, text_b)
         print(model.task.answer_line(answer), time, common.one_line(text), sep="\t")

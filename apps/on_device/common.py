@@ -8,6 +8,7 @@ import time
 from keras_bert.errors import InputError
 from keras_bert.export.runners import TFLiteRunner
 from keras_bert.extras import missing_message
+from keras_bert.guesses import guesses_are_notes
 from keras_bert.tasks.registry import KINDS, get_task
 
 _MOST_THREADS = 256
@@ -135,7 +136,8 @@ def exit_status(verb, run, arguments):
     # If the terminal cannot show a character, its code is printed.
     sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        run(arguments)
+        with guesses_are_notes():
+            run(arguments)
         sys.stdout.flush()
     except InputError as error:
         return complain(verb, error)

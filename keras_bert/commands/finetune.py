@@ -51,12 +51,13 @@ def run(values):
     }  # fmt: skip
     if values.seeds is not None and len(values.seeds) > 1:
         result |= {"runs": outcome.runs, "diverged": outcome.diverged}
+    epochs = len(run["epochs"])
     diverged = ", ".join(map(str, outcome.diverged))
     return result, [
         *bert.task.score_lines(outcome.scores, bert.config),
         *summary_lines(outcome.summary, outcome.runs, run["seed"]),
         *([f"seeds that diverged: {diverged}"] if diverged else []),
-        f"best epoch {run['best_epoch']} of {values.epochs}; {run['seconds']:.0f} s of training",
+        f"best epoch {run['best_epoch']} of {epochs}; {run['seconds']:.0f} s of training",
         *_on_precision(run["dtype_policy"]),
         f"model folder: {values.output}",
         *([f"picture: {values.picture}"] if values.picture is not None else []),

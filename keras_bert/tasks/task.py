@@ -14,6 +14,7 @@ import numpy as np
 
 from keras_bert.errors import InputError, name_of
 from keras_bert.settings import check_settings, setting
+from keras_bert.tasks.label_pairs import as_text
 from keras_bert.tasks.marked import marked_texts
 
 
@@ -26,12 +27,14 @@ class Rows:
         example_indices: int array of shape (rows,), the example that each row belongs to.
         details: list, one entry a row, that the task needs to read the outputs; or None.
         group: int, consecutive rows that answer one example together; see multiple choice.
+        cut: int, examples of which some tokens are in no row.
     """
 
     encodings: list
     example_indices: np.ndarray
     details: list | None = None
     group: int = 1
+    cut: int = 0
 
     def __len__(self):
         return len(self.encodings)
@@ -51,6 +54,21 @@ class LabelOverrides:
     labels: list | None = setting(None, "the labels, in order (default: those found in --train)")
 
     __post_init__ = check_settings
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class NameOverrides(LabelOverrides):
+    """The settings of tasks whose labels can have other names than in files."""
+
+    group = "labels"
+
+    label_names: str | None = setting(
+        None, "what the model calls the labels of the files, as in 0:negative,1:positive"
+    )
+
+    def __post_init__(self):
+        object.__setattr__(self, "label_names", as_text(self.label_names))
+        check_settings(self)
 
 
 class Task(abc.ABC):
@@ -77,6 +95,7 @@ class Task(abc.ABC):
         huggingface_class, problem_type: transformers' class for the same head, and the
             `problem_type` in its config; None where it has none.
         head_outputs: int, outputs of the head; None: one for each label.
+        weighs_labels: whether each example has one label, so that labels may have weights.
     """
 
     kind = ""
@@ -91,6 +110,7 @@ class Task(abc.ABC):
     layout_fields = ()
     huggingface_class = problem_type = None
     head_outputs = None
+    weighs_labels = False
 
     @property
     def name(self):
@@ -261,6 +281,33 @@ class Task(abc.ABC):
             InputError: the task has no such file.
         """
         raise InputError(f"task {self.name} has no submission file")
+
+    def row_fields(self, examples):
+        """Returns what a report on single rows says of each: a dict of `line` and the inputs."""
+        fields = zip(examples.lines, self.asked_fields(examples), strict=True)
+        return [{"line": line, **asked} for line, asked in fields]
+
+    @abc.abstractmethod
+    def true_answers(self, examples, config):
+        """Returns the true answers of labelled examples, in the form of `short_answer`."""
+
+    @abc.abstractmethod
+    def short_answer(self, answer):
+        """Returns what is compared of an answer, and how sure the model is of it.
+
+        Returns:
+            A tuple: what JSON can hold; the probability, None where there is none.
+        """
+
+    def mistakes(self, answers, examples, config):
+        """Returns the wrong answers, those of which the model is most certain first.
+
+        Returns:
+            A list of tuples: the index of the example; a dict of what else a report says of it.
+        """
+        pairs = zip(map(self.short_answer, answers), self.true_answers(examples, config))
+        wrong = [(-sure, i) for i, ((said, sure), true) in enumerate(pairs) if said != true]
+        return [(i, {}) for _, i in sorted(wrong)]
 
     @abc.abstractmethod
     def answers_agree(self, answer, other, config):

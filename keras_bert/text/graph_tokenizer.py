@@ -87,17 +87,17 @@ class GraphTokenizer(tf.Module):
             raise InputError(f"length {length} has no room for the special tokens [CLS] and [SEP]")
         a = self.tokenize(texts)
         if texts_b is None:
-            first = self._between(_keep(a, room), self._cls_id)
-            return self._pad(first, tf.zeros_like(first), length)
+            first = self.between(_keep(a, room), begins=True)
+            return self.pad(first, tf.zeros_like(first), length)
         b = self.tokenize(texts_b)
         # The closed form of the original's loop, see encoding.truncated_lengths.
         half = room // 2
         kept_a = tf.maximum(room - b.row_lengths(), room - half)
         kept_b = tf.maximum(room - a.row_lengths(), half)
-        first = self._between(_keep(a, kept_a), self._cls_id)
-        second = self._between(_keep(b, kept_b))
+        first = self.between(_keep(a, kept_a), begins=True)
+        second = self.between(_keep(b, kept_b))
         segment_ids = tf.concat([tf.zeros_like(first), tf.ones_like(second)], axis=1)
-        return self._pad(tf.concat([first, second], axis=1), segment_ids, length)
+        return self.pad(tf.concat([first, second], axis=1), segment_ids, length)
 
     def tokenize(self, texts):
         """Returns the ids of the pieces of each text, without special tokens.
@@ -134,13 +134,13 @@ class GraphTokenizer(tf.Module):
         texts = self._added.mark_normalized(texts)
         return tf.strings.regex_replace(texts, self._word_by_itself, r" \1 ")
 
-    def _between(self, ids, start=None):
-        """Puts [SEP] after each row of a ragged tensor, and `start` before it."""
+    def between(self, ids, begins=False):
+        """Puts [SEP] after each row of a ragged tensor, and before one that begins [CLS]."""
         column = tf.ones([ids.nrows(), 1], tf.int32)
-        before = [] if start is None else [start * column]
+        before = [self._cls_id * column] if begins else []
         return tf.concat([*before, ids, self._sep_id * column], axis=1)
 
-    def _pad(self, token_ids, segment_ids, length):
+    def pad(self, token_ids, segment_ids, length):
         """Fills ragged rows up to `length`."""
         shape = [None, length]
         return {

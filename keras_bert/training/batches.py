@@ -20,13 +20,15 @@ class TrainingBatches:
             of int arrays with one value a token, which batches fill up with -1.
         batch_size: texts a batch; the last batch of an epoch may be smaller.
         seed: int; the order is a function of it and of the epoch.
+        weights: float32 array of shape (count,), the weight of each text in the loss; or None.
     """
 
-    def __init__(self, texts, targets, batch_size, seed):
+    def __init__(self, texts, targets, batch_size, seed, weights=None):
         self.texts = texts
         self.targets = targets
         self.batch_size = batch_size
         self.seed = seed
+        self.weights = weights
         self.steps_per_epoch = -(-len(texts) // batch_size)
         self._planned_epoch, self._plan = None, None
 
@@ -55,7 +57,8 @@ class TrainingBatches:
 
     def __getitem__(self, step):
         indices = self.indices(step)
-        return self.texts.batch(indices), self._targets(indices)
+        weights = [] if self.weights is None else [self.weights[indices]]
+        return self.texts.batch(indices), self._targets(indices), *weights
 
     def _targets(self, indices):
         if isinstance(self.targets, dict):

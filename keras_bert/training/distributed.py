@@ -152,9 +152,10 @@ class DistributedPretrainer(TakesWholeBatches, BertPretrainer):
 class DistributedTask(TakesWholeBatches, Network):
     """The network of a task, for training under any strategy; it shares the network's layers.
 
-    `fit` takes (inputs, targets). The loss is the mean over the whole batch that the network's own
-    `fit` has on one device, so what is learned does not depend on the number of replicas, whether
-    they divide the batch evenly or there are fewer rows than replicas.
+    `fit` takes (inputs, targets), or (inputs, targets, weights of the rows). The loss is the mean
+    over the whole batch that the network's own `fit` has on one device, so what is learned does not
+    depend on the number of replicas, whether they divide the batch evenly or there are fewer rows
+    than replicas.
 
     Args:
         network: a functional Keras model, made within `strategy.scope()`.
@@ -183,7 +184,7 @@ class DistributedTask(TakesWholeBatches, Network):
 
         That is the number of rows, or of the targets that a loss with `ignore_class` counts.
         """
-        inputs, targets = batch
+        inputs, targets, *of_rows = batch
         by_name = targets if isinstance(targets, dict) else {"": targets}
         weights = {}
         for name, each in by_name.items():
@@ -193,6 +194,8 @@ class DistributedTask(TakesWholeBatches, Network):
             if ignored is not None:
                 count = tf.math.count_nonzero(each != ignored, dtype="int32")
             weights[name] = tf.fill(rows, 1.0 / tf.cast(tf.maximum(count, 1), "float32"))
+            if of_rows:
+                weights[name] *= of_rows[0]
         # Each row's share of the batch, for the running means.
         weights["rows"] = tf.ones_like(next(iter(weights.values())))
         return inputs, targets, weights

@@ -23,6 +23,7 @@ from keras_bert.settings import shown_path
 from keras_bert.tasks.in_hand import examples_of
 from keras_bert.tasks.registry import get_task
 from keras_bert.tasks.task import hold_out
+from keras_bert.training.class_weights import class_weights
 from keras_bert.training.seeds import seeds_of, summary
 from keras_bert.training.settings import sorted_settings
 
@@ -211,10 +212,15 @@ def _read(task, train, evaluation, layout, settings):
 
 def _check_examples(task, fields, settings, *parts):
     # Before anything heavy is imported, so that a bad row is reported in a second.
-    described = {"labels": (), "pair": None, "settings": {}, "max_length": settings.length}
+    described = {
+        "labels": (), "file_labels": (), "pair": None, "settings": {},
+        "max_length": settings.length,
+    }  # fmt: skip
     described = types.SimpleNamespace(**{**described, **fields})
     for examples in parts:
         task.check(examples, described)
+    if settings.class_weight is not None:
+        class_weights(settings.class_weight, [0], described)
     if settings.tensorboard:
         # TensorFlow does not bring it along any more; better reported now than after an epoch.
         import tensorboard  # noqa: F401
@@ -270,14 +276,26 @@ def _card(best, call, settings, parts, over_all):
             f"Trained on {os.path.basename(train.path)}: {len(train):,} examples.",
             f"Scored on {os.path.basename(evaluation.path)}: {len(evaluation):,} examples, "
             f"{where}.",
+            *_weights_line(best.report),
         ],
         score_lines=task.score_lines(best.scores, bert.config),
-        selection=f"The best of {settings.epochs} epochs by {best.metric} on the same examples, "
-        f"so slightly optimistic.",
+        selection=f"The best of {_epochs_done(best.report, settings)} by {best.metric} on the same "
+        f"examples, so slightly optimistic.",
         scores=seeds_table(**over_all, seed=best.report["seed"]) if over_all else "",
         command=_call_shown(call),
         base=str(call["init"]) if isinstance(call["init"], (str, os.PathLike)) else None,
     )
+
+
+def _epochs_done(report, settings):
+    done = len(report["epochs"])
+    ended = f", of {settings.epochs} that were planned," if done < settings.epochs else ""
+    return f"{done} epochs{ended}"
+
+
+def _weights_line(report):
+    weights = [f"{name} {weight:.4g}" for name, weight in report.get("class_weight", {}).items()]
+    return [f"Weights of the labels in the loss: {', '.join(weights)}."] if weights else []
 
 
 def _call_shown(call):
@@ -289,7 +307,8 @@ def _call_shown(call):
     for name, value in given.items():
         if name in _PATHS and isinstance(value, (str, os.PathLike)):
             value = shown_path(value)
-        shown = repr(value) if isinstance(value, (str, int, float, bool, list, tuple)) else "…"
+        plain = isinstance(value, (str, int, float, bool, list, tuple, dict))
+        shown = repr(value) if plain else "…"
         shown = shown if len(shown) <= _LONGEST_VALUE else "…"
         arguments.append(shown if name == "init" else f"{name}={shown}")
     return f"keras_bert.finetune({', '.join(arguments)})"

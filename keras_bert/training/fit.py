@@ -54,7 +54,7 @@ def freeze(encoder, what):
 
 def fine_tune(
     model, loss, texts, targets, settings, evaluate, loss_weights=None, checkpoints=None,
-    resume=False, tensorboard=None, strategy=None,
+    resume=False, tensorboard=None, strategy=None, weights=None,
 ):  # fmt: skip
     """Trains a model with `compile` and `fit` and leaves its best epoch's weights in it.
 
@@ -72,12 +72,14 @@ def fine_tune(
         tensorboard: folder for TensorBoard's event files, or None.
         strategy: None for one device, or the `tf.distribute.Strategy` within whose scope the model
             was made; see `DistributedTask`.
+        weights: float32 array, the weight of each text in the loss; the loss of a batch is the sum
+            of its weighted losses over the number of its texts, as in Keras. None: 1 each.
 
     Returns:
         A dict: `history`, a list with the scores of every epoch; `best_epoch`, from 1; `seconds`
         of training and scoring, those before a kill too.
     """
-    batches = TrainingBatches(texts, targets, settings.batch_size, settings.seed)
+    batches = TrainingBatches(texts, targets, settings.batch_size, settings.seed, weights)
     per_epoch = batches.steps_per_epoch
     steps = per_epoch * settings.epochs
     schedule = WarmupLinearDecay(
@@ -87,7 +89,9 @@ def fine_tune(
         fused.enable(model)
     model = _compiled(model, loss, loss_weights, schedule, settings, strategy)
     writes = writes_files(strategy)
-    keeper = _KeepBest(evaluate, checkpoints, settings.checkpoint_every, per_epoch, writes)
+    keeper = _KeepBest(
+        evaluate, checkpoints, settings.checkpoint_every, per_epoch, writes, settings.patience
+    )
     step = keeper.restore(model) if resume and checkpoints is not None else 0
     callbacks = [keeper]
     if writes:
@@ -95,8 +99,10 @@ def fine_tune(
     if tensorboard and writes:
         # Every step: with a larger number Keras drops the epochs' scores that fall between.
         callbacks.append(keras.callbacks.TensorBoard(tensorboard, update_freq="batch"))
-    with stopping.training():
-        _fit(model, batches, step, steps, callbacks)
+    # A run may have been killed when it had just decided to end.
+    if not keeper.is_out_of_patience():
+        with stopping.training():
+            _fit(model, batches, step, steps, callbacks)
     if strategy is not None:
         from keras_bert.training.strategy import wait_for_all
 
@@ -153,13 +159,14 @@ def _compiled(model, loss, loss_weights, schedule, settings, strategy):
 class _KeepBest(keras.callbacks.Callback):
     """Scores the model after every epoch, keeps the best weights, and saves checkpoints."""
 
-    def __init__(self, evaluate, checkpoints, save_every, per_epoch, writes):
+    def __init__(self, evaluate, checkpoints, save_every, per_epoch, writes, patience=None):
         super().__init__()
         self.evaluate = evaluate
         self.checkpoints = checkpoints
         self.save_every = save_every
         self.per_epoch = per_epoch
         self.writes = writes
+        self.patience = patience
         self.step = 0
         self.history = []
         self.best_epoch, self.best_weights = 0, []
@@ -180,6 +187,10 @@ class _KeepBest(keras.callbacks.Callback):
             self.best_epoch, self.best_weights = extra["best_epoch"], extra["best_weights"]
             self.began = time.monotonic() - extra["seconds"]
         return self.step
+
+    def is_out_of_patience(self):
+        """Says whether so many epochs were not better that the run ends."""
+        return self.patience is not None and len(self.history) - self.best_epoch >= self.patience
 
     def on_train_batch_end(self, batch, logs=None):
         self.step += 1
@@ -202,6 +213,8 @@ class _KeepBest(keras.callbacks.Callback):
             # Steps of float16 come back from an infinite loss; no step from infinite weights.
             finite = all(np.isfinite(value).all() for value in self.model.get_weights())
             self.model.stop_training = not finite
+        if self.is_out_of_patience():
+            self.model.stop_training = True
 
     def _stop_if_asked(self):
         saves = self.checkpoints is not None and self.writes

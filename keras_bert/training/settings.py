@@ -7,6 +7,7 @@ from keras_bert.errors import InputError, name_of
 from keras_bert.locking import FORCE_HELP
 from keras_bert.settings import check_settings, setting, settings_of
 from keras_bert.tasks.file_layout import FileLayout
+from keras_bert.tasks.label_pairs import as_text
 from keras_bert.tasks.registry import KINDS, get_task
 
 LARGEST_SEED = 2**32 - 1
@@ -29,6 +30,12 @@ class FitSettings:
     layer_decay: float = setting(
         1.0, "factor of the learning rate from each block to the one below", low=1e-3, high=1.0
     )
+    patience: int | None = setting(
+        None,
+        "epochs without a better score after which the run ends (default: it has all --epochs); "
+        "the learning rate keeps the schedule of all of them",
+        low=1,
+    )
     checkpoint_every: int = setting(1000, "steps from one state for --resume to the next", low=1)
     seed: int = setting(0, "of initialization, order and dropout", low=0, high=LARGEST_SEED)
 
@@ -45,6 +52,16 @@ class FinetuneSettings(FitSettings):
         0.1, "without --eval: share of the training texts to hold out", low=0.0, high=0.9
     )
     length: int = setting(128, "tokens a text is cut to, [CLS] and [SEP] included", low=3)
+    windows: bool = setting(
+        False,
+        "longer texts are read whole, in overlapping windows of --length tokens, and so by the "
+        "model that is written",
+    )
+    class_weight: str | None = setting(
+        None,
+        "weights of the labels in the loss: balanced (the rarer the heavier), or as in "
+        "spam:3,ham:1; labels that are not named have 1",
+    )
     pooling: str | None = setting(
         None,
         "what stands for a text as a whole: [CLS], or the mean of its tokens (default: as the "
@@ -84,7 +101,9 @@ class FinetuneSettings(FitSettings):
     resume: bool = setting(False, "go on with a run that was killed, from its last state")
     tensorboard: str | None = setting(None, "folder for TensorBoard logs")
 
-    __post_init__ = check_settings
+    def __post_init__(self):
+        object.__setattr__(self, "class_weight", as_text(self.class_weight))
+        check_settings(self)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -141,7 +160,9 @@ def kinds_with(name):
 def own_settings(task):
     """Returns the names of the settings that not every kind of task has."""
     overrides = [field.name for field, _ in settings_of(task.Overrides)]
-    return {*overrides, *task.layout_fields, *(["pooling"] if task.of_texts else [])}
+    of_texts = ["pooling", "windows"] if task.of_texts else []
+    weighs = ["class_weight"] if task.weighs_labels else []
+    return {*overrides, *task.layout_fields, *of_texts, *weighs}
 
 
 def _listed(names):

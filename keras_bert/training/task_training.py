@@ -13,11 +13,14 @@ from keras_bert.errors import Diverged, InputError, name_of
 from keras_bert.model_folder import ModelConfig
 from keras_bert.models.lora import merged_weights, trainable_share
 from keras_bert.predictor import outputs_of
+from keras_bert.tasks.cut_texts import report_cut
 from keras_bert.tasks.registry import get_task
+from keras_bert.tasks.task import Rows
 from keras_bert.text.padding import TokenizedTexts
 from keras_bert.training import precision as precisions
 from keras_bert.training.cached_features import CachedFeatures, can_cache, head_of
 from keras_bert.training.checkpoints import Checkpoints
+from keras_bert.training.class_weights import class_weights
 from keras_bert.training.devices import several_devices, writes_files
 from keras_bert.training.fit import fine_tune, freeze
 
@@ -73,7 +76,9 @@ def train_one(
                 f"the start pools by the mean of its tokens, and so does this model: "
                 f"{name_of('pooling', 'cls')} would take [CLS]"
             )
-    config = config_for(task, start, settings.length, fields, pooling, settings.dropout)
+    config = config_for(
+        task, start, settings.length, fields, pooling, settings.dropout, settings.windows
+    )
     rates = (config.encoder.hidden_dropout_prob, config.encoder.attention_probs_dropout_prob)
     if settings.dropout is None and not any(rates):
         # What `pretrain --dropout=0` leaves, and BERT's appendix A.3 keeps 0.1 in fine-tuning.
@@ -94,6 +99,12 @@ def train_one(
     )
     if trainer.skipped:
         say(f"{train.path}: {trainer.skipped} examples have nothing to learn from: left out")
+    if len(outcome["history"]) < settings.epochs:
+        done = len(outcome["history"])
+        say(
+            f"ended after epoch {done} of {settings.epochs}: {settings.patience} without a better "
+            f"{trainer.metrics[0]} than in epoch {outcome['best_epoch']}, whose weights stay"
+        )
     bert, answers, scores = trainer.finished(evaluation)
     report = {
         "seed": settings.seed,
@@ -101,6 +112,7 @@ def train_one(
         **({"labels": list(config.labels)} if config.labels else {}),
         "best_epoch": outcome["best_epoch"],
         "epochs": outcome["history"],
+        **({"class_weight": trainer.label_weights} if trainer.label_weights else {}),
         "seconds": round(outcome["seconds"], 1),
         "dtype_policy": trainer.policy,
     }
@@ -114,7 +126,7 @@ def discard_state(folder):
     Checkpoints(folder, "").discard()
 
 
-def config_for(task, start, max_length, fields, pooling="cls", dropout=None):
+def config_for(task, start, max_length, fields, pooling="cls", dropout=None, windows=False):
     """Returns the `ModelConfig` of what comes out of a training.
 
     Args:
@@ -124,6 +136,7 @@ def config_for(task, start, max_length, fields, pooling="cls", dropout=None):
         fields: what the task's `model_fields` made of the examples to train on.
         pooling: "cls" or "mean"; see `BertClassifier`.
         dropout: in place of the start's two rates; None keeps them.
+        windows: whether longer texts are read in windows; see `ModelConfig`.
 
     Raises:
         InputError: the fields or the length do not do.
@@ -140,6 +153,7 @@ def config_for(task, start, max_length, fields, pooling="cls", dropout=None):
         tokenizer=start.tokenizer.get_config(),
         benchmark="" if task.name == task.kind else task.name,
         pooling=pooling,
+        windows=windows,
         **fields,
     )
 
@@ -161,6 +175,7 @@ class TaskTraining:
     Attributes:
         task: the `Task`.
         model: the Keras model in training.
+        label_weights: dict of float by label, once it trains with `class_weight`; else None.
 
     Raises:
         InputError: `frozen`, `metric` or `strategy` is not understood, or there are more devices
@@ -178,6 +193,7 @@ class TaskTraining:
         self.policy = precisions.resolve(precision)
         self.tokenizer = start.tokenizer
         self.skipped = 0
+        self.label_weights = None
         keras.utils.set_random_seed(settings.seed)
         self.strategy = several_devices(strategy, settings.batch_size)
         with self.strategy.scope() if self.strategy else contextlib.nullcontext():
@@ -221,7 +237,10 @@ class TaskTraining:
         rows = self.task.training_rows(examples, self.tokenizer, self.config)
         self.skipped = self.task.skipped(rows, examples)
         targets = self.task.targets(examples, rows, self.config)
+        weights = self._row_weights(examples, rows)
         evaluation_rows = self.task.rows(evaluation, self.tokenizer, self.config)
+        for part, part_rows in ((examples, rows), (evaluation, evaluation_rows)):
+            report_cut(self.task, part_rows, part, self.config, trains=True)
         # Group 1: what is evaluated goes through the model row by row.
         texts, evaluation_texts = (
             TokenizedTexts(each.encodings, self.config.max_length, self.tokenizer.pad_id, group)
@@ -262,6 +281,7 @@ class TaskTraining:
             resume=resume,
             tensorboard=tensorboard,
             strategy=self.strategy,
+            weights=weights,
         )
 
     def finished(self, evaluation):
@@ -289,6 +309,19 @@ class TaskTraining:
                 )
         bert.config, answers, scores = self._answered(outputs, rows, evaluation)
         return bert, answers, scores
+
+    def _row_weights(self, examples, rows):
+        """Returns the weight of each row in the loss, that of its label; None without weights."""
+        text = getattr(self.settings, "class_weight", None)
+        if text is None:
+            return None
+        if not self.task.weighs_labels:
+            raise InputError(f"is for classification, not for {self.task.name}", "class_weight")
+        # Balanced by texts: a long one is one, however many windows it is read in.
+        ids = self.task.targets(examples, Rows([], np.arange(len(examples))), self.config)
+        weights = class_weights(text, ids, self.config)
+        self.label_weights = dict(zip(self.config.labels, map(float, weights)))
+        return weights[ids][rows.example_indices]
 
     def _answered(self, outputs, rows, evaluation):
         """Returns the config with settings chosen for these outputs, the answers, their scores."""

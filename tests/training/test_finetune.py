@@ -439,13 +439,13 @@ def test_a_collapsed_run_is_told(cli, toy, tmp_path):
     collapsed = len({answer["label"] for answer in answers}) == 1
     assert ("seed 1: the run collapsed" in found.err) == collapsed
     found = cli(*toy.arguments, f"--output={tmp_path / 'n'}", "--epochs=3")
-    assert "collapsed" not in found.err
+    assert "the run collapsed" not in found.err
     # One answer to everything is right where the file has no other.
     rows = [("positive", text) for _, text in toy_rows(100, seed=2) if "great" in text.split()]
     same = write_tsv(tmp_path / "same.tsv", rows)
     found = cli(*toy.arguments, f"--eval={same}", f"--output={tmp_path / 'p'}", "--json")
     assert json.loads(found.out.splitlines()[-1])["accuracy"] == 1
-    assert "collapsed" not in found.err
+    assert "the run collapsed" not in found.err
 
 
 def test_a_run_fed_by_a_pipe_ends_and_is_named_by_what_was_read(cli, toy, tmp_path):

@@ -54,7 +54,7 @@ def largest_difference(one, other):
     return max(np.abs(one[name] - other[name]).max() for name in weights(one))
 
 
-KINDS = ("classification", "question_answering")
+KINDS = ("classification", "weighted", "question_answering")
 MORE_KINDS = (
     "frozen", "layer_decay", "multi_label", "regression", "tagging", "multiple_choice", "fused",
 )  # fmt: skip

@@ -104,12 +104,15 @@ class MultipleChoiceTask(Task):
 
         Source: google-research/albert race_utils.py, convert_single_example.
         """
-        encodings = []
+        encodings, cut = [], 0
         for start in range(0, len(examples), _QUESTIONS_AT_ONCE):
             part = examples.take(range(start, min(start + _QUESTIONS_AT_ONCE, len(examples))))
-            encodings += _encodings(part, tokenizer, config.max_length - 3)  # [CLS], twice [SEP]
+            rows, is_cut = _encodings(part, tokenizer, config.max_length - 3)  # [CLS], twice [SEP]
+            encodings += rows
+            cut += is_cut
         group = examples.num_choices if len(examples) else 1
-        return Rows(encodings, np.repeat(np.arange(len(examples)), group), group=group)
+        indices = np.repeat(np.arange(len(examples)), group)
+        return Rows(encodings, indices, group=group, cut=cut)
 
     def targets(self, examples, rows, config):
         return np.array(examples.labels, "int32")
@@ -180,6 +183,12 @@ class MultipleChoiceTask(Task):
             answer["choice"], answer["text"], answer["probability"], *answer["probabilities"],
         ]  # fmt: skip
 
+    def true_answers(self, examples, config):
+        return list(examples.labels)
+
+    def short_answer(self, answer):
+        return answer["choice"], answer["probability"]
+
     def answers_agree(self, answer, other, config):
         return answer["choice"] == other["choice"]
 
@@ -199,20 +208,27 @@ def ending(question, choice):
 
 
 def _encodings(examples, tokenizer, room):
-    """Returns the `ChoiceRow` of each choice; `room` pieces of text and ending fit in one."""
+    """Returns the `ChoiceRow` of each choice, and how many questions are cut.
+
+    Of text and ending `room` pieces fit in one.
+    """
     pairs = zip(examples.questions, examples.choices)
     endings = [ending(question, choice) for question, choices in pairs for choice in choices]
     # Several questions may share one text.
     texts = list(dict.fromkeys(examples.texts))
     ids_of = {text: pieces.ids for text, pieces in zip(texts, tokenizer.cut(texts))}
-    rows = []
+    rows, cut = [], set()
     for i, pieces in enumerate(tokenizer.cut(endings)):
         last = pieces.ids[max(len(pieces) - room, 0) :]
-        text = ids_of[examples.texts[i // examples.num_choices]][: room - len(last)]
+        question = i // examples.num_choices
+        whole = ids_of[examples.texts[question]]
+        text = whole[: room - len(last)]
+        if len(whole) + len(pieces) > room:
+            cut.add(question)
         ids = [tokenizer.cls_id, *text, tokenizer.sep_id, *last, tokenizer.sep_id]
         segment_ids = np.arange(len(ids)) >= len(text) + 2
         rows.append(ChoiceRow(np.array(ids, "int32"), segment_ids.astype("int8")))
-    return rows
+    return rows, len(cut)
 
 
 def _listed(choices, line):

@@ -296,6 +296,26 @@ class QuestionAnsweringTask(Task):
         texts = {i: answer["text"] for i, answer in zip(examples.ids, answers)}
         return json.dumps(texts, ensure_ascii=False) + "\n"
 
+    def row_fields(self, examples):
+        columns = zip(examples.lines, examples.questions, examples.contexts)
+        return [{"line": a, "question": b, "context": c} for a, b, c in columns]
+
+    def true_answers(self, examples, config):
+        return [[text for text, _ in answers] for answers in examples.answers]
+
+    def short_answer(self, answer):
+        return answer["text"], answer.get("probability")
+
+    def mistakes(self, answers, examples, config):
+        """Returns the answers whose F1 or exact match is below 100, the most probable first."""
+        wrong = []
+        for i, answer in enumerate(answers):
+            found = self.scores([answer], examples.take([i]), config)
+            scores = {name: found[name] for name in self.metrics(config)}
+            if min(scores.values()) < self.perfect_score:
+                wrong.append((-(answer.get("probability") or 0.0), i, scores))
+        return [(i, scores) for _, i, scores in sorted(wrong, key=lambda each: each[:2])]
+
     def answers_agree(self, answer, other, config):
         return answer["text"] == other["text"]
 

@@ -7,9 +7,10 @@ import numpy as np
 from keras_bert.errors import InputError, name_of
 from keras_bert.tasks.calibration import expected_calibration_error
 from keras_bert.tasks.columns import some
+from keras_bert.tasks.label_pairs import label_index, renamed
 from keras_bert.tasks.panels import Reliability, confusion_of
 from keras_bert.tasks.sequence.text_task import TextTask
-from keras_bert.tasks.task import LabelOverrides, check_labels
+from keras_bert.tasks.task import NameOverrides, check_labels
 
 METRICS = ("accuracy", "macro_f1", "matthews")
 
@@ -22,7 +23,9 @@ class ClassificationTask(TextTask):
     title = "Classifier"
     usage = '--text="…"'
     export_name, export_description = "BERT text classifier", "Classifies text"
-    Overrides = LabelOverrides
+    Overrides = NameOverrides
+    link = "softmax"
+    weighs_labels = True
     problem_type = "single_label_classification"
 
     def metrics(self, config):
@@ -34,7 +37,8 @@ class ClassificationTask(TextTask):
         if len(names) < 2 or len(set(names)) < len(names):
             place = name_of("labels", labels) if labels else examples.path
             raise InputError(f"{place}: at least two different labels are needed, found {names}")
-        return {"labels": tuple(names), "pair": examples.texts_b is not None}
+        fields = {"labels": tuple(names), "pair": examples.texts_b is not None}
+        return {**fields, **named_labels(names, overrides, examples)}
 
     def check_config(self, config):
         check_labels(config)
@@ -42,28 +46,30 @@ class ClassificationTask(TextTask):
     def check(self, examples, config):
         super().check(examples, config)
         if examples.labels is not None:
-            label_ids(examples, config.labels)
+            label_ids(examples, config.labels, config.file_labels)
 
     def targets(self, examples, rows, config):
-        return label_ids(examples, config.labels)
+        return label_ids(examples, config.labels, config.file_labels)[rows.example_indices]
 
     def answers(self, outputs, rows, examples, config):
-        return decode(outputs["probability"], config.labels)
+        return decode(self.pooled(outputs, rows)["probability"], config.labels)
 
     def scores(self, answers, examples, config):
         index = {label: i for i, label in enumerate(config.labels)}
         predicted = np.array([index[answer["label"]] for answer in answers], "int32")
-        found = scores(label_ids(examples, config.labels), predicted, config.labels)
+        true = label_ids(examples, config.labels, config.file_labels)
+        found = scores(true, predicted, config.labels)
         if not all("probability" in answer for answer in answers):
             return found
-        error = expected_calibration_error(*_certainty(answers, examples))
+        error = expected_calibration_error(*_certainty(answers, true, config))
         return {**found, "expected_calibration_error": error}
 
     def panels(self, answers, examples, config):
+        true = label_ids(examples, config.labels, config.file_labels)
         predicted = [answer["label"] for answer in answers]
         return [
-            confusion_of(examples.labels, predicted, config.labels),
-            Reliability(*_certainty(answers, examples)),
+            confusion_of([config.labels[i] for i in true], predicted, config.labels),
+            Reliability(*_certainty(answers, true, config)),
         ]
 
     def score_lines(self, scores, config):
@@ -80,13 +86,26 @@ class ClassificationTask(TextTask):
         probabilities = [answer["probabilities"][label] for label in config.labels]
         return [answer["label"], answer["probability"], *probabilities]
 
+    def true_answers(self, examples, config):
+        true = label_ids(examples, config.labels, config.file_labels)
+        return [config.labels[i] for i in true]
+
+    def short_answer(self, answer):
+        return answer["label"], answer["probability"]
+
     def answers_agree(self, answer, other, config):
         return answer["label"] == other["label"]
 
 
-def _certainty(answers, examples):
-    """Returns the probability of each answer, and whether it is right."""
-    right = [a["label"] == label for a, label in zip(answers, examples.labels, strict=True)]
+def _certainty(answers, true, config):
+    """Returns the probability of each answer, and whether it is right.
+
+    Args:
+        answers: list of dicts.
+        true: the right labels, numbers of `config.labels`.
+        config: `ModelConfig`.
+    """
+    right = [a["label"] == config.labels[i] for a, i in zip(answers, true, strict=True)]
     return np.array([answer["probability"] for answer in answers]), np.array(right, bool)
 
 
@@ -112,26 +131,26 @@ def binary_f1(true, predicted):
     return float(metrics.f1_score(true, predicted, zero_division=0.0))
 
 
-def label_index(labels):
-    """Returns the number of each label, a dict; LABEL_0, transformers' name, is 0 as well."""
-    index = {label: i for i, label in enumerate(labels)}
-    if all(label == f"LABEL_{i}" for label, i in index.items()):
-        index |= {str(i): i for i in range(len(labels))}
-    return index
+def named_labels(labels, overrides, examples):
+    """Returns the fields of `ModelConfig` for the setting `label_names`; {} where it is None."""
+    if overrides.get("label_names") is None:
+        return {}
+    names = renamed(labels, overrides["label_names"], examples.path)
+    return {"labels": tuple(names), "file_labels": tuple(labels)}
 
 
-def label_ids(examples, labels):
+def label_ids(examples, labels, file_labels=()):
     """Returns the index of each example's label, int32 of shape (count,).
 
     Raises:
-        InputError: a label is not in `labels`; names file, line and label.
+        InputError: a label is not one of the model's; names file, line and label.
     """
-    index = label_index(labels)
+    index = label_index(labels, file_labels)
     for label, line in zip(examples.labels, examples.lines):
         if label not in index:
             raise InputError(
                 f"{examples.path}:{line}: label {label!r} is not a label of the model "
-                f"({some(labels)}): correct it or leave the row out"
+                f"({some(index)}): correct it or leave the row out"
             )
     return np.array([index[label] for label in examples.labels], "int32")
 

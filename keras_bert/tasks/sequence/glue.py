@@ -164,7 +164,9 @@ class _GlueTask:
                 f"{examples.path}: no column {self.layout.index!r}, which numbers the rows of "
                 f"{self.name}'s test file: a submission is made of that file, not of a pipe"
             )
-        lines = [f"{index}\t{self._written(answer)}" for index, answer in zip(indices, answers)]
+        lines = [
+            f"{index}\t{self._written(answer, config)}" for index, answer in zip(indices, answers)
+        ]
         return "".join(f"{line}\n" for line in ("index\tprediction", *lines))
 
     def _read_official(self, path, labelled):
@@ -224,8 +226,9 @@ class GlueClassification(_GlueTask, ClassificationTask):
         return {**fields, "pair": len(self.layout.texts) == 2}
 
     def check(self, examples, config):
-        if set(config.labels) != set(self.layout.labels):
-            labels = some(config.labels)
+        known = config.file_labels or config.labels
+        if set(known) != set(self.layout.labels):
+            labels = some(known)
             raise InputError(f"the labels of the model ({labels}) are not those of {self.name}")
         super().check(examples, config)
 
@@ -233,7 +236,7 @@ class GlueClassification(_GlueTask, ClassificationTask):
         scores = super().scores(answers, examples, config)
         if "f1" not in self.layout.metrics:
             return scores
-        predicted = [answer["label"] == "1" for answer in answers]
+        predicted = [self._written(answer, config) == "1" for answer in answers]
         return {**scores, "f1": binary_f1([label == "1" for label in examples.labels], predicted)}
 
     def _label(self, label, line, path):
@@ -246,8 +249,10 @@ class GlueClassification(_GlueTask, ClassificationTask):
             )
         return label
 
-    def _written(self, answer):
-        return answer["label"]
+    def _written(self, answer, config):
+        """Returns the label as GLUE's files have it."""
+        names = dict(zip(config.labels, config.file_labels))
+        return names.get(answer["label"], answer["label"])
 
 
 class GlueRegression(_GlueTask, RegressionTask):
@@ -263,7 +268,7 @@ class GlueRegression(_GlueTask, RegressionTask):
             raise InputError(f"{path}:{line}: {reason}")
         return value
 
-    def _written(self, answer):
+    def _written(self, answer, config):
         return f"{min(max(answer['value'], 0.0), _HIGHEST_SCORE):.3f}"
 
 

@@ -4,12 +4,13 @@ import numpy as np
 
 from keras_bert.errors import InputError, name_of
 from keras_bert.tasks.columns import some
+from keras_bert.tasks.label_pairs import label_index
 from keras_bert.tasks.panels import MOST_LABELS, Bars, Reliability
-from keras_bert.tasks.sequence.classification import label_index
+from keras_bert.tasks.sequence.classification import named_labels
 from keras_bert.tasks.sequence.label_sets import SEPARATOR, read_label_sets
 from keras_bert.tasks.sequence.text_task import TextTask
 from keras_bert.tasks.settings import check_types
-from keras_bert.tasks.task import LabelOverrides, check_labels
+from keras_bert.tasks.task import NameOverrides, check_labels
 
 _USUAL_THRESHOLD = 0.5
 
@@ -26,7 +27,8 @@ class MultiLabelTask(TextTask):
     usage = '--text="…"'
     export_name = "BERT multi-label text classifier"
     export_description = "Decides for each label whether it holds for a text"
-    Overrides = LabelOverrides
+    Overrides = NameOverrides
+    link = "sigmoid"
     layout_fields = ("label_columns", "label_separator", "skip_labels")
     problem_type = "multi_label_classification"
 
@@ -43,7 +45,8 @@ class MultiLabelTask(TextTask):
             raise InputError(f"{place}: at least two different labels are needed, found {labels}")
         settings = {"thresholds": [_USUAL_THRESHOLD] * len(labels)}
         pair = examples.texts_b is not None
-        return {"labels": tuple(labels), "pair": pair, "settings": settings}
+        fields = {"labels": tuple(labels), "pair": pair, "settings": settings}
+        return {**fields, **named_labels(labels, overrides, examples)}
 
     def check_config(self, config):
         check_labels(config)
@@ -55,7 +58,7 @@ class MultiLabelTask(TextTask):
                 f"setting thresholds must be {len(config.labels)} numbers from 0 to 1, one for "
                 f"each label, not {thresholds!r:.100}"
             )
-        for label in config.labels:
+        for label in (*config.labels, *config.file_labels):
             if SEPARATOR in label:
                 raise InputError(
                     f"label {label!r} has a {SEPARATOR!r}, which separates the labels of one text"
@@ -64,18 +67,21 @@ class MultiLabelTask(TextTask):
     def check(self, examples, config):
         super().check(examples, config)
         if examples.labels is not None:
-            self.targets(examples, None, config)
+            self._truth(examples, config)
 
     def targets(self, examples, rows, config):
-        """Returns 1 for the labels that hold, else 0, float32 of shape (count, num_classes)."""
-        index = label_index(config.labels)
+        """Returns 1 for the labels that hold, else 0, float32 of shape (rows, num_classes)."""
+        return self._truth(examples, config)[rows.example_indices]
+
+    def _truth(self, examples, config):
+        index = label_index(config.labels, config.file_labels)
         targets = np.zeros((len(examples), len(config.labels)), "float32")
         for row, (labels, line) in enumerate(zip(examples.labels, examples.lines)):
             for label in labels:
                 if label not in index:
                     raise InputError(
                         f"{examples.path}:{line}: label {label!r} is not a label of the model "
-                        f"({some(config.labels)}): correct it or leave the row out"
+                        f"({some(index)}): correct it or leave the row out"
                     )
                 targets[row, index[label]] = 1
         return targets
@@ -89,7 +95,7 @@ class MultiLabelTask(TextTask):
         # In float32, as exported graphs compare.
         thresholds = np.array(config.settings["thresholds"], "float32")
         answers = []
-        for probability in outputs["probability"]:
+        for probability in self.pooled(outputs, rows)["probability"]:
             holds = np.asarray(probability, "float32") >= thresholds
             answers.append(
                 {
@@ -100,7 +106,7 @@ class MultiLabelTask(TextTask):
         return answers
 
     def scores(self, answers, examples, config):
-        return scores(self.targets(examples, None, config), _matrix(answers, config), config.labels)
+        return scores(self._truth(examples, config), _matrix(answers, config), config.labels)
 
     def panels(self, answers, examples, config):
         """Returns the scores of the most frequent labels, and the reliability of all decisions."""
@@ -111,7 +117,7 @@ class MultiLabelTask(TextTask):
             title = f"scores of the {len(often)} most frequent of {len(by_label)} labels"
         columns = {name: [row[name] for row in often] for name in ("precision", "recall", "f1")}
         probabilities = [list(answer["probabilities"].values()) for answer in answers]
-        truth = self.targets(examples, None, config) > 0
+        truth = self._truth(examples, config) > 0
         return [
             Bars([row["label"] for row in often], columns, title),
             Reliability(np.array(probabilities, "float64").ravel(), truth.ravel(), "decisions"),
@@ -123,7 +129,7 @@ class MultiLabelTask(TextTask):
 
     def tuned_settings(self, answers, examples, config):
         """Returns the `thresholds` of the best F1 of each label on these examples."""
-        truth = self.targets(examples, None, config)
+        truth = self._truth(examples, config)
         probabilities = [list(answer["probabilities"].values()) for answer in answers]
         columns = zip(np.array(probabilities, "float32").T, truth.T > 0, strict=True)
         return {"thresholds": [best_threshold(*column) for column in columns]}
@@ -140,6 +146,23 @@ class MultiLabelTask(TextTask):
     def cells(self, answer, config):
         probabilities = [answer["probabilities"][label] for label in config.labels]
         return [SEPARATOR.join(answer["labels"]), *probabilities]
+
+    def true_answers(self, examples, config):
+        holds = self._truth(examples, config) > 0
+        return [[label for label, here in zip(config.labels, row) if here] for row in holds]
+
+    def short_answer(self, answer):
+        return answer["labels"], answer["probabilities"]
+
+    def mistakes(self, answers, examples, config):
+        """Returns the wrong answers, by the largest error of the probability of a wrong label."""
+        wrong = []
+        for i, (answer, true) in enumerate(zip(answers, self.true_answers(examples, config))):
+            labels = sorted(set(answer["labels"]) ^ set(true), key=config.labels.index)
+            if labels:
+                sure = [abs(answer["probabilities"][n] - (n in true)) for n in labels]
+                wrong.append((-max(sure), i, {"wrong": labels}))
+        return [(i, more) for _, i, more in sorted(wrong, key=lambda each: each[:2])]
 
     def answers_agree(self, answer, other, config):
         return answer["labels"] == other["labels"]

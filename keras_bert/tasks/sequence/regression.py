@@ -67,7 +67,7 @@ class RegressionTask(TextTask):
     def targets(self, examples, rows, config):
         values = np.array(examples.labels, "float64")
         standard = (values - config.settings["mean"]) / config.settings["scale"]
-        return standard.astype("float32")[:, None]
+        return standard.astype("float32")[rows.example_indices, None]
 
     def output_shape(self, config, rows, length):
         return (rows, 1)
@@ -80,7 +80,7 @@ class RegressionTask(TextTask):
         return {"labels": (), "pair": None, "settings": {"mean": 0.0, "scale": 1.0}}
 
     def answers(self, outputs, rows, examples, config):
-        return [{"value": float(row[0])} for row in outputs["value"]]
+        return [{"value": float(row[0])} for row in self.pooled(outputs, rows)["value"]]
 
     def scores(self, answers, examples, config):
         return scores(examples.labels, [answer["value"] for answer in answers])
@@ -104,6 +104,19 @@ class RegressionTask(TextTask):
 
     def cells(self, answer, config):
         return [answer["value"]]
+
+    def true_answers(self, examples, config):
+        return list(examples.labels)
+
+    def short_answer(self, answer):
+        return answer["value"], None
+
+    def mistakes(self, answers, examples, config):
+        """Returns all answers, the largest error first."""
+        pairs = zip(answers, examples.labels)
+        errors = [abs(answer["value"] - label) for answer, label in pairs]
+        order = sorted(range(len(errors)), key=lambda i: -errors[i])
+        return [(i, {"error": errors[i]}) for i in order]
 
     def answers_agree(self, answer, other, config):
         difference = abs(answer["value"] - other["value"])

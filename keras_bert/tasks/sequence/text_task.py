@@ -2,18 +2,24 @@
 
 from keras_bert.tasks.file_layout import FileLayout
 from keras_bert.tasks.in_hand import table_of
+from keras_bert.tasks.sequence import windows
 from keras_bert.tasks.sequence.texts import (
     check_pair,
     examples_from,
     inputs_of,
     read_examples,
-    rows_of,
 )
 from keras_bert.tasks.task import Task
 
 
 class TextTask(Task):
-    """A task of single texts and of pairs; see `texts.Examples`."""
+    """A task of single texts and of pairs; see `texts.Examples`.
+
+    Attributes:
+        link: what makes the outputs of logits; see `windows.pooled`.
+    """
+
+    link = None
 
     length_note = "Texts are cut to {} tokens."
     of_texts = True
@@ -33,7 +39,11 @@ class TextTask(Task):
         check_pair(examples, config)
 
     def rows(self, examples, tokenizer, config):
-        return rows_of(examples, tokenizer, config)
+        return windows.rows_of(examples, tokenizer, config)
+
+    def pooled(self, outputs, rows):
+        """Returns the outputs of texts, from those of their windows; see `windows.pooled`."""
+        return {n: windows.pooled(values, rows, self.link) for n, values in outputs.items()}
 
     def output_shape(self, config, rows, length):
         return (rows, len(config.labels))

@@ -3,14 +3,11 @@
 import dataclasses
 import itertools
 
-import numpy as np
-
 from keras_bert.errors import InputError, name_of
 from keras_bert.tasks.columns import check_distinct, find_column, say_choice, usual_columns
 from keras_bert.tasks.file_layout import FileLayout
 from keras_bert.tasks.skipped_labels import without_skipped
 from keras_bert.tasks.tables import read_table
-from keras_bert.tasks.task import Rows
 
 # Names of text columns in public datasets (GLUE, SNLI, Quora, the usual CSV exports).
 TEXT_NAMES = ("text", "sentence", "message", "review", "title", "content", "text_a")
@@ -133,12 +130,6 @@ def inputs_of(examples):
     if examples.texts_b is None:
         return [{"text": text} for text in examples.texts]
     return [{"text": a, "text_b": b} for a, b in zip(examples.texts, examples.texts_b)]
-
-
-def rows_of(examples, tokenizer, config):
-    """Returns the `Rows` of texts or pairs: one each, cut to the model's length."""
-    encodings = tokenizer.encode_batch(examples.texts, examples.texts_b, config.max_length)
-    return Rows(encodings, np.arange(len(examples)))
 
 
 def check_pair(examples, config):

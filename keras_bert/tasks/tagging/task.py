@@ -213,6 +213,32 @@ class TaggingTask(Task):
         write_conll(file, *([answer[name] for answer in answers] for name in ("words", "tags")))
         return file.getvalue()
 
+    def row_fields(self, examples):
+        """Returns `line`, that of the first word, `text` where it is known, and `words`."""
+        texts = examples.texts or [None] * len(examples)
+        fields = zip(examples.lines, texts, examples.words)
+        return [
+            {"line": line, **({} if text is None else {"text": text}), "words": words}
+            for line, text, words in fields
+        ]
+
+    def true_answers(self, examples, config):
+        return _known_tags(settings_of(config).scheme, examples, config.labels)
+
+    def short_answer(self, answer):
+        return answer["tags"], answer["probabilities"]
+
+    def mistakes(self, answers, examples, config):
+        """Returns the sentences with wrong tags, that with the most probable one first."""
+        wrong = []
+        for i, (answer, true) in enumerate(zip(answers, self.true_answers(examples, config))):
+            places = [n for n, tags in enumerate(zip(answer["tags"], true)) if tags[0] != tags[1]]
+            if places:
+                sure = max(answer["probabilities"][n] for n in places)
+                words = [answer["words"][n] for n in places]
+                wrong.append((-sure, i, {"wrong": words}))
+        return [(i, more) for _, i, more in sorted(wrong, key=lambda each: each[:2])]
+
     def answers_agree(self, answer, other, config):
         return answer["tags"] == other["tags"]
 

@@ -155,7 +155,7 @@ def config(key, **fields):
     layout = LAYOUTS[key]
     settings = {} if layout.labels else {"mean": 2.5, "scale": 1.0}
     known = {"labels": layout.labels, "pair": len(layout.texts) == 2, "settings": settings}
-    return types.SimpleNamespace(**{**known, **fields})
+    return types.SimpleNamespace(**{"file_labels": (), **known, **fields})
 
 
 SUBMITTED = {

@@ -68,7 +68,7 @@ def test_binary_scores(true, predicted, recwarn):
 def test_f1_is_that_of_the_label_1_whatever_the_order_of_the_labels(labels):
     true, predicted = ["1", "1", "0", "0", "0"], ["1", "0", "0", "0", "1"]
     answers = [{"label": label} for label in predicted]
-    config = types.SimpleNamespace(labels=labels, pair=True)
+    config = types.SimpleNamespace(labels=labels, file_labels=(), pair=True)
     examples = Examples("f", ["a"] * 5, ["b"] * 5, true, list(range(5)))
     for name in ("mrpc", "qqp"):
         found = glue_task(name).scores(answers, examples, config)

@@ -1,0 +1,37 @@
+"""Says how many texts are longer than the rows of a model, so that a part of them is not read."""
+
+from keras_bert.errors import name_of
+from keras_bert.guesses import guess
+
+
+def report_cut(task, rows, examples, config, trains=False):
+    """Reports in one line how many examples are cut, and what reads them whole.
+
+    Args:
+        task: `Task`.
+        rows: the `Rows` of the examples.
+        examples: the task's examples.
+        config: `ModelConfig`.
+        trains: whether the model is in training, so that its length can still be chosen.
+
+    Raises:
+        Guess: guesses are errors, and there are such texts.
+    """
+    if not rows.cut:
+        return
+    if config.windows:
+        half = f"half of the {config.max_length} tokens"
+        reason = f"of {rows.cut} of {len(examples)} pairs the shorter text is cut to {half}"
+        guess(reason, place=examples.path)
+        return
+    verb = "is" if rows.cut == 1 else "are"
+    fixes = []
+    if trains and config.max_length < config.encoder.max_position_embeddings:
+        fixes.append(name_of("length", "N"))
+    if task.of_texts:
+        fixes.append(name_of("windows", True))
+    guess(
+        f"{rows.cut} of {len(examples)} texts {verb} longer than {config.max_length} tokens and "
+        f"{verb} cut{': ' if fixes else ''}{' or '.join(fixes)}",
+        place=examples.path,
+    )
