@@ -46,6 +46,7 @@ ALLOWED_LATE = {
 FILES = {
     "base": (
         "card",
+        "checksums",
         "config",
         "errors",
         "extras",
@@ -55,6 +56,7 @@ FILES = {
         "numpy_ops",
         "progress",
         "quiet",
+        "reading",
         "settings",
     ),
     "package": ("__init__", "registration"),

@@ -6,7 +6,8 @@ megabytes in each process. Both formats are simple, and numpy encodes many rows 
 
 import numpy as np
 
-_CRC_POLYNOMIAL = 0x82F63B78  # CRC-32C, reflected
+from keras_bert import checksums
+
 _LONGEST_VARINT = 5  # values below 2**35
 
 
@@ -83,43 +84,6 @@ def _varints(values):
     return data, starts
 
 
-def crc32c(messages):
-    """Returns the CRC-32C of each message (list of bytes, each at least 4 long) as uint32 (n,)."""
-    # One step processes two bytes of every message. Messages are aligned at their ends: zeros in
-    # front do not change a register that starts at 0, and to start with all ones is the same as to
-    # start at 0 with the first four bytes inverted.
-    if not messages:
-        return np.zeros(0, np.uint32)
-    width = max(map(len, messages))
-    width += width % 2
-    padded = np.zeros((len(messages), width), np.uint8)
-    for row, message in enumerate(messages):
-        start = width - len(message)
-        padded[row, start:] = np.frombuffer(message, np.uint8)
-        padded[row, start : start + 4] ^= 0xFF
-    steps = np.ascontiguousarray(padded.view("<u2").T)
-    table = _crc_table()
-    register = np.zeros(len(messages), np.uint32)
-    for step in steps:
-        register = table[(register & 0xFFFF) ^ step] ^ (register >> 16)
-    return ~register
-
-
-_table = None
-
-
-def _crc_table():
-    """Returns the effect of two bytes on the register: uint32 (65536,)."""
-    global _table
-    if _table is None:
-        table = np.arange(65536, dtype=np.uint32)
-        for _ in range(16):
-            table = np.where(table & 1, table >> 1 ^ np.uint32(_CRC_POLYNOMIAL), table >> 1)
-        _table = table.astype(np.uint32)
-    return _table
-
-
 def _masked_crc32c(messages):
-    crc = crc32c(messages).astype(np.uint64)
-    masked = ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
-    return [bytes(check) for check in masked.astype("<u4").view(np.uint8).reshape(-1, 4)]
+    checks = checksums.masked(checksums.crc32c(messages)).astype("<u4")
+    return [bytes(check) for check in checks.view(np.uint8).reshape(-1, 4)]
