@@ -71,6 +71,11 @@ class CheckFailed(Exception):
         self.lines = lines
 
 
+def one_line(error):
+    """Returns the message of another package's exception without its line breaks."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
 def name_of(setting, value=None):
     """Returns a setting as the reader of the message writes it: `seed=3`, in a command `--seed=3`.
 

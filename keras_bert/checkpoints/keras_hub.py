@@ -4,7 +4,6 @@ Its encoder always computes the tanh form of GELU and an epsilon of 1e-12 (keras
 models/bert/bert_backbone.py).
 """
 
-import math
 import os
 import re
 
@@ -13,12 +12,12 @@ from keras_bert.checkpoints import names
 from keras_bert.checkpoints.checkpoint import (
     Checkpoint,
     check_against_config,
-    one_line,
     to_float32,
 )
+from keras_bert.checkpoints.hdf5_files import list_datasets
 from keras_bert.checkpoints.writing import check_model, write_json, write_vocabulary
 from keras_bert.config import BertConfig, read_json_object
-from keras_bert.errors import InputError
+from keras_bert.errors import InputError, one_line
 from keras_bert.files import replacing_folder
 
 _EPSILON = 1e-12
@@ -38,7 +37,7 @@ def open_folder(folder):
     """
     config = _read_config(os.path.join(folder, layout.CONFIG_FILE))
     path = os.path.join(folder, layout.WEIGHTS_FILE)
-    datasets = _list_datasets(path)
+    datasets = list_datasets(path)
     known = layout.dataset_names(min(config.num_hidden_layers, len(datasets)))
     stored = {}
     for key in datasets:
@@ -107,36 +106,6 @@ def _read_switches(path):
     return {switch: value for switch, value in switches.items() if isinstance(value, bool)}
 
 
-def _list_datasets(path):
-    """Returns a dict from the path of each dataset in an HDF5 file to its shape."""
-    import h5py
-
-    if not os.path.isfile(path):
-        raise InputError(f"{path}: no such file")
-    shapes, sizes, external = {}, [], []
-
-    def note(key, item):
-        if not isinstance(key, str):
-            raise ValueError(f"the name {key!r} is not UTF-8")
-        if isinstance(item, h5py.Dataset):
-            shapes[key] = tuple(item.shape)
-            sizes.append(math.prod(item.shape) * item.dtype.itemsize)
-            external.extend([key] if item.external else [])
-
-    try:
-        with h5py.File(path, "r") as file:
-            file.visititems(note)
-    except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:
-        raise InputError(f"{path}: truncated or damaged HDF5 file: {one_line(error)}") from None
-    # HDF5 lets a dataset refer to the bytes of any other file of the machine.
-    if external:
-        raise InputError(f"{path}: {external[0]} is kept in another file")
-    # Keras does not compress, so a file that claims more than it holds is damaged or hostile.
-    if sum(sizes) > os.path.getsize(path):
-        raise InputError(f"{path}: claims {sum(sizes)} bytes of weights, more than the file has")
-    return shapes
-
-
 def _read_dataset(path, key):
     import h5py
     import ml_dtypes
@@ -149,7 +118,7 @@ def _read_dataset(path, key):
             # HDF5 has no bfloat16: Keras stores the two bytes, and the type as an attribute.
             if dataset.attrs.get("dtype") == "bfloat16":
                 value = value.view(ml_dtypes.bfloat16)
-    except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:
+    except Exception as error:  # a damaged file raises nearly anything in h5py
         raise InputError(f"{path}: {key} cannot be read: {one_line(error)}") from None
     return to_float32(value, f"{path}: {key}")
 

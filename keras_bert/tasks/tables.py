@@ -5,14 +5,12 @@ A row keeps its line of the file, so that every error message can name it.
 
 import csv
 import dataclasses
-import gzip
-import io
 import json
 import os
 import re
-import zlib
 
 from keras_bert.errors import InputError, name_of
+from keras_bert.reading import open_examples
 
 _FORMATS = {
     ".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl",
@@ -80,26 +78,18 @@ def read_table(path, columns=None):
 
 def decoded_lines(path):
     """Yields each line as text with its line end, checking that it is UTF-8."""
-    try:
-        with open(path, "rb") as raw:
-            is_gzip = raw.peek(2)[:2] == b"\x1f\x8b"  # peeked: a pipe cannot be rewound
-            # Lines are split on the byte \n only: str.splitlines would also split a text at
-            # U+2028, form feeds and the like.
-            stream = gzip.GzipFile(fileobj=raw) if is_gzip else raw
-            for number, line in enumerate(io.BufferedReader(stream), start=1):
-                try:
-                    text = line.decode("utf-8-sig" if number == 1 else "utf-8")
-                except UnicodeDecodeError as error:
-                    raise InputError(
-                        f"{path}:{number}: not UTF-8 (byte 0x{line[error.start]:02x} at byte "
-                        f"{error.start + 1} of the line): save the file as UTF-8"
-                    ) from None
-                yield text
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except (OSError, EOFError, zlib.error) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(f"{path}: cannot be read: {reason}") from None
+    with open_examples(path) as stream:
+        # Lines are split on the byte \n only: str.splitlines would also split a text at U+2028,
+        # form feeds and the like.
+        for number, line in enumerate(stream, start=1):
+            try:
+                text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+            except UnicodeDecodeError as error:
+                raise InputError(
+                    f"{path}:{number}: not UTF-8 (byte 0x{line[error.start]:02x} at byte "
+                    f"{error.start + 1} of the line): save the file as UTF-8"
+                ) from None
+            yield text
 
 
 def _format_of(path, first_line):

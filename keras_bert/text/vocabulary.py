@@ -4,6 +4,7 @@ import collections
 import os
 
 from keras_bert.errors import InputError
+from keras_bert.reading import VOCABULARY_LIMIT, read_bytes
 from keras_bert.text import cleaning
 
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
@@ -31,8 +32,7 @@ def load_vocabulary(path):
     """
     path = os.fspath(path)
     try:
-        with open(path, "rb") as file:
-            content = file.read()
+        content = read_bytes(path, VOCABULARY_LIMIT, "vocabulary")
     except OSError as error:
         raise InputError(f"{path}: cannot read the vocabulary: {error.strerror}") from error
     try:
