@@ -1,11 +1,13 @@
 """CRC-32C as TensorFlow's files have it (records, checkpoints), with numpy alone."""
 
+import functools
+
 import numpy as np
 
 _POLYNOMIAL = 0x82F63B78  # reflected
 _MASK = 0xA282EAD8  # tensorflow/core/lib/hash/crc32c.h, kMaskDelta
-# A large buffer is cut into rows of so many bytes, which are processed side by side.
-_ROW = 2**13
+# A large buffer is cut into rows, which are processed side by side: of 2 to the power of these.
+_SHORTEST_ROW, _LONGEST_ROW = 5, 13
 
 _table = None
 
@@ -38,10 +40,13 @@ def crc32c_of(buffer):
     data = np.frombuffer(buffer, np.uint8)
     if len(data) < 4:
         return _short(data.tolist())
-    whole = len(data) // _ROW * _ROW
-    head, rows = data[: len(data) - whole], data[len(data) - whole :].reshape(-1, _ROW)
+    # About as many rows as each has bytes.
+    doublings = min(max(_SHORTEST_ROW, len(data).bit_length() // 2), _LONGEST_ROW)
+    width = 2**doublings
+    whole = len(data) // width * width
+    head, rows = data[: len(data) - whole], data[len(data) - whole :].reshape(-1, width)
     # The first four bytes are inverted, as in `crc32c`; a short head takes some of the rows'.
-    first = np.zeros(len(head) + (_ROW if len(head) < 4 else 0), np.uint8)
+    first = np.zeros(len(head) + (width if len(head) < 4 else 0), np.uint8)
     first[: len(head)] = head
     if len(head) < 4:
         first[len(head) :], rows = rows[0], rows[1:]
@@ -50,12 +55,11 @@ def crc32c_of(buffer):
         first = np.concatenate([np.zeros(1, np.uint8), first])
     registers = np.concatenate([_registers(first[None]), _registers(rows)])
     # Neighbours are joined in turn: the left one goes on over as many zeros as the right one has.
-    step = _zeros_operator(_ROW.bit_length() - 1)
     while len(registers) > 1:
         if len(registers) % 2:
             registers = np.concatenate([np.zeros(1, np.uint32), registers])
-        registers = _apply(step, registers[0::2]) ^ registers[1::2]
-        step = _apply(step, step)
+        registers = _apply(_zeros_operator(doublings), registers[0::2]) ^ registers[1::2]
+        doublings += 1
     return int(~registers[0])
 
 
@@ -91,13 +95,15 @@ def _one_bit(register):
     )
 
 
+@functools.cache
 def _zeros_operator(doublings):
     """Returns what 2**doublings zero bytes make of each bit of the register: uint32 (32,)."""
+    if doublings:
+        half = _zeros_operator(doublings - 1)
+        return _apply(half, half)
     columns = np.uint32(1) << np.arange(32, dtype=np.uint32)
     for _ in range(8):
         columns = _one_bit(columns)
-    for _ in range(doublings):
-        columns = _apply(columns, columns)
     return columns
 
 
