@@ -5,6 +5,7 @@ labels and tokenizer switches are read out of the file.
 """
 
 import abc
+import functools
 import json
 import os
 
@@ -17,9 +18,12 @@ from keras_bert.model_folder import ModelConfig
 from keras_bert.predictor import Predictor
 from keras_bert.reading import VOCABULARY_LIMIT, check_file, read_bytes
 from keras_bert.text.tokenizer import WordPieceTokenizer
+from keras_bert.trial import check_harmless
 
 # As in `keras_bert.models.encoder`, which needs Keras.
 _INPUT_NAMES = ("token_ids", "segment_ids", "padding_mask")
+# Of the trial of a TFLite file: BERT-Large takes some seconds; weights may be unpacked to float32.
+_TRIAL_SECONDS, _TRIAL_BYTES, _TRIAL_SHARE = 60, 3 * 2**28, 10
 # Protocol buffers' own limit; larger weights are in files beside it.
 _LARGEST_ONNX = 2**31 - 1
 
@@ -90,18 +94,11 @@ class TFLiteRunner(Runner):
         from ai_edge_litert.interpreter import Interpreter
 
         super().__init__(path, metadata.read_files(path))
-        try:
-            self._interpreter = Interpreter(model_path=os.fspath(path), num_threads=threads)
-            self._signature = self._interpreter.get_signature_runner("serving_default")
-            # By name, never by position: the converter chooses the order of the tensors.
-            details = self._signature.get_input_details()
-            inputs = tensors.of_tflite(details)
-            outputs = tensors.of_tflite(self._signature.get_output_details())
-        except Exception as error:  # LiteRT raises whatever its C++ code throws
-            raise InputError(
-                f"{path}: not a TFLite file that LiteRT runs: {one_line(error)}"
-            ) from None
-        tensors.check(self, inputs, contents.TFLITE_INPUTS, outputs)
+        memory = _TRIAL_BYTES + _TRIAL_SHARE * os.path.getsize(path)
+        trial = functools.partial(self._run_once, Interpreter)
+        check_harmless(path, "LiteRT", trial, _TRIAL_SECONDS, memory)
+        details = self._open(Interpreter, threads)
+        # By name, never by position: the converter chooses the order of the tensors.
         shape = details["ids"]["shape_signature"]
         self.fixed_length = int(shape[1]) if shape[1] > 0 else None
         if self.fixed_length is not None and self.fixed_length < self.config.max_length:
@@ -110,15 +107,40 @@ class TFLiteRunner(Runner):
                 f"{self.config.max_length}"
             )
 
-    def _run(self, inputs):
+    def _open(self, interpreter, threads):
+        """Opens the file and returns the details of its inputs."""
         try:
-            return self._signature(
-                ids=inputs["token_ids"],
-                segment_ids=inputs["segment_ids"],
-                mask=inputs["padding_mask"],
+            self._interpreter = interpreter(model_path=os.fspath(self.path), num_threads=threads)
+            self._signature = self._interpreter.get_signature_runner("serving_default")
+            details = self._signature.get_input_details()
+            outputs = tensors.of_tflite(self._signature.get_output_details())
+        except Exception as error:  # LiteRT raises whatever its C++ code throws
+            raise InputError(
+                f"{self.path}: not a TFLite file that LiteRT runs: {one_line(error)}"
+            ) from None
+        tensors.check(self, tensors.of_tflite(details), contents.TFLITE_INPUTS, outputs)
+        return details
+
+    def _run_once(self, interpreter):
+        """Opens the file and runs it on zeros."""
+        inputs = {}
+        for name, tensor in self._open(interpreter, 1).items():
+            # Where the sizes are open, a row of four tokens.
+            sizes = zip(tensor["shape_signature"], (1, 4), strict=False)
+            inputs[name] = np.zeros(
+                [size if size > 0 else least for size, least in sizes], tensor["dtype"]
             )
+        self._call(inputs)
+
+    def _call(self, inputs):
+        try:
+            return self._signature(**inputs)
         except Exception as error:  # as above
             raise InputError(f"{self.path}: LiteRT cannot run it: {one_line(error)}") from None
+
+    def _run(self, inputs):
+        names = zip(contents.TFLITE_INPUTS, _INPUT_NAMES, strict=True)
+        return self._call({theirs: inputs[ours] for theirs, ours in names})
 
 
 class SavedModelRunner(Runner):

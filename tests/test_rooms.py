@@ -58,6 +58,7 @@ FILES = {
         "quiet",
         "reading",
         "settings",
+        "trial",
     ),
     "package": ("__init__", "registration"),
     "bert": (

@@ -9,7 +9,10 @@ import os
 
 from keras_bert.errors import InputError, one_line
 from keras_bert.reading import check_file
+from keras_bert.trial import check_harmless
 
+# Of a trial, which reads no weights: for BERT-Large's it takes a tenth of a second.
+_TRIAL_SECONDS, _TRIAL_BYTES_PER_SECOND, _TRIAL_BYTES = 3, 2**27, 2**29
 _KINDS, _LARGEST_NUMBER = "fiubV", 8  # bfloat16 is two bytes without a meaning, kind V
 
 
@@ -23,9 +26,20 @@ def list_datasets(path):
         InputError: there is no such file, it is damaged, or it holds anything but numbers that are
             stored in it as they are; the message names the file.
     """
+    check_file(path, what="weights file")
+    size = os.path.getsize(path)
+    seconds = _TRIAL_SECONDS + size // _TRIAL_BYTES_PER_SECOND
+    check_harmless(path, "HDF5", lambda: _shapes(path, True), seconds, _TRIAL_BYTES)
+    shapes, claimed = _shapes(path, False)
+    if claimed > size:
+        raise InputError(f"{path}: claims {claimed} bytes of weights, more than its {size}")
+    return shapes
+
+
+def _shapes(path, thoroughly):
+    """Returns the shapes by name and the bytes of all; `thoroughly` reads the attributes too."""
     import h5py
 
-    check_file(path, what="weights file")
     shapes, size = {}, 0
     try:
         with h5py.File(path, "r") as file:
@@ -33,16 +47,16 @@ def list_datasets(path):
                 _check_dataset(name, dataset)
                 shapes[name] = tuple(dataset.shape)
                 size += math.prod(dataset.shape) * dataset.dtype.itemsize
+                if thoroughly:
+                    for item in (file[name], file[name].parent):
+                        dict(item.attrs)
     except InputError as error:
         raise error.within(os.fspath(path)) from None
+    except MemoryError:
+        raise
     except Exception as error:  # a damaged file raises nearly anything in h5py
         raise InputError(f"{path}: truncated or damaged HDF5 file: {one_line(error)}") from None
-    if size > os.path.getsize(path):
-        raise InputError(
-            f"{path}: claims {size} bytes of weights, more than the {os.path.getsize(path)} that "
-            f"it has"
-        )
-    return shapes
+    return shapes, size
 
 
 def _datasets(file, h5py):

@@ -166,7 +166,8 @@ def _read_lists(path, manifest):
                 values[name].append(parsed[name].values.numpy())
                 sizes[name].append(np.diff(parsed[name].row_splits.numpy()))
             done += len(records)
-    except (tfrecord.Damaged, tf.errors.InvalidArgumentError) as error:
+    # TensorFlow's message quotes the record, and may not be a text.
+    except (tfrecord.Damaged, tf.errors.InvalidArgumentError, UnicodeDecodeError) as error:
         damaged = isinstance(error, tfrecord.Damaged)
         what = f"is damaged ({error})" if damaged else "is not one of ours"
         raise InputError(f"{path}: a record from {done + 1} on {what}: run prepare again") from None
