@@ -5,17 +5,18 @@ import os
 
 import mutations
 
+_DATA = ".data-00000-of-00001"
 _RAW, _TEXT, _JSON = mutations.RAW, mutations.TEXT, mutations.TEXT_JSON
-_WEIGHTS = {
+_KINDS = {
+    ".json": _JSON,
+    ".txt": _TEXT,
+    ".tfrecord": (*_RAW, *["records"] * 7),
+    ".npz": (*_RAW, *["zip"] * 7),
+    ".keras": (*_RAW, *["zip"] * 7),
+    ".tflite": (*_RAW, "zip", "zip"),
     ".safetensors": (*_RAW, *["safetensors"] * 7),
-    ".h5": _RAW,
     ".index": (*_RAW, *["index"] * 7),
 }
-_KINDS = {
-    ".json": _JSON, ".txt": _TEXT, ".tfrecord": (*_RAW, *["records"] * 7), ".md": (),
-    ".npz": (*_RAW, *["zip"] * 7), ".keras": (*_RAW, *["zip"] * 7), ".tflite": (*_RAW, "zip", "zip"),
-    **_WEIGHTS,
-}  # fmt: skip
 
 
 def kinds_of(name):
@@ -124,14 +125,12 @@ READERS = {
     "huggingface_shards": ("huggingface_shards", (".json", ".safetensors"), _checkpoint),
     "huggingface_tokenizer": ("hf_tiny_bert", (".json",), _checkpoint),
     "huggingface_tagger": ("hf_tiny_bert_tagger", (".json", ".safetensors"), _checkpoint),
-    "google_tf1": ("tf1_ckpt_fixture", (".json", ".txt", ".index", ".index", ".data-00000-of-00001"),
-                   _checkpoint),
-    "google": ("google", (".index", ".data-00000-of-00001"), _checkpoint),
+    "google_tf1": ("tf1_ckpt_fixture", (".json", ".txt", ".index", ".index", _DATA), _checkpoint),
+    "google": ("google", (".index", _DATA), _checkpoint),
     "keras_hub": ("keras_hub", (".json", ".txt", ".h5"), _checkpoint),
     "records": ("records", (".json", ".txt", ".tfrecord"), _records),
     "state": ("state", (".npz",), _state),
     "tflite": ("tflite", (".tflite",), _exported("model.tflite")),
     "onnx": ("onnx", (".onnx",), _exported("model.onnx")),
-    "saved_model": ("saved_model", (".pb", ".index", ".json", ".txt", ".data-00000-of-00001"),
-                    _exported("model")),
+    "saved_model": ("saved_model", (".pb", ".index", ".json", ".txt", _DATA), _exported("model")),
 }  # fmt: skip

@@ -6,8 +6,6 @@ import pathlib
 import shutil
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
-
 import numpy as np
 
 DATA = pathlib.Path(__file__).parents[1] / "data"
@@ -104,3 +102,7 @@ def _state(folder):
     best = [np.ones(3, "float32"), np.zeros((2, 2), "float32")]
     for step in (3, 6):
         Checkpoints(folder, "run").save(model, step, seconds=1.5, history=[{"x": 1}], best=best)
+
+
+if __name__ == "__main__":
+    make(sys.argv[1])

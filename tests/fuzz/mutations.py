@@ -18,26 +18,21 @@ from keras_bert.checkpoints import sorted_table
 _NUMBERS = (0, 1, 2, 3, 127, 128, 255, 256, 2**15, 2**16 - 1, 2**31 - 1, 2**31, 2**32 - 1, 2**40,
             2**62, 2**63 - 1, 2**63, 2**64 - 1)  # fmt: skip
 _TEXTS = (
-    "", " ", "\n", "\r", "\r\n", "\t", ",", ";", '"', '""', "\\", "\0", "\x1a", "\ufeff", "\u2028", "\x85", "\xa0",
-    "é", "中", "😀", "\u0301", "[UNK]", "[CLS]", "##", "-1", "0", "NaN", "1e400", "9" * 50, "9" * 5000,
-    "null", "true", "{", "}", "[", "]", "[]", "{}", "[" * 3000, '{"a":' * 3000, "a" * 5000, "#", "# ", "-DOCSTART-",
-    "1-2", "1.1", "_", "B-", "I-X", "O", "-", "\\ud800", "\\u0000", "label", "text", "data", "id",
+    "", " ", "\n", "\r", "\r\n", "\t", ",", ";", '"', '""', "\\", "\0", "\x1a", "\ufeff", "\u2028",
+    "\x85", "\xa0", "é", "中", "😀", "\u0301", "[UNK]", "[CLS]", "##", "-1", "0", "NaN", "1e400",
+    "9" * 50, "9" * 5000, "null", "true", "{", "}", "[", "]", "[]", "{}", "[" * 3000,
+    '{"a":' * 3000, "a" * 5000, "#", "# ", "-DOCSTART-", "1-2", "1.1", "_", "B-", "I-X", "O", "-",
+    "\\ud800", "\\u0000", "label", "text", "data", "id",
 )  # fmt: skip
 _BYTES = (
-    b"\xff",
-    b"\xfe\xff",
-    b"\xff\xfe",
-    b"\xed\xa0\x80",
-    b"\xc0\x80",
-    b"\x80",
-    b"\x1f\x8b",
+    b"\xff", b"\xfe\xff", b"\xff\xfe", b"\xed\xa0\x80", b"\xc0\x80", b"\x80", b"\x1f\x8b",
     b"PK\x03\x04",
-)
+)  # fmt: skip
 _VALUES = (
     None, True, False, 0, 1, -1, 2, 0.5, -0.0, 1e308, float("nan"), float("inf"), 2**31, 2**63,
-    2**70, 10**400, "", " ", "x", "-1", "1", "a\nb", "\ud800", "\0", "é" * 300, [], {}, [None], [[]], [{}], ["x"],
-    {"": 0}, {"x": {}}, [0] * 300, [["x"] * 3] * 3, "bert", "classification", "tagging",
-    "question_answering", "multi_label", "regression", "multiple_choice", "pretraining",
+    2**70, 10**400, "", " ", "x", "-1", "1", "a\nb", "\ud800", "\0", "é" * 300, [], {}, [None],
+    [[]], [{}], ["x"], {"": 0}, {"x": {}}, [0] * 300, [["x"] * 3] * 3, "bert", "classification",
+    "tagging", "question_answering", "multi_label", "regression", "multiple_choice", "pretraining",
 )  # fmt: skip
 
 
@@ -185,7 +180,7 @@ def _zip(rng, content):
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = [(item.filename, archive.read(item)) for item in archive.infolist()]
-    except Exception:
+    except Exception:  # it is damaged already
         return _bits(rng, content)
     if not members:
         return content
@@ -219,8 +214,9 @@ def _npy(rng, content):
     """Changes the header of an array, which is a Python literal."""
     end = content.find(b"\n")
     header = rng.choice((
-        b"{}", b"[]", b"{'descr': '<f4', 'fortran_order': False, 'shape': (%d,)}" % rng.choice(_NUMBERS),
-        b"{'descr': '|O', 'fortran_order': False, 'shape': (1,)}", b"(" * 500, b"-" * 5000,
+        b"{}", b"[]", b"(" * 500, b"-" * 5000,
+        b"{'descr': '<f4', 'fortran_order': False, 'shape': (%d,)}" % rng.choice(_NUMBERS),
+        b"{'descr': '|O', 'fortran_order': False, 'shape': (1,)}",
         b"{'descr': [('a', '<f4')], 'fortran_order': 1, 'shape': ()}", b"\xff" * 40,
     ))  # fmt: skip
     return content[:8] + struct.pack("<H", len(header) + 1) + header + content[end:]

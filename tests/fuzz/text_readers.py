@@ -139,14 +139,29 @@ def _text(content):
 _CSV, _GZ = mutations.TEXT, ("gzip",)
 _JSON, _JSONL = mutations.TEXT_JSON, mutations.TEXT_JSON_LINES
 _GLUE = {
-    "cola": "gj04\t1\t\tOur friends.\ngj04\t0\t*\tThey drank the pub.\n",
-    "sst2": "sentence\tlabel\na gorgeous film \t1\ndull \t0\n",
-    "mrpc": "Quality\t#1 ID\t#2 ID\t#1 String\t#2 String\n1\t1\t2\tHe \"said\tHe said\n0\t3\t4\ta\tb\n",
-    "stsb": "index\tgenre\tsentence1\tsentence2\tscore\n0\tx\ta plane\tan air plane\t5.000\n1\tx\ta\tb\t0.2\n",
-    "qqp": "id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate\n1\t2\t3\tHow?\tWhy?\t0\n2\t3\t4\ta\tb\t1\n",
-    "mnli": "index\tsentence1\tsentence2\tlabel1\tgold_label\n0\ta\tb\tneutral\tneutral\n1\tc\td\tx\tentailment\n",
-    "qnli": "index\tquestion\tsentence\tlabel\n0\tWhat?\tThat.\tentailment\n1\tWho?\tHe.\tnot_entailment\n",
-    "rte": "index\tsentence1\tsentence2\tlabel\n0\ta\tb\tentailment\n1\tc\td\tnot_entailment\n",
+    "cola": ("gj04\t1\t\tOur friends.", "gj04\t0\t*\tThey drank the pub."),
+    "sst2": ("sentence\tlabel", "a gorgeous film \t1", "dull \t0"),
+    "mrpc": (
+        "Quality\t#1 ID\t#2 ID\t#1 String\t#2 String", '1\t1\t2\tHe "said\tHe said',
+        "0\t3\t4\ta\tb",
+    ),
+    "stsb": (
+        "index\tgenre\tsentence1\tsentence2\tscore", "0\tx\ta plane\tan air plane\t5.000",
+        "1\tx\ta\tb\t0.2",
+    ),
+    "qqp": (
+        "id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate", "1\t2\t3\tHow?\tWhy?\t0",
+        "2\t3\t4\ta\tb\t1",
+    ),
+    "mnli": (
+        "index\tsentence1\tsentence2\tlabel1\tgold_label", "0\ta\tb\tneutral\tneutral",
+        "1\tc\td\tx\tentailment",
+    ),
+    "qnli": (
+        "index\tquestion\tsentence\tlabel", "0\tWhat?\tThat.\tentailment",
+        "1\tWho?\tHe.\tnot_entailment",
+    ),
+    "rte": ("index\tsentence1\tsentence2\tlabel", "0\ta\tb\tentailment", "1\tc\td\tnot_entailment"),
 }  # fmt: skip
 
 # Name: (file name, content, kinds of damage, function of the path).
@@ -174,7 +189,8 @@ READERS = {
         _reads("multi_label", "csv", label_columns=["toxic", "rude"]),
     ),
     "multi_label_jsonl": (
-        "x.jsonl", JSON_LINES.replace('"labels"', '"label"'), _JSONL, _reads("multi_label", "jsonl"),
+        "x.jsonl", JSON_LINES.replace('"labels"', '"label"'), _JSONL,
+        _reads("multi_label", "jsonl"),
     ),
     "conll": ("x.conll", CONLL, _CSV, _reads("tagging", "conll")),
     "conll_txt": ("x.txt", CONLL, _CSV, _reads("tagging", "unlabelled")),
@@ -206,8 +222,8 @@ READERS = {
     "corpus_jsonl": ("x.jsonl", JSON_LINES, _JSONL, _read_corpus),
     "corpus_gz": ("x.txt.gz", CORPUS, _GZ, _read_corpus),
     **{
-        f"glue_{name}": (f"{name}.tsv", content, _CSV, _reads(f"glue/{name}", "tsv"))
-        for name, content in _GLUE.items()
+        f"glue_{name}": (f"{name}.tsv", "\n".join(lines), _CSV, _reads(f"glue/{name}", "tsv"))
+        for name, lines in _GLUE.items()
     },
 }  # fmt: skip
 READERS = {

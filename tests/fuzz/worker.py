@@ -16,12 +16,13 @@ import time
 import traceback
 import warnings
 
-os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-HERE = os.path.dirname(os.path.abspath(__file__))
-
 import model_readers
 import mutations
 import text_readers
+
+from keras_bert.errors import InputError
+
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 MOST_SECONDS, MOST_BYTES = 10, 2**30
 # What the process may take beyond what it has: a case that asks for more is a find, too.
@@ -29,8 +30,6 @@ _HARD_LIMIT = 6 * 2**30
 
 
 def main(seeds, reader, first, count):
-    from keras_bert.errors import InputError
-
     model_readers.SEEDS = seeds
     warnings.simplefilter("ignore")
     _silence()
@@ -47,16 +46,16 @@ def main(seeds, reader, first, count):
         for seed in range(first, first + count):
             report(f"begin {seed}")
             damage(random.Random(f"{reader}:{seed}"))
-            report(f"end {seed} {_outcome(read, InputError)}")
+            report(f"end {seed} {_outcome(read)}")
 
 
-def _outcome(read, refusal):
+def _outcome(read):
     _reset_peak()
     before, start = _memory("VmHWM"), time.perf_counter()
     try:
         read()
         what = "read"
-    except refusal as error:
+    except InputError as error:
         what = "refused" if "\n" not in str(error) else f"FIND lines {str(error)!r:.200}"
     except Exception as error:
         what = f"FIND {_name(error)}"
