@@ -12,6 +12,7 @@ import os
 import numpy as np
 
 from keras_bert import numpy_ops
+from keras_bert.checkpoints.tensor_bundle import TensorBundle
 from keras_bert.errors import InputError, one_line
 from keras_bert.export import contents, metadata, tensors
 from keras_bert.model_folder import ModelConfig
@@ -149,7 +150,10 @@ class SavedModelRunner(Runner):
     def __init__(self, path):
         import tensorflow as tf
 
+        variables = os.path.join(path, "variables", "variables")
         super().__init__(path, _saved_model_files(path))
+        if os.path.exists(f"{variables}.index"):
+            TensorBundle(variables)  # TensorFlow ends the process where its index is damaged
         self._takes_text = self.task.of_texts
         if self._takes_text:
             import tensorflow_text  # noqa: F401  registers the tokenizer's ops

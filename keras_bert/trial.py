@@ -66,8 +66,10 @@ def _try(function, seconds, memory, writing):
     """Calls the function within the limits and ends the process."""
     code = 0
     try:
+        import faulthandler
         import resource
 
+        faulthandler.disable()
         gc.disable()  # what this process does not own is not to be cleaned up in it
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, 1)

@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "bert": ("text", "models", "tasks", "checkpoints"),
     "embedding": ("text", "tasks", "bert"),
     "training": ("text", "layers", "models", "tasks", "pretraining", "bert"),
-    "export": ("text", "models", "tasks", "bert"),
+    "export": ("text", "models", "tasks", "checkpoints", "bert"),
     "device": ("text", "tasks", "export"),
     "commands": (
         "text", "tasks", "pretraining", "embedding", "checkpoints", "bert", "training", "export",
