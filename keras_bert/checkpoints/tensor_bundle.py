@@ -141,11 +141,13 @@ def _read_entries(content, shards):
             _check_header(value, shards)
         elif not key.startswith(b"\0"):  # which the parts of a sliced tensor do
             try:
-                entries[key.decode()] = _entry(value, shards)
+                name = key.decode()
             except UnicodeDecodeError:
                 raise Damaged(f"the name {key[:60]!r} is not UTF-8") from None
+            try:
+                entries[name] = _entry(value, shards)
             except Damaged as error:
-                raise Damaged(f"{key.decode()[:200]}: {error}") from None
+                raise Damaged(f"{name[:200]}: {error}") from None
     return entries
 
 
