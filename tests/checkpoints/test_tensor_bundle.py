@@ -187,12 +187,12 @@ def refused(folder, message="damaged: "):
     assert "\n" not in str(error.value)
 
 
-def test_every_byte_of_the_index_matters(folder):
+def test_bytes_of_the_index_matter(folder):
     path = folder / "bert_model.ckpt.index"
     content = path.read_bytes()
     before = {name: entry for name, entry in TensorBundle(str(path)[:-6]).entries.items()}
     accepted = []
-    for place in range(len(content)):
+    for place in range(0, len(content), 5):
         changed = bytearray(content)
         changed[place] ^= 0x41
         path.write_bytes(changed)
@@ -202,7 +202,7 @@ def test_every_byte_of_the_index_matters(folder):
         except InputError:
             continue
     # What nobody reads: the empty block, its checksum and place, and the padding of the footer.
-    assert len(accepted) <= 60
+    assert len(accepted) <= 12
 
 
 def test_every_cut_of_the_index(folder):
