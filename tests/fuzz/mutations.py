@@ -260,6 +260,8 @@ def _index(rng, content):
 
 def _blocks(content):
     """Returns where the blocks of a checkpoint's index begin and end."""
+    if len(content) < 48:
+        raise ValueError("it has no footer")
     position, numbers = len(content) - 48, []
     for _ in range(4):
         number, position = sorted_table.read_varint(content, position)
