@@ -5,6 +5,7 @@ labels and tokenizer switches are read out of the file.
 """
 
 import abc
+import contextlib
 import functools
 import json
 import os
@@ -17,6 +18,7 @@ from keras_bert.errors import InputError, one_line
 from keras_bert.export import contents, metadata, tensors
 from keras_bert.model_folder import ModelConfig
 from keras_bert.predictor import Predictor
+from keras_bert.quiet import import_tensorflow_quietly, stderr_hidden
 from keras_bert.reading import VOCABULARY_LIMIT, check_file, read_bytes
 from keras_bert.text.tokenizer import WordPieceTokenizer
 from keras_bert.trial import check_harmless
@@ -95,10 +97,12 @@ class TFLiteRunner(Runner):
         from ai_edge_litert.interpreter import Interpreter
 
         super().__init__(path, metadata.read_files(path))
+        self._prepared = None
         memory = _TRIAL_BYTES + _TRIAL_SHARE * os.path.getsize(path)
         trial = functools.partial(self._run_once, Interpreter)
         check_harmless(path, "LiteRT", trial, _TRIAL_SECONDS, memory)
-        details = self._open(Interpreter, threads)
+        with stderr_hidden():
+            details = self._open(Interpreter, threads)
         # By name, never by position: the converter chooses the order of the tensors.
         shape = details["ids"]["shape_signature"]
         self.fixed_length = int(shape[1]) if shape[1] > 0 else None
@@ -124,14 +128,7 @@ class TFLiteRunner(Runner):
 
     def _run_once(self, interpreter):
         """Opens the file and runs it on zeros."""
-        inputs = {}
-        for name, tensor in self._open(interpreter, 1).items():
-            # Where the sizes are open, a row of four tokens.
-            sizes = zip(tensor["shape_signature"], (1, 4), strict=False)
-            inputs[name] = np.zeros(
-                [size if size > 0 else least for size, least in sizes], tensor["dtype"]
-            )
-        self._call(inputs)
+        self._call(tensors.zeros(self._open(interpreter, 1)))
 
     def _call(self, inputs):
         try:
@@ -140,8 +137,13 @@ class TFLiteRunner(Runner):
             raise InputError(f"{self.path}: LiteRT cannot run it: {one_line(error)}") from None
 
     def _run(self, inputs):
+        shape = inputs["token_ids"].shape
+        # With each new shape LiteRT prepares the graph anew, and prints a note on its delegate.
+        quiet = contextlib.nullcontext() if shape == self._prepared else stderr_hidden()
+        self._prepared = shape
         names = zip(contents.TFLITE_INPUTS, _INPUT_NAMES, strict=True)
-        return self._call({theirs: inputs[ours] for theirs, ours in names})
+        with quiet:
+            return self._call({theirs: inputs[ours] for theirs, ours in names})
 
 
 class SavedModelRunner(Runner):
@@ -280,6 +282,7 @@ def open_exported(path, threads=1):
     if path.endswith(".onnx"):
         return OnnxRunner(path, threads)
     if is_exported(path):
+        import_tensorflow_quietly()
         return SavedModelRunner(path)
     raise InputError(f"{path}: not a .tflite file, an .onnx file or a SavedModel folder")
 

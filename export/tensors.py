@@ -50,6 +50,17 @@ def of_tflite(details):
     }
 
 
+def zeros(details):
+    """Returns inputs of zeros for a LiteRT signature; where sizes are open, a row of four tokens."""
+    return {
+        name: np.zeros(
+            [s if s > 0 else least for s, least in zip(tensor["shape_signature"], (1, 4))],
+            tensor["dtype"],
+        )
+        for name, tensor in details.items()
+    }
+
+
 def of_signature(function):
     """Returns the inputs and the outputs of a SavedModel's signature, see above."""
     inputs = function.structured_input_signature[1]

@@ -161,8 +161,21 @@ def report_lines(result, metrics):
         *(f"{name.ljust(width)}  {a:>10}  {b:>10}" for name, a, b in rows),
         f"same answer on {result['agreement']:.2%} of {result['count']} examples"
         + ("" if difference is None else f"; largest difference of an output {difference:.2e}"),
-        f"{result['metric']} lost: {100 * result['drop']:.2f} points",
+        _verdict(result),
     ]
+
+
+def _verdict(result):
+    """Returns the last line: what was lost or gained, and whether that is within the limit."""
+    points = 100 * result["drop"]
+    if round(points, 2) == 0:
+        line = f"{result['metric']} lost: 0.00 points"
+    else:
+        line = f"{result['metric']} {'lost' if points > 0 else 'gained'}: {abs(points):.2f} points"
+    if "passed" not in result:
+        return line
+    limit = f"at most {100 * result['max_drop']:.2f} may be lost"
+    return f"{line}: {'passed' if result['passed'] else 'failed'} ({limit})"
 
 
 def _largest_difference(expected, exported):

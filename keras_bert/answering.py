@@ -20,8 +20,13 @@ _ENDINGS = (".csv", ".tsv", ".jsonl")
 class PredictSettings:
     """What `predict` takes beside the model."""
 
-    text: str | None = setting(None, "the text")
-    text_b: str | None = setting(None, "the second text of a pair, or the passage of a question")
+    text: list | None = setting(None, "the text; repeat it for several texts", repeated=True)
+    text_b: list | None = setting(
+        None,
+        "the second text of a pair, or the passage of a question: one for each text, or one for "
+        "all",
+        repeated=True,
+    )
     input: str | None = setting(
         None, "file of texts, as for training; labels are not needed", is_path=True
     )
@@ -36,10 +41,14 @@ class PredictSettings:
     task: str | None = setting(None, TASK_HELP, choices=NAMES)
 
     def __post_init__(self):
-        check_settings(self)
         for name in ("text", "text_b"):
-            if getattr(self, name) is not None and not getattr(self, name).strip():
+            texts = getattr(self, name)
+            if isinstance(texts, str):
+                texts = [texts]
+                object.__setattr__(self, name, texts)
+            if any(isinstance(text, str) and not text.strip() for text in texts or ()):
                 raise InputError(f"{name_of(name)} is empty")
+        check_settings(self)
         if (self.text is None) == (self.input is None):
             raise InputError(f"give either {name_of('text')} or {name_of('input')}")
         if self.output is None and self.submission:
@@ -136,12 +145,18 @@ def _open(model, settings, layout):
         return open_with_examples(model, settings.input, settings.task, layout, labelled=False)
     model = require_task(open_model(model), model)
     check_task(model, settings.task)
-    texts_b = None if settings.text_b is None else [settings.text_b]
+    texts, texts_b = settings.text, settings.text_b
+    if texts_b is not None and len(texts_b) == 1:
+        texts_b = texts_b * len(texts)
+    if texts_b is not None and len(texts_b) != len(texts):
+        numbers = f"{len(texts_b)} for {len(texts)} of {name_of('text')}"
+        raise InputError(f"{numbers}: give one for each, or one for all", "text_b")
     try:
-        examples = model.task.examples_from([settings.text], texts_b)
+        examples = model.task.examples_from(texts, texts_b)
         model.task.check(examples, model.config)
     except InputError as error:
-        raise error.about(name_of("text")) from None
+        # "text 2: …" where there are several.
+        raise error if len(texts) > 1 else error.about(name_of("text")) from None
     return model, model.task, examples
 
 

@@ -20,12 +20,16 @@ from keras_bert.model_folder import (
     is_replaceable,
 )
 from keras_bert.predictor import Predictor
+from keras_bert.quiet import quiet_about_retracing
 from keras_bert.tasks import fill_mask
 from keras_bert.tasks.file_layout import FileLayout
 from keras_bert.tasks.in_hand import examples_of
 from keras_bert.tasks.registry import network_class, task_of
 from keras_bert.text.padding import TokenizedTexts
 from keras_bert.text.targets import IGNORED
+
+# A script that predicts for texts of several lengths would see them too.
+quiet_about_retracing()
 
 
 class Bert(Predictor):
@@ -105,6 +109,14 @@ class Bert(Predictor):
     def config(self, config):
         self._config = config
         self._describe()
+
+    def __repr__(self):
+        encoder, task = self.config.encoder, self.config.task or "no task"
+        parts = [task, f"{encoder.num_hidden_layers} layers", f"{encoder.hidden_size} wide"]
+        if self.config.labels:
+            parts.append(f"{len(self.config.labels)} labels")
+        parts += [f"{len(self.tokenizer.vocabulary):,} tokens"]
+        return f"<Bert: {', '.join(parts)}>"
 
     def _describe(self):
         # So that `model.save` keeps them.

@@ -3,6 +3,8 @@
 import os
 import shlex
 
+from keras_bert.settings import shown_path
+
 _CAPITALS = "The segment_ids are 1 for words with a capital letter."
 _MOST_LABELS = 50
 
@@ -71,8 +73,7 @@ def command_line(verb, settings, paths=()):
     Args:
         verb: str.
         settings: dict from names to values, such as `changed_settings` returns.
-        paths: names of the paths; only their last part is shown, because a card is read
-            elsewhere.
+        paths: names of the paths; see `shown_path`.
     """
     flags = []
     for name in sorted(settings):
@@ -81,7 +82,7 @@ def command_line(verb, settings, paths=()):
             flags.append(f"--{name}" if value else f"--no{name}")
             continue
         if name in paths:
-            value = os.path.basename(os.path.normpath(value))
+            value = shown_path(value)
         value = ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
         flags.append(f"--{name}={shlex.quote(value) if value != '…' else value}")
     return " ".join(["keras-bert", verb, *flags])

@@ -41,7 +41,11 @@ def load(path, vocabulary=None, lower_case=None, pretraining=False):
     if path in PRESETS and not os.path.exists(path):
         return _from_preset(path, vocabulary, lower_case)
     if not os.path.exists(path) and not os.path.exists(path + ".index"):
-        raise InputError(f"{path}: no such file or folder, and no preset of that name")
+        raise InputError(
+            f"{path}: no such file or folder. A checkpoint is a folder, for example the files "
+            f"config.json, vocab.txt and model.safetensors of a BERT on the Hugging Face hub, "
+            f"downloaded before; random weights are made for the presets {', '.join(PRESETS)}"
+        )
     keras_file = path.endswith(".keras") and os.path.isfile(path)
     if keras_file or is_model_folder(path):
         if vocabulary is not None or lower_case is not None:

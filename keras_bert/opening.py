@@ -6,6 +6,7 @@ from keras_bert.errors import InputError
 from keras_bert.files import check_path
 from keras_bert.model_folder import is_model_folder, read_config
 from keras_bert.predictor import Predictor
+from keras_bert.progress import stage
 from keras_bert.quiet import import_tensorflow_quietly
 from keras_bert.tasks.file_layout import FileLayout
 from keras_bert.tasks.in_hand import examples_of
@@ -28,20 +29,21 @@ def open_model(path, threads=1):
     if isinstance(path, Predictor):
         return path
     check_path(path)
-    import_tensorflow_quietly()
     from keras_bert.export.runners import is_exported, open_exported
 
     if is_exported(path):
-        return open_exported(path, threads)
+        with stage(f"loading {path}"):
+            return open_exported(path, threads)
     return load_bert(path)
 
 
 def load_bert(path, **options):
     """Returns `keras_bert.load(path, **options)`, without TensorFlow's start-up notes."""
-    import_tensorflow_quietly()
-    from keras_bert.loading import load
+    with stage(f"loading {path}"):
+        import_tensorflow_quietly()
+        from keras_bert.loading import load
 
-    return load(path, **options)
+        return load(path, **options)
 
 
 def require_task(model, path):

@@ -5,6 +5,7 @@ import abc
 import numpy as np
 
 from keras_bert.errors import InputError
+from keras_bert.progress import HALF_A_MINUTE, Progress
 from keras_bert.tasks.registry import task_of
 from keras_bert.text.padding import TokenizedTexts
 
@@ -65,7 +66,8 @@ class Predictor(abc.ABC):
         Args:
             texts: a str or a sequence of str: texts, questions, or what the choices go on from.
             texts_b: by task: None, or the second text of each pair; the passage that each
-                question is asked of; a list of the choices for each.
+                question is asked of; a list of the choices for each. A single str is the second
+                text of all.
             batch_size: rows a batch; None takes the model's own number.
             context: another name of `texts_b` for question answering.
             choices: another name of `texts_b` for multiple choice.
@@ -81,7 +83,10 @@ class Predictor(abc.ABC):
             return self.predict([texts], None if texts_b is None else [texts_b], batch_size)[0]
         if self.task is None:
             raise InputError("the model is an encoder without a task: train one with `finetune`")
-        texts, texts_b = list(texts), None if texts_b is None else list(texts_b)
+        texts = list(texts)
+        if isinstance(texts_b, str):
+            texts_b = [texts_b] * len(texts)
+        texts_b = None if texts_b is None else list(texts_b)
         if texts_b is not None and len(texts_b) != len(texts):
             raise InputError(f"{len(texts)} first texts but {len(texts_b)} second ones")
         examples = self.task.examples_from(texts, texts_b)
@@ -125,6 +130,8 @@ def outputs_of(run, texts, task, batch_size, fixed_length=None):
     """
     order = np.argsort(texts.lengths, kind="stable")
     found = {name: [None] * len(texts) for name in task.outputs}
+    # The short ones come first, so the rate is that of tokens.
+    progress = Progress(int(np.sum(texts.lengths)), every_seconds=HALF_A_MINUTE)
     for start in range(0, len(order), batch_size):
         part = order[start : start + batch_size]
         # A text by itself needs no padding.
@@ -133,4 +140,9 @@ def outputs_of(run, texts, task, batch_size, fixed_length=None):
         for name, values in found.items():
             for row, value in zip(part, batch[name]):
                 values[row] = value[: texts.lengths[row]] if task.per_token else value
+        progress.done += sum(int(texts.lengths[row]) for row in part)
+        if progress.is_due():
+            rows = min(start + batch_size, len(order))
+            progress.show(f"rows {rows:,}/{len(order):,}  {progress.speed('tokens')}")
+    progress.clear()
     return found

@@ -1,7 +1,11 @@
 """One line on the progress of a long job: what is done, how fast, and the time left."""
 
+import contextlib
 import sys
 import time
+
+# Seconds between lines where stderr is no terminal, for jobs that usually are short.
+HALF_A_MINUTE = 30
 
 
 class Progress:
@@ -23,6 +27,7 @@ class Progress:
         self.done = done
         self.stream = stream or sys.stderr
         self.is_terminal = self.stream.isatty()
+        self.is_shown = False
         self.interval = 0.5 if self.is_terminal else every_seconds
         self.last_line = time.monotonic()
         self.restart_rate()
@@ -49,6 +54,10 @@ class Progress:
         left = self.seconds_left()
         return f"{int(left // 3600)}:{int(left // 60 % 60):02d}:{int(left % 60):02d}"
 
+    def speed(self, unit):
+        """Returns the rate and the time left: "1,234.5 tokens/s  ETA 0:00:12"."""
+        return f"{self.rate():,.1f} {unit}/s  ETA {self.eta()}"
+
     def is_due(self):
         """Returns whether it is time for a new line, and if so restarts the interval."""
         now = time.monotonic()
@@ -61,8 +70,27 @@ class Progress:
         """Prints a line; on a terminal it replaces the previous one."""
         start, end = ("\r\x1b[K", "") if self.is_terminal else ("", "\n")
         print(f"{start}{line}", end=end, file=self.stream, flush=True)
+        self.is_shown = True
 
     def clear(self):
         """Removes the line from a terminal, at the end or before other output."""
-        if self.is_terminal:
+        if self.is_terminal and self.is_shown:
             print("\r\x1b[K", end="", file=self.stream, flush=True)
+        self.is_shown = False
+
+
+@contextlib.contextmanager
+def stage(name, stream=None):
+    """Shows on a terminal what is being done while there is nothing to count yet.
+
+    Args:
+        name: str, such as "loading my_model".
+        stream: where to print; None is stderr.
+    """
+    progress = Progress(None, stream=stream)
+    if progress.is_terminal:
+        progress.show(name)
+    try:
+        yield
+    finally:
+        progress.clear()

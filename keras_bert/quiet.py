@@ -15,21 +15,40 @@ def import_tensorflow_quietly():
     """Imports Keras with its backend, without TensorFlow's start-up notes.
 
     C++ code writes them before it reads any logging level, and they would hide the one line of an
-    error. They are kept if TF_CPP_MIN_LOG_LEVEL is set.
+    error. They are kept if TF_CPP_MIN_LOG_LEVEL asks for them, with 0.
     """
-    # Batches of several lengths are intended; TensorFlow prints long warnings about them.
-    logging.getLogger("tensorflow").addFilter(_is_not_of_retracing)
-    if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
+    quiet_about_retracing()
+    if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") == "0":
         import keras  # noqa: F401
 
         return
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     with stderr_kept_for_errors():
         import keras  # noqa: F401
 
 
+def quiet_about_retracing():
+    """Hides TensorFlow's long warnings on functions that are traced for each length of a batch."""
+    logger = logging.getLogger("tensorflow")
+    if _is_not_of_retracing not in logger.filters:
+        logger.addFilter(_is_not_of_retracing)
+
+
 def _is_not_of_retracing(record):
     return "retracing" not in str(record.msg)
+
+
+@contextlib.contextmanager
+def stderr_hidden():
+    """Hides what C++ code prints to stderr, such as LiteRT's note on its delegate."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 @contextlib.contextmanager

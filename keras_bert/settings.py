@@ -62,7 +62,7 @@ def setting(
         choices: the values that a str can have.
         repeated: whether the flag of a list is given once for each item, and not with commas.
         example: a list of numbers, as messages show what they expect.
-        is_path: whether it names a file or folder; a model card shows the last part alone.
+        is_path: whether it names a file or folder; see `shown_path`.
     """
     description = Description(
         help=help,
@@ -95,6 +95,14 @@ def name_of_field(field):
     return field.name.removesuffix("_")
 
 
+def group_of(kind, name):
+    """Returns the title of a setting in `--help`, the `group` of the class that declares it."""
+    for owner in kind.__mro__:
+        if name in vars(owner).get("__annotations__", {}):
+            return vars(owner).get("group", "")
+    return ""
+
+
 def default_of(field):
     """Returns a setting's default, None for a required one."""
     if field.default_factory is not dataclasses.MISSING:
@@ -102,17 +110,23 @@ def default_of(field):
     return None if field.default is REQUIRED else field.default
 
 
-def changed_settings(settings):
-    """Returns the settings that are not at their defaults, a dict by name; of paths the last part.
+def shown_path(path):
+    """Returns a path as a model card shows it: of an absolute one the last part.
 
-    This is what a model card repeats: files are found elsewhere when it is read.
+    A relative path is of use to whoever runs the command again in a copy of the same folder.
     """
+    path = os.path.normpath(os.fspath(path))
+    return os.path.basename(path) if os.path.isabs(path) else path
+
+
+def changed_settings(settings):
+    """Returns the settings that are not at their defaults, for a model card: a dict by name."""
     changed = {}
     for field, description in settings_of(settings):
         value = getattr(settings, field.name)
         if value != default_of(field):
             if description.is_path:
-                value = os.path.basename(os.path.normpath(value))
+                value = shown_path(value)
             changed[name_of_field(field)] = value
     return changed
 

@@ -1,6 +1,9 @@
 """`Bert` made of any network of ours, its folder after `fit`, and `.keras` files with assets."""
 
+import functools
+import importlib
 import json
+import logging
 import subprocess
 import sys
 import zipfile
@@ -285,3 +288,30 @@ def test_export_and_verify_from_a_script(tmp_path):
     assert lines
     with pytest.raises(InputError, match="quantize"):
         bert.export(tmp_path / "model.onnx", format="onnx", quantize="dynamic")
+
+
+def test_scripts_see_no_warnings_of_retracing():
+    importlib.import_module("keras_bert.bert")
+    logger = logging.getLogger("tensorflow")
+    make = functools.partial(logger.makeRecord, "tensorflow", logging.WARNING, "f", 1)
+    assert not logger.filter(make("triggered tf.function retracing", (), None))
+    assert logger.filter(make("something else", (), None))
+
+
+def test_a_bert_is_shown_in_a_line():
+    bert = make_bert("classification")
+    size = bert.config.encoder
+    assert repr(bert) == (
+        f"<Bert: classification, {size.num_hidden_layers} layers, {size.hidden_size} wide, "
+        f"{len(LABELS)} labels, {len(VOCABULARY)} tokens>"
+    )
+
+
+def test_one_second_text_is_for_all():
+    bert = make_bert("question_answering")
+    questions, passage = ["dog good", "cat"], "cat bad dog a b"
+    found = bert.predict(questions, passage)
+    assert found == bert.predict(questions, [passage] * 2)
+    assert found == bert.predict(questions, context=passage)
+    with pytest.raises(InputError, match="2 first texts but 3 second ones"):
+        bert.predict(questions, ["a", "b", "cat"])

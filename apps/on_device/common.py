@@ -1,7 +1,6 @@
 """Shared by the verbs on the device: arguments, opening a model, timing, errors in one line."""
 
 import argparse
-import contextlib
 import os
 import sys
 import time
@@ -81,20 +80,6 @@ def open_model(arguments, verb):
     return model
 
 
-@contextlib.contextmanager
-def _quiet():
-    """Hides the notes that the interpreter's C++ code prints to stderr."""
-    sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
-
-
 def texts_of(arguments):
     """Yields the texts among the arguments; without any, the lines of stdin that are not blank.
 
@@ -132,8 +117,7 @@ def timed(name, ask, *texts):
     """
     start = time.perf_counter()
     try:
-        with _quiet():
-            answer = ask(*texts)
+        answer = ask(*texts)
     except InputError as error:
         raise error.about(name) from None
     return answer, f"{1000 * (time.perf_counter() - start):.1f} ms"

@@ -39,7 +39,7 @@ def define(values):
 
 def run(values):
     arguments = flags.given(values)
-    for flag in ("json", "strict"):
+    for flag in flags.FOR_EVERY_VERB:
         arguments.pop(flag, None)
     outcome = finetune_runs(arguments.pop("init"), **arguments)
     bert, run = outcome.bert, outcome.run
@@ -55,5 +55,13 @@ def run(values):
         *summary_lines(outcome.summary, outcome.runs, run["seed"]),
         *([f"seeds that diverged: {diverged}"] if diverged else []),
         f"best epoch {run['best_epoch']} of {values.epochs}; {run['seconds']:.0f} s of training",
+        *_on_precision(run["dtype_policy"]),
         f"model folder: {values.output}",
     ]
+
+
+def _on_precision(policy):
+    """Returns a line on why the scores may differ from those of the epochs."""
+    if policy == "float32":
+        return []
+    return [f"scored in float32, as the model is saved; the epochs' scores are of {policy}"]

@@ -6,7 +6,21 @@ import math
 from absl import flags
 
 from keras_bert.errors import InputError
-from keras_bert.settings import default_of, name_of_field, settings_of, type_of
+from keras_bert.settings import default_of, group_of, name_of_field, settings_of, type_of
+
+# The title of the flags that every verb has, in `--help`.
+EVERY_VERB = "for every verb"
+FOR_EVERY_VERB = {
+    "json": "print the result as one JSON object, alone on stdout; all else goes to stderr",
+    "strict": "whatever a file does not say, so that it is guessed or left out, is an error",
+}
+
+
+def define_for_every_verb(values):
+    """Declares the flags of `FOR_EVERY_VERB`."""
+    for name, text in FOR_EVERY_VERB.items():
+        flags.DEFINE_boolean(name, False, text, flag_values=values)
+        values[name].group = EVERY_VERB
 
 
 def define(values, kind, skip=(), **changes):
@@ -24,6 +38,8 @@ def define(values, kind, skip=(), **changes):
         if name not in skip:
             description = dataclasses.replace(description, **changes.get(name, {}))
             _define(values, name, field, description)
+            values[name].is_required = _has_no_default(field)
+            values[name].group = group_of(kind, field.name)
 
 
 def settings_from(values, kind, **more):
@@ -51,6 +67,11 @@ def given(values):
     return {name: values[name].value for name in sorted(values) if values[name].present}
 
 
+def is_required(flag):
+    """Says whether a flag has to be given."""
+    return getattr(flag, "is_required", False)
+
+
 def parse(values, arguments):
     """Parses a verb's arguments.
 
@@ -64,6 +85,9 @@ def parse(values, arguments):
     rest = values(arguments)[1:]
     if rest:
         raise InputError(f"unexpected argument {rest[0]!r}: flags are written --name=value")
+    missing = [f for f in values if is_required(values[f]) and not values[f].present]
+    if missing:
+        raise InputError(f"give {' '.join(f'--{name}=…' for name in missing)}")
     for name in values:
         # absl's bounds accept nan, because every comparison with it is false.
         if isinstance(values[name].value, float) and not math.isfinite(values[name].value):
@@ -92,5 +116,7 @@ def _define(values, name, field, description):
         flags.DEFINE_multi_string(name, default, text, flag_values=values)
     else:
         flags.DEFINE_list(name, default, text, flag_values=values)
-    if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
-        flags.mark_flag_as_required(name, flag_values=values)
+
+
+def _has_no_default(field):
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING

@@ -42,4 +42,6 @@ def texts_of(texts, name):
     """Returns the texts of a repeated flag, or None; see `text_of`."""
     if texts is None:
         return None
+    if len(texts) == 1:
+        return [text_of(texts[0], f"--{name}")]
     return [text_of(text, f"--{name} number {n}") for n, text in enumerate(texts, start=1)]

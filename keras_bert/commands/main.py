@@ -13,7 +13,7 @@ import sys
 
 from absl import flags
 
-from keras_bert.commands.flags import parse
+from keras_bert.commands.flags import define_for_every_verb, parse
 from keras_bert.commands.output import BAD_INPUT, complain, print_result, usage, verb_help
 from keras_bert.errors import CheckFailed, InputError, settings_are_flags
 from keras_bert.extras import missing_message
@@ -83,6 +83,8 @@ def _end(number, frame):
 
 
 def _main(argv):
+    if argv[:1] == ["help"] and len(argv) == 2:
+        argv = [argv[1], "--help"]
     if not argv or argv[0] in ("--help", "-h", "help", "--helpfull"):
         print(usage(VERBS))
         return DONE if argv else BAD_INPUT
@@ -98,13 +100,7 @@ def _main(argv):
     module = importlib.import_module(f"keras_bert.commands.{verb.replace('-', '_')}")
     values = flags.FlagValues()
     module.define(values)
-    flags.DEFINE_boolean(
-        "json", False, "print the result as one JSON object, on the last line", flag_values=values
-    )
-    flags.DEFINE_boolean(
-        "strict", False, "whatever a file does not say, so that it is guessed, is an error",
-        flag_values=values,
-    )  # fmt: skip
+    define_for_every_verb(values)
     if any(argument in ("--help", "-h", "--helpfull") for argument in arguments):
         print(verb_help(verb, VERBS[verb], module, values))
         return DONE

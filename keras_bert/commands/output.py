@@ -4,16 +4,23 @@ import json
 import math
 import sys
 
+from keras_bert.commands.flags import EVERY_VERB, is_required
+
 BAD_INPUT = 2
 
 
 def print_result(result, lines, as_json):
-    """Prints lines, and the result as one JSON object on the last line if asked for."""
+    """Prints lines; with JSON the result as one object, and the lines to stderr.
+
+    Then a program such as jq can read stdout.
+    """
+    stream = sys.stderr if as_json else sys.stdout
     # If the terminal cannot show a character, as in the C locale, its code is printed.
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    encoding = getattr(stream, "encoding", None) or "utf-8"
     for line in lines:
-        print(line.encode(encoding, "backslashreplace").decode(encoding))
+        print(line.encode(encoding, "backslashreplace").decode(encoding), file=stream)
     if as_json:
+        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
         ascii_only = encoding.lower().replace("-", "") != "utf8"
         print(json.dumps(_without_nan(result), ensure_ascii=ascii_only, allow_nan=False))
 
@@ -40,17 +47,24 @@ def usage(verbs):
     rows = "\n".join(f"  {verb.ljust(width)}  {what}" for verb, what in verbs.items())
     return (
         f"keras-bert VERB --flags\n\n{rows}\n\n"
-        "`keras-bert VERB --help` lists a verb's flags.\n"
-        "Results go to stdout, progress to stderr.\n"
+        "`keras-bert help VERB` lists a verb's flags.\n"
+        "Results go to stdout, progress to stderr; with --json stdout has one JSON object.\n"
         "Exit status: 0 done, 1 a check failed, 2 bad input."
     )
 
 
 def verb_help(verb, what, module, values):
-    """Returns a verb's help: its description, its module's docstring, its flags and defaults."""
-    lines = [f"keras-bert {verb}: {what}", "", (module.__doc__ or "").strip(), ""]
+    """Returns a verb's help: its description, its module's docstring, its flags in groups."""
+    lines = [f"keras-bert {verb}: {what}", "", (module.__doc__ or "").strip()]
+    groups = {"needed": [], "not needed": []}
     for name in sorted(values):
         flag = values[name]
-        default = "" if flag.default in (None, "", False) else f" (default {flag.default})"
-        lines.append(f"  --{name}  {flag.help}{default}")
+        group = "needed" if is_required(flag) else getattr(flag, "group", "") or "not needed"
+        groups.setdefault(group, []).append(flag)
+    for group in sorted(groups, key=lambda group: group == EVERY_VERB):
+        if groups[group]:
+            lines += ["", f"{group}:"]
+        for flag in groups[group]:
+            default = "" if flag.default in (None, "", False) else f" (default {flag.default})"
+            lines.append(f"  --{flag.name}  {flag.help}{default}")
     return "\n".join(lines)

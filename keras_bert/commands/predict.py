@@ -24,7 +24,6 @@ def define(values):
 
 def run(values):
     asked = flags.chosen(values, _Settings)
-    if asked["input"] is None:
-        for name in ("text", "text_b"):
-            asked[name] = inputs.text_of(asked[name], f"--{name}")
+    for name in ("text", "text_b"):
+        asked[name] = inputs.texts_of(asked[name], name)
     return predict(layout=inputs.layout_of(values), **asked)

@@ -1,6 +1,8 @@
 """Trains, evaluates, exports, verifies and runs a small spam filter on messages of the package."""
 
 import os
+import shutil
+import sys
 
 from keras_bert.commands import flags
 from keras_bert.quickstart import QuickstartSettings, quickstart
@@ -33,4 +35,17 @@ def _report(result):
         "",
         f"{result['test_messages']} test messages; {result['seconds']:.0f} s; "
         f"files: {result['output']}{os.sep}",
+        "",
+        "to go on:",
+        *_program_on_path(),
+        f'  keras-bert predict --model={result["models"][0]["path"]} --text="you have won"',
+        "  keras-bert help finetune",
     ]
+
+
+def _program_on_path():
+    """Returns a line that puts the program on the PATH, if it is not there."""
+    program = os.path.abspath(sys.argv[0])
+    if os.path.basename(program) != "keras-bert" or shutil.which("keras-bert"):
+        return []
+    return [f'  export PATH="{os.path.dirname(program)}:$PATH"']

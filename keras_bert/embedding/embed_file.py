@@ -98,10 +98,7 @@ def show_texts(progress, count):
     """
     progress.done += count
     if progress.is_due():
-        progress.show(
-            f"text {progress.done}/{progress.total}  {progress.rate():.1f} texts/s  "
-            f"ETA {progress.eta()}"
-        )
+        progress.show(f"text {progress.done}/{progress.total}  {progress.speed('texts')}")
 
 
 def _arrays(features, source, settings):

@@ -17,6 +17,8 @@ class FileLayout:
             skips where `misaligned` is "skip" or "search".
     """
 
+    group = "how a file is read"
+
     columns: list | None = setting(
         None, "names of all columns, for a CSV or TSV file that has no header line"
     )

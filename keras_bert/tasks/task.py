@@ -45,6 +45,8 @@ class NoOverrides:
 class LabelOverrides:
     """The settings of tasks with labels."""
 
+    group = "labels"
+
     labels: list | None = setting(None, "the labels, in order (default: those found in --train)")
 
     __post_init__ = check_settings

@@ -28,6 +28,9 @@ class Encoding:
     tokens: list
     word_ids: list
 
+    def __repr__(self):
+        return f"<Encoding of {len(self.tokens)} tokens: {' '.join(self.tokens)}>"
+
 
 @dataclasses.dataclass
 class Pieces:

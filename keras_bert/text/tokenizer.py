@@ -209,7 +209,8 @@ class WordPieceTokenizer:
         """Makes the inputs of a model from sentences or pairs.
 
         Args:
-            texts: sequence of str, (batch,), or with `is_split_into_words` of lists of str.
+            texts: sequence of str, (batch,), or with `is_split_into_words` of lists of str; a
+                single str is a batch of one.
             texts_b: likewise, or None.
             length: int, the length of each row; None means that of the longest.
             is_split_into_words: see `encode_batch`; `tag_targets` has the targets of such rows.
@@ -221,6 +222,8 @@ class WordPieceTokenizer:
         Raises:
             InputError: as `encode_batch`.
         """
+        if isinstance(texts, str) and not is_split_into_words:
+            texts, texts_b = [texts], None if texts_b is None else [texts_b]
         rows = list(self._rows(texts, texts_b, length, is_split_into_words))
         if length is None:
             specials = 2 if texts_b is None else 3

@@ -17,6 +17,7 @@ from keras_bert.extras import naming_extras
 from keras_bert.files import check_not_input, check_replaceable
 from keras_bert.model_folder import is_replaceable
 from keras_bert.quiet import import_tensorflow_quietly
+from keras_bert.settings import shown_path
 from keras_bert.tasks.in_hand import examples_of
 from keras_bert.tasks.registry import get_task
 from keras_bert.tasks.task import hold_out
@@ -260,7 +261,7 @@ def _call_shown(call):
     arguments = []
     for name, value in given.items():
         if name in _PATHS and isinstance(value, (str, os.PathLike)):
-            value = os.path.basename(os.path.normpath(value))
+            value = shown_path(value)
         shown = repr(value) if isinstance(value, (str, int, float, bool, list, tuple)) else "…"
         shown = shown if len(shown) <= _LONGEST_VALUE else "…"
         arguments.append(shown if name == "init" else f"{name}={shown}")

@@ -27,6 +27,10 @@ class ProgressLine(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         # A run that goes on within an epoch calls `fit` twice.
         self.is_first_step = True
+        if self.progress.is_terminal:
+            self.progress.show(
+                f"step {self.progress.done}/{self.progress.total}  compiling the training step"
+            )
 
     def on_train_batch_end(self, batch, logs=None):
         progress = self.progress

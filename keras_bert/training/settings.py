@@ -15,6 +15,8 @@ LARGEST_SEED = 2**32 - 1
 class FitSettings:
     """One run of `fit`; the defaults are those that BERT's paper recommends (appendix A.3)."""
 
+    group = "training"
+
     epochs: int = setting(3, "passes over the texts", low=1)
     batch_size: int = setting(32, "texts a step", low=1)
     learning_rate: float = setting(5e-5, "the schedule's peak", low=0.0)
@@ -35,6 +37,8 @@ class FitSettings:
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class FinetuneSettings(FitSettings):
     """Fine-tuning for a task, from a start and examples to the best of one or several runs."""
+
+    group = "fine-tuning"
 
     eval_fraction: float = setting(
         0.1, "without --eval: share of the training texts to hold out", low=0.0, high=0.9

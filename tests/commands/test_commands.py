@@ -48,7 +48,17 @@ def test_predict_one_text(cli, toy):
     answer = json.loads(found.out.splitlines()[-1])["predictions"][0]
     assert answer["label"] == "positive"
     assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-6)
-    assert found.out.startswith(f"positive\t{answer['probability']:.4f}\ta superb film\n")
+    assert found.err.endswith(f"positive\t{answer['probability']:.4f}\ta superb film\n")
+
+
+def test_predict_several_texts(cli, toy):
+    found = cli("predict", f"--model={toy.model}", "--text=a superb film", "--text=awful, dull")
+    assert [line.split("\t")[::2] for line in found.out.splitlines()] == [
+        ["positive", "a superb film"], ["negative", "awful, dull"],
+    ]  # fmt: skip
+    found = cli("predict", f"--model={toy.model}", "--text=a", "--text= ")
+    assert (found.status, found.out) == (2, "")
+    assert "--text number 2 is empty" in found.err
 
 
 @pytest.mark.parametrize("extension", ["csv", "tsv", "jsonl"])
@@ -225,7 +235,9 @@ def test_finetune_refuses_bad_rows(cli, toy, tmp_path):
 
 def test_finetune_refuses_lengths_presets_and_vocabularies(cli, toy, tmp_path):
     finetune_refused(cli, toy, tmp_path, "length 513", "512", length=513)
-    finetune_refused(cli, toy, tmp_path, "bert_huge", "no preset", init="bert_huge")
+    finetune_refused(
+        cli, toy, tmp_path, "bert_huge: no such file or", "the presets bert_tiny", init="bert_huge"
+    )
     finetune_refused(cli, toy, tmp_path, "has no vocabulary", vocab=None)
     finetune_refused(cli, toy, tmp_path, "none.txt", "No such file", vocab="none.txt")
     finetune_refused(cli, toy, tmp_path, "--freeze=9", "up to 2", freeze=9)
@@ -533,9 +545,8 @@ def test_the_c_locale_prints_codes_for_what_it_cannot_show(toy):
     plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     found = in_process("predict", f"--model={toy.model}", "--text=café", "--json", **plain)
     assert found.returncode == 0, found.stderr
-    lines = found.stdout.decode("ascii").splitlines()
-    assert lines[0].endswith("caf\\xe9")
-    assert json.loads(lines[-1])["predictions"][0]["text"] == "café"
+    assert found.stderr.decode("ascii").splitlines()[-1].endswith("caf\\xe9")
+    assert json.loads(found.stdout.decode("ascii"))["predictions"][0]["text"] == "café"
 
 
 def test_text_that_is_not_utf_8_is_refused(toy):

@@ -1,11 +1,21 @@
 """Flags made of a dataclass of settings."""
 
 import dataclasses
+import json
+import types
 
 import pytest
 from absl import flags
 
-from keras_bert.commands.flags import define, given, parse, settings_from
+from keras_bert.commands.flags import (
+    define,
+    define_for_every_verb,
+    given,
+    parse,
+    settings_from,
+)
+from keras_bert.commands.main import main
+from keras_bert.commands.output import print_result, verb_help
 from keras_bert.errors import InputError, settings_are_flags
 from keras_bert.settings import REQUIRED, check_settings, setting
 
@@ -61,7 +71,7 @@ def test_some_flags_can_be_left_out_and_others_changed():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "--output"),
+        ([], "^give --output=…$"),
         (["--output="], "--output.*is empty"),
         (["--output=x", "--epochs=0"], "epochs"),
         (["--output=x", "--epochs=11"], "epochs"),
@@ -79,3 +89,41 @@ def test_bad_arguments_are_refused(arguments, message):
 
 def test_given_are_those_on_the_command_line():
     assert given(parsed("--output=x", "--epochs=3")) == {"epochs": 3, "output": "x"}
+
+
+def test_help_names_what_is_needed_and_groups_the_rest():
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class Grouped(Example):
+        group = "the layout"
+
+        tag_column: str | None = setting(None, "column of the tag")
+
+    values = flags.FlagValues()
+    define(values, Grouped)
+    define_for_every_verb(values)
+    text = verb_help("verb", "does it", types.SimpleNamespace(__doc__="How."), values)
+    head, needed, rest, layout, common = text.split("\n\n")[1:]
+    assert head == "How."
+    assert needed == "needed:\n  --output  the file to write"
+    assert rest.startswith("not needed:\n")
+    assert "--epochs  passes (default 3)" in rest
+    assert layout == "the layout:\n  --tag_column  column of the tag"
+    assert [line.split()[0] for line in common.splitlines()[1:]] == ["--json", "--strict"]
+
+
+def test_with_json_stdout_has_the_object_alone(capsys):
+    print_result({"a": 1}, ["one line", "two"], as_json=True)
+    found = capsys.readouterr()
+    assert (json.loads(found.out), found.err) == ({"a": 1}, "one line\ntwo\n")
+    print_result({"a": 1}, ["one line"], as_json=False)
+    assert capsys.readouterr() == ("one line\n", "")
+
+
+def test_help_takes_a_verb(capsys):
+    assert main(["help", "vocab"]) == 0
+    first = capsys.readouterr().out
+    assert main(["vocab", "--help"]) == 0
+    assert capsys.readouterr().out == first
+    assert "needed:\n  --corpus" in first
+    assert main(["help", "dance"]) == 2
+    assert "no verb 'dance'" in capsys.readouterr().err

@@ -10,6 +10,7 @@ from pretraining_helpers import make_records, write_config
 
 import keras_bert
 from keras_bert.errors import InputError
+from keras_bert.export.verify import report_lines
 
 
 def result_of(found):
@@ -76,10 +77,29 @@ def test_verify_takes_a_model_in_memory(toy, tflite):
     assert result["passed"]
     assert result["agreement"] == 1
     assert result["model_bytes"] == sum(weight.nbytes for weight in bert.model.get_weights())
-    assert lines[-1] == "accuracy lost: 0.00 points"
+    assert lines[-1] == "accuracy lost: 0.00 points: passed (at most 0.00 may be lost)"
     from_folder, _ = keras_bert.verify(toy.model, exported=tflite, data=toy.dev)
     for name in ("count", "agreement", "max_difference", "model_scores", "exported_scores"):
         assert from_folder[name] == result[name]
+
+
+@pytest.mark.parametrize(
+    ("drop", "line"),
+    [
+        (0.0, "f1 lost: 0.00 points: passed (at most 1.00 may be lost)"),
+        (-0.0067, "f1 gained: 0.67 points: passed (at most 1.00 may be lost)"),
+        (-0.00001, "f1 lost: 0.00 points: passed (at most 1.00 may be lost)"),
+        (0.0123, "f1 lost: 1.23 points: failed (at most 1.00 may be lost)"),
+    ],
+)
+def test_verify_ends_with_its_verdict(drop, line):
+    result = {
+        "metric": "f1", "drop": drop, "max_drop": 0.01, "passed": drop <= 0.01, "agreement": 1.0,
+        "count": 3, "max_difference": None, "model_scores": {}, "exported_scores": {},
+        "model_bytes": 1, "exported_bytes": 1, "model_ms": 1.0, "exported_ms": 1.0,
+        "timed_length": 8,
+    }  # fmt: skip
+    assert report_lines(result, ())[-1] == line
 
 
 def test_benchmark_reports_each_model(toy, tflite):

@@ -209,7 +209,7 @@ def test_bad_input():
     with pytest.raises(InputError, match="must be a string, not float: nan"):
         tokenizer(["a", float("nan")])
     with pytest.raises(InputError, match="a sequence of texts, not one text"):
-        tokenizer("a")
+        tokenizer.encode_batch("a")
     with pytest.raises(InputError, match="2 first sentences but 1 second"):
         tokenizer(["a", "b"], ["a"])
     with pytest.raises(InputError, match="length 2 has no room"):
@@ -236,3 +236,19 @@ def test_many_random_strings_take_both_ways_alike():
     for text, fast in zip(texts, tokenizer.cut(texts), strict=True):
         slow = tokenizer._cut_exactly(text)
         assert (slow.ids, slow.offsets) == (fast.ids, fast.offsets), text
+
+
+def test_one_text_is_a_batch_of_one():
+    tokenizer = golden.tokenizer("uncased")
+    for found, wanted in [
+        (tokenizer("a film"), tokenizer(["a film"])),
+        (tokenizer("a film", "and more", length=8), tokenizer(["a film"], ["and more"], length=8)),
+    ]:
+        assert found["token_ids"].shape[0] == 1
+        for name, values in wanted.items():
+            np.testing.assert_array_equal(found[name], values)
+
+
+def test_an_encoding_is_shown_by_its_tokens():
+    shown = repr(golden.tokenizer("uncased").encode("A film!"))
+    assert shown == "<Encoding of 5 tokens: [CLS] a film ! [SEP]>"

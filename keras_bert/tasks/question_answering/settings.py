@@ -23,6 +23,7 @@ class Settings:
         null_answers: whether a passage may hold no answer.
         null_threshold: the answer is "" where [CLS] scores by more than this above the best span.
         character_f1: whether answers are scored by Chinese characters.
+        whole_words: whether answers begin and end where words do; see `word_bounds`.
     """
 
     doc_stride: int = 128
@@ -32,6 +33,7 @@ class Settings:
     null_answers: bool = False
     null_threshold: float = 0.0
     character_f1: bool = False
+    whole_words: bool = True
 
     def __post_init__(self):
         check_types(dataclasses.asdict(self), TYPES)
@@ -48,6 +50,8 @@ TYPES = {field.name: field.type for field in dataclasses.fields(Settings)}
 class WindowOverrides:
     """The settings that a user can choose."""
 
+    group = "question answering"
+
     doc_stride: int | None = setting(
         None, "question answering: tokens from one window over a passage to the next", low=1
     )
@@ -56,6 +60,9 @@ class WindowOverrides:
     )
     max_answer_length: int | None = setting(
         None, "question answering: most tokens of an answer", low=1
+    )
+    whole_words: bool | None = setting(
+        None, "question answering: answers begin and end where words do (default: true)"
     )
 
     __post_init__ = check_settings

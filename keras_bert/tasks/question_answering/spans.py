@@ -5,6 +5,8 @@ import unicodedata
 import numpy as np
 
 from keras_bert.numpy_ops import softmax
+from keras_bert.tasks.question_answering.metrics import normalize
+from keras_bert.tasks.question_answering.word_bounds import is_inside_word
 
 
 def answer_of(windows, start_logits, end_logits, context, settings):
@@ -22,19 +24,23 @@ def answer_of(windows, start_logits, end_logits, context, settings):
 
     Source: google-research/bert run_squad.py, write_predictions.
     """
-    spans = best_spans(
-        windows, start_logits, end_logits, context, settings.n_best, settings.max_answer_length
-    )
+    spans = best_spans(windows, start_logits, end_logits, context, settings)
     odds = {}
     if settings.null_answers:
         sums = [float(s[0]) + float(e[0]) for s, e in zip(start_logits, end_logits)]
         null = min(filter(np.isfinite, sums), default=0.0)
-        odds = {"null_odds": null - spans[0][0] if spans else 0.0}
-        spans = sorted([*spans, (null, 0, 0)], key=lambda span: -span[0])
-    probabilities = softmax([score for score, *_ in spans]).tolist() if spans else []
+        odds = {"null_odds": null - spans[0][1][0] if spans else 0.0}
+        spans = sorted([*spans, ((0, 0), [null])], key=lambda span: -span[1][0])
+    scores = [score for _, scores in spans for score in scores]
+    each = iter(softmax(scores).tolist() if scores else ())
     n_best = [
-        {"text": context[start:end], "start": start, "end": end, "probability": probability}
-        for (_, start, end), probability in zip(spans, probabilities)
+        {
+            "text": context[start:end],
+            "start": start,
+            "end": end,
+            "probability": sum(next(each) for _ in scores),
+        }
+        for (start, end), scores in spans
     ]
     nothing = {"text": "", "start": 0, "end": 0, "probability": 0.0}
     null = next((span for span in n_best if not span["text"]), nothing)
@@ -49,48 +55,76 @@ def best_text(answer):
     return next((span["text"] for span in answer["n_best"] if span["text"]), "")
 
 
-def best_spans(windows, start_logits, end_logits, context, n_best, max_answer_length):
+def best_spans(windows, start_logits, end_logits, context, settings):
     """Finds the best answers to one question among all spans of all its windows.
 
     A span begins with a token that its window owns, so that a token is scored where it has most
-    context, and ends in the same window. Its score is the sum of its two logits. Of spans with the
-    same text only the best is kept.
+    context, and ends in the same window. Its score is the sum of its two logits. Spans that SQuAD's
+    scores take for the same answer, such as "the Rhine" and "Rhine", are one answer: the best of
+    them, with the scores of all.
 
     Args:
         windows: list of `windows.Window`.
         start_logits, end_logits: lists of float arrays of shape (length of the window,).
         context: str, the passage.
-        n_best: int, the most answers.
-        max_answer_length: int, the most tokens of one.
+        settings: `question_answering.Settings`; with `whole_words` a span begins and ends where
+            a word does, if any span does.
 
     Returns:
-        A list of (score, start, end), best first, `context[start:end]` being the answer. Equal
-        scores go to the earlier span, then to the shorter. Spans with a score that is not
+        A list of `n_best` answers or fewer, best first: ((start, end), scores), where
+        `context[start:end]` is the answer and `scores` are those of its spans, the highest first.
+        Equal scores go to the earlier span, then to the shorter. Spans with a score that is not
         finite are left out.
 
     Source: google-research/bert run_squad.py, write_predictions, which only looks at the n best
-    starts and ends of each window.
+    starts and ends of each window, lets an answer begin inside a word, and lists each text once
+    with the probability of one of its places.
     """
-    scored = [
-        _window_scores(*parts, max_answer_length)
-        for parts in zip(windows, start_logits, end_logits)
-    ]
-    scores = np.concatenate([matrix.ravel() for matrix, _ in scored])
+    longest = settings.max_answer_length
+    scored = [_window_scores(*parts, longest) for parts in zip(windows, start_logits, end_logits)]
+    scores = np.concatenate([matrix for matrix, _ in scored])
     firsts = np.concatenate([first + np.arange(len(matrix)) for matrix, first in scored])
     passage = windows[0].passage
+    starts, ends = (
+        passage.starts.tolist(),
+        [_with_marks(context, end) for end in passage.ends.tolist()],
+    )
+    if settings.whole_words:
+        scores = _of_whole_words(scores, firsts, starts, ends, context)
+    scores = scores.ravel()
     possible = int(np.isfinite(scores).sum())
-    best_of_text, tried = {}, 4 * n_best
+    tried = 4 * settings.n_best
     while True:
+        answers = {}
         for i in _best(scores, min(tried, possible)):
-            first, more = firsts[i // max_answer_length], i % max_answer_length
-            start = int(passage.starts[first])
-            end = _with_marks(context, int(passage.ends[first + more]))
-            best_of_text.setdefault(context[start:end], (float(scores[i]), start, end))
-            if len(best_of_text) == n_best:
+            first = firsts[i // longest]
+            start, end = starts[first], ends[first + i % longest]
+            text = context[start:end]
+            _, found = answers.setdefault(normalize(text) or text, ((start, end), []))
+            found.append(float(scores[i]))
+            if len(answers) > settings.n_best:
                 break
-        if len(best_of_text) == n_best or tried >= possible:
-            return list(best_of_text.values())
-        best_of_text, tried = {}, 4 * tried
+        if len(answers) > settings.n_best or tried >= possible:
+            return list(answers.values())[: settings.n_best]
+        tried *= 4
+
+
+def _of_whole_words(scores, firsts, starts, ends, context):
+    """Returns the scores with -inf for spans that begin or end inside a word, if others are left.
+
+    Args:
+        scores: array of shape (owned tokens of all windows, more tokens).
+        firsts: int array of shape (owned tokens of all windows,), the tokens in the passage.
+        starts, ends: lists of int, the bounds of each token of the passage.
+        context: str, the passage.
+    """
+    longest = scores.shape[1]
+    may_start = np.array([not is_inside_word(context, start) for start in starts], bool)
+    may_end = np.ones(len(ends) + longest, bool)
+    may_end[: len(ends)] = [not is_inside_word(context, end) for end in ends]
+    may_end = np.lib.stride_tricks.sliding_window_view(may_end, longest)
+    whole = np.where(may_start[firsts, None] & may_end[firsts], scores, -np.inf)
+    return whole if np.isfinite(whole).any() else scores
 
 
 def _window_scores(window, start_logits, end_logits, max_answer_length):

@@ -37,6 +37,8 @@ class Settings:
 class TagOverrides(LabelOverrides):
     """The settings that replace decisions of the training file."""
 
+    group = "tagging"
+
     scheme: str | None = setting(
         None,
         "tagging: how the model's tags mark entities; the files' are converted (default: as "

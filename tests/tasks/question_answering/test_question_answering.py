@@ -3,6 +3,7 @@
 import itertools
 import json
 import random
+import re
 import types
 import unicodedata
 
@@ -19,6 +20,7 @@ from keras_bert.tasks.question_answering.metrics import normalize
 from keras_bert.tasks.question_answering.squad_files import Questions
 from keras_bert.tasks.question_answering.task import QuestionAnsweringTask, Settings, settings_of
 from keras_bert.tasks.question_answering.windows import cut_passages
+from keras_bert.text.tokenizer import WordPieceTokenizer
 
 TASK = QuestionAnsweringTask()
 
@@ -89,9 +91,15 @@ def test_training_leaves_out_what_cannot_be_aligned():
 
 
 def brute_force(rows, outputs, context, settings):
-    """Every span of every window, judged one at a time; (score, start, end) of the n best."""
+    """Every span of every window, judged one at a time; ((start, end), scores) of the n best."""
     found = []
     owners = google_owners(rows.encodings)
+    # Of this file's passages; the ideographs have no words with spaces between them.
+    inside = {
+        i
+        for m in re.finditer("[a-z0-9\u0301]+", context, re.I)
+        for i in range(m.start() + 1, m.end())
+    }
     for row, window in enumerate(rows.encodings):
         starts, ends = (outputs[name][row].astype("float64") for name in TASK.outputs)
         for i, j in itertools.combinations_with_replacement(range(window.count), 2):
@@ -101,13 +109,16 @@ def brute_force(rows, outputs, context, settings):
             start = int(window.passage.starts[window.first + i])
             end = int(window.passage.ends[window.first + j])
             end += context.startswith("\u0301", end)
-            found.append((-score, window.first + i, window.first + j, start, end))
-    best, seen = [], set()
+            if not settings.whole_words or not inside & {start, end}:
+                found.append((-score, window.first + i, window.first + j, start, end))
+    best = {}
     for score, _, _, start, end in sorted(found):
-        if context[start:end] not in seen and len(best) < settings.n_best:
-            seen.add(context[start:end])
-            best.append((-score, start, end))
-    return best
+        text = context[start:end]
+        text = normalize(text) or text
+        if text not in best and len(best) == settings.n_best:
+            break
+        best.setdefault(text, ((start, end), []))[1].append(-score)
+    return list(best.values())
 
 
 def google_owners(windows):
@@ -128,7 +139,7 @@ def google_owners(windows):
 @pytest.mark.parametrize("seed", range(6))
 def test_answers_equal_a_search_through_all_spans(seed, quantum):
     rng = random.Random(seed)
-    words = "the old man and a sea of 東京 fish, Ann cafe\u0301 10".split()
+    words = "the old man and a sea of 東京 fish, Ann cafe\u0301 10 unquestionably 1546)".split()
     context = " ".join(rng.choices(words, k=60))
     examples = asked("who?", context)
     settings = {
@@ -137,6 +148,7 @@ def test_answers_equal_a_search_through_all_spans(seed, quantum):
         "max_answer_length": rng.choice((1, 3, 8, 100)),
         "n_best": rng.choice((1, 5, 20)),
         "null_answers": seed % 2 == 0,
+        "whole_words": seed % 3 > 0,
     }
     cfg = config(rng.randint(16, 40), **settings)
     rows = TASK.rows(examples, golden.tokenizer("uncased"), cfg)
@@ -144,22 +156,95 @@ def test_answers_equal_a_search_through_all_spans(seed, quantum):
     answer = TASK.answers(outputs, rows, examples, cfg)[0]
     expected = brute_force(rows, outputs, context, settings_of(cfg))
     spans = [span for span in answer["n_best"] if span["text"]]
-    assert [(span["start"], span["end"]) for span in spans] == [span[1:] for span in expected]
-    scores = [score for score, *_ in expected]
+    assert [(span["start"], span["end"]) for span in spans] == [bounds for bounds, _ in expected]
+    scores = {context[start:end]: found for (start, end), found in expected}
+    best = expected[0][1][0]
     if cfg.settings["null_answers"]:
         null = min(float(s[0]) + float(e[0]) for s, e in zip(*outputs.values()))
-        assert answer["null_odds"] == pytest.approx(null - scores[0], abs=1e-9)
-        assert answer["text"] == ("" if null > scores[0] else spans[0]["text"])
-        scores.append(null)
+        assert answer["null_odds"] == pytest.approx(null - best, abs=1e-9)
+        assert answer["text"] == ("" if null > best else spans[0]["text"])
+        scores[""] = [null]
     else:
         assert "null_odds" not in answer
         assert {name: answer[name] for name in spans[0]} == spans[0]
-    exponents = np.exp(scores - np.max(scores))
-    probabilities = {span["text"]: span["probability"] for span in answer["n_best"]}
-    texts = [span["text"] for span in spans] + ([""] if len(scores) > len(spans) else [])
-    for text, expected in zip(texts, exponents / exponents.sum(), strict=True):
-        assert probabilities[text] == pytest.approx(expected, abs=1e-6)
-    assert list(probabilities.values()) == sorted(probabilities.values(), reverse=True)
+    total = sum(np.exp(score - best) for found in scores.values() for score in found)
+    assert len(answer["n_best"]) == len(scores)
+    for span in answer["n_best"]:
+        share = sum(np.exp(score - best) for score in scores[span["text"]]) / total
+        assert span["probability"] == pytest.approx(share, abs=1e-6)
+
+
+def logits_for(rows, *spans):
+    """Logits of one window: those of each (start, end, score) add up to the score."""
+    window = rows.details[0]
+    outputs = {name: [np.full(len(window), -50.0, "float32")] for name in TASK.outputs}
+    for start, end, score in spans:
+        first, last = window.passage.align(start, end)
+        outputs["start_logits"][0][window.position + first] = score / 2
+        outputs["end_logits"][0][window.position + last] = score / 2
+    return outputs
+
+
+@pytest.mark.parametrize(
+    ("context", "wanted", "others"),
+    [
+        # The best span is `wanted`'s piece; the answer is the whole word.
+        ("the year (1546) was wet", "1546", ["154", "46"]),
+        ("giselle Knowles sang", "giselle Knowles", ["selle Knowles"]),
+        ("rushes rushing", "rushes", ["rush"]),
+    ],
+)
+def test_answers_begin_and_end_at_words(context, wanted, others):
+    pieces = [
+        "the",
+        "year",
+        "(",
+        "154",
+        "##6",
+        ")",
+        "was",
+        "wet",
+        "1",
+        "##54",
+        "##46",
+        "gi",
+        "##selle",
+    ]
+    pieces += ["knowles", "sang", "rush", "##es", "##ing"]
+    tokenizer = WordPieceTokenizer(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *pieces])
+    examples = asked("wet", context)
+    rows = TASK.rows(examples, tokenizer, config())
+    spans = [(context.index(text), context.index(text) + len(text)) for text in [wanted, *others]]
+    spans = [(*span, score) for span, score in zip(spans, (1.0, 9.0, 9.0))]
+    outputs = logits_for(rows, *spans)
+    answer = TASK.answers(outputs, rows, examples, config())[0]
+    assert answer["text"] == wanted
+    assert not {span["text"] for span in answer["n_best"]} & set(others)
+    loose = TASK.answers(outputs, rows, examples, config(whole_words=False))[0]
+    assert loose["text"] in others or wanted not in loose["text"]
+
+
+def test_answers_inside_of_a_word_stay_where_no_word_is_short_enough():
+    tokenizer = WordPieceTokenizer(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "##a"])
+    examples = asked("a", "aaaa")
+    cfg = config(max_answer_length=2)
+    rows = TASK.rows(examples, tokenizer, cfg)
+    answer = TASK.answers(random_outputs(rows, 0), rows, examples, cfg)[0]
+    assert answer["text"] in ("a", "aa")
+
+
+def test_equal_answers_share_their_probability():
+    context = "the Rhine, or Rhine: rhine! and Ann"
+    examples = asked("who?", context)
+    tokenizer = golden.tokenizer("uncased")
+    cfg = config(max_answer_length=2, n_best=2)
+    rows = TASK.rows(examples, tokenizer, cfg)
+    starts = [m.start() for m in re.finditer("rhine", context, re.I)]
+    spans = [(start, start + 5, 4.0) for start in starts] + [(context.index("Ann"), 35, 4.0)]
+    best, second = TASK.answers(logits_for(rows, *spans), rows, examples, cfg)[0]["n_best"]
+    assert (best["text"], best["start"], second["text"]) == ("Rhine", 4, "Ann")
+    assert best["probability"] == pytest.approx(0.75, abs=1e-6)
+    assert second["probability"] == pytest.approx(0.25, abs=1e-6)
 
 
 @pytest.mark.parametrize("vocabulary", ["uncased", "cased", "chinese", "multilingual"])
@@ -234,7 +319,9 @@ def test_a_model_that_knows_scores_full_marks(vocabulary, null_answers):
     examples = Questions(
         "f.json", ids, ids, ["who is it?"] * 40, contexts, [""] * 40, answers, impossible
     )
-    cfg = config(64, doc_stride=20, max_question_length=20, null_answers=null_answers)
+    cfg = config(
+        64, doc_stride=20, max_question_length=20, null_answers=null_answers, whole_words=False
+    )
     rows = TASK.rows(examples, tokenizer, cfg)
     assert len(rows) > 80
     targets = TASK.targets(examples, rows, cfg)
