@@ -51,7 +51,7 @@ def of_tflite(details):
 
 
 def zeros(details):
-    """Returns inputs of zeros for a LiteRT signature; where sizes are open, a row of four tokens."""
+    """Returns zeros for a LiteRT signature; where sizes are open, for a row of four tokens."""
     return {
         name: np.zeros(
             [s if s > 0 else least for s, least in zip(tensor["shape_signature"], (1, 4))],
