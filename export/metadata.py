@@ -61,12 +61,17 @@ def read_files(path):
     ours = (VOCABULARY_FILE, LABELS_FILE, CONFIG_FILE)
     try:
         with zipfile.ZipFile(path) as archive:
+            found = [item for item in archive.infolist() if item.filename in ours]
+            for item in found:
+                if item.file_size > VOCABULARY_LIMIT:
+                    raise ValueError(
+                        f"{item.filename} has {item.file_size:,} bytes, more than "
+                        f"{VOCABULARY_LIMIT:,}"
+                    )
             return {
                 item.filename: archive.read(item)
-                for item in archive.infolist()
-                if item.filename in ours
-                and item.file_size <= VOCABULARY_LIMIT
-                and item.compress_type == zipfile.ZIP_STORED
+                for item in found
+                if item.compress_type == zipfile.ZIP_STORED
             }
     except zipfile.BadZipFile:
         return {}

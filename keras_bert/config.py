@@ -102,10 +102,11 @@ class BertConfig:
                 value, (int, float) if field.type is float else field.type
             ):
                 raise InputError(f"{field.name} must be {field.type.__name__}, not {value!r:.60}")
-            if field.type is int and not 1 <= value <= _LARGEST:
-                raise InputError(f"{field.name} must be 1 to {_LARGEST}, not {value!r:.60}")
-        if self.num_hidden_layers > _MOST_LAYERS:
-            raise InputError(f"num_hidden_layers must be at most {_MOST_LAYERS}")
+            if field.type is int and value < 1:
+                raise InputError(f"{field.name} must be at least 1, not {value!r:.60}")
+            most = _MOST_LAYERS if field.name == "num_hidden_layers" else _LARGEST
+            if field.type is int and value > most:
+                raise InputError(f"{field.name} must be at most {most}")
         for name in ("hidden_dropout_prob", "attention_probs_dropout_prob"):
             if not 0 <= getattr(self, name) < 1:
                 raise InputError(f"{name} must be in [0, 1), not {getattr(self, name)!r:.60}")

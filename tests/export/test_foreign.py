@@ -222,6 +222,10 @@ def test_a_description_that_unpacks_to_gigabytes(plain, tmp_path):
     path = tmp_path / "m.tflite"
     path.write_bytes(packed(plain, description(**{"vocab.txt": "a" * 10**8}), zipfile.ZIP_DEFLATED))
     assert path.stat().st_size < 2 * 10**6
+    with pytest.raises(InputError, match="vocab.txt has 100,000,000 bytes, more than 25,165,824"):
+        open_exported(path)
+    files = description(**{"vocab.txt": "a" * 10**6})
+    path.write_bytes(packed(plain, files, zipfile.ZIP_DEFLATED))
     with pytest.raises(InputError, match="holds no "):
         open_exported(path)
 
