@@ -46,7 +46,7 @@ class Runner(Predictor):
                 raise InputError(f"task {self.config.task!r} has no answers")
             vocabulary = files[contents.VOCABULARY_FILE].decode().removesuffix("\n").split("\n")
             self.tokenizer = WordPieceTokenizer(vocabulary, **self.config.tokenizer)
-            if len(vocabulary) != self.config.encoder.vocab_size:
+            if len(vocabulary) > self.config.encoder.vocab_size:
                 raise InputError(
                     f"{len(vocabulary)} tokens for an embedding of "
                     f"{self.config.encoder.vocab_size} rows"

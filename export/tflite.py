@@ -1,12 +1,11 @@
 """Writes a Keras model as a TFLite file: built-in ops only, named signature, metadata inside."""
 
 import os
-import tempfile
 
 from keras_bert.errors import InputError
 from keras_bert.export import metadata
 from keras_bert.export.contents import TFLITE_INPUTS, exported_files
-from keras_bert.files import replacing_file
+from keras_bert.files import replacing_file, temporary_folder
 
 QUANTIZATIONS = ("none", "float16", "dynamic")
 # With these ops a file is converted but cannot run, or runs without its weights: a variable that
@@ -76,7 +75,7 @@ def convert(bert, shape, quantize="none"):
 
     # Through ExportArchive and a SavedModel: the direct ways omit the weights of a Keras 3 model
     # without an error, or lose fixed shapes.
-    with tempfile.TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         archive = keras.export.ExportArchive()
         archive.track(network)
         archive.add_endpoint("serving_default", from_tokens)

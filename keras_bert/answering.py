@@ -11,8 +11,10 @@ from keras_bert.evaluation import TASK_HELP
 from keras_bert.files import check_file_replaceable, check_not_input, check_path, replacing_file
 from keras_bert.opening import check_task, open_model, open_with_examples, require_task
 from keras_bert.settings import check_settings, setting
+from keras_bert.tasks.decoding import MOST_BYTES, decoded_lines
 from keras_bert.tasks.registry import NAMES
 
+_STDIN = "-"
 _ENDINGS = (".csv", ".tsv", ".jsonl")
 
 
@@ -28,7 +30,10 @@ class PredictSettings:
         repeated=True,
     )
     input: str | None = setting(
-        None, "file of texts, as for training; labels are not needed", is_path=True
+        None,
+        "file of texts, as for training, labels are not needed; - for standard input, each line "
+        "of it a text",
+        is_path=True,
     )
     output: str | None = setting(
         None, "file to write: .csv, .tsv or .jsonl (default: print)", is_path=True
@@ -80,7 +85,7 @@ def predict(model, layout=None, **settings):
     if output is not None:
         if not settings.submission and not output.endswith(_ENDINGS):
             raise InputError(f"{output}: the output's name must end in .csv, .tsv or .jsonl")
-        if settings.input is not None:
+        if settings.input not in (None, _STDIN):
             check_not_input(output, settings.input)
         if not settings.names_folder:
             check_file_replaceable(output)
@@ -140,12 +145,12 @@ def write_answers(path, asked, answers, task, config):
 
 def _open(model, settings, layout):
     """Returns the model, its task, and the examples to answer."""
-    if settings.input is not None:
+    if settings.input not in (None, _STDIN):
         check_path(settings.input)
         return open_with_examples(model, settings.input, settings.task, layout, labelled=False)
     model = require_task(open_model(model), model)
     check_task(model, settings.task)
-    texts, texts_b = settings.text, settings.text_b
+    texts, texts_b = settings.text or _lines_of_stdin(), settings.text_b
     if texts_b is not None and len(texts_b) == 1:
         texts_b = texts_b * len(texts)
     if texts_b is not None and len(texts_b) != len(texts):
@@ -156,8 +161,21 @@ def _open(model, settings, layout):
         model.task.check(examples, model.config)
     except InputError as error:
         # "text 2: …" where there are several.
-        raise error if len(texts) > 1 else error.about(name_of("text")) from None
+        is_one = settings.text is not None and len(texts) == 1
+        raise error.about(name_of("text")) if is_one else error from None
     return model, model.task, examples
+
+
+def _lines_of_stdin():
+    """Returns the lines of standard input that are not blank."""
+    lines = [line.rstrip("\r\n") for line in decoded_lines("/dev/stdin", MOST_BYTES)]
+    lines = [line for line in lines if line.strip()]
+    if not lines:
+        raise InputError("standard input has no text")
+    if lines[0].lstrip().startswith("{"):
+        table = name_of("input", "/dev/stdin")
+        raise InputError(f"standard input is JSON, not a text a line: {table} reads it as a file")
+    return lines
 
 
 def _cell(value):

@@ -10,10 +10,12 @@ from keras_bert.description import (
     changed_config,
     check_vocabulary_size,
     config_of,
+    say_free_rows,
     write_description,
 )
 from keras_bert.errors import InputError
-from keras_bert.files import replacing_folder
+from keras_bert.files import replacing_folder, write_bytes
+from keras_bert.in_memory import weights_bytes
 from keras_bert.model_folder import (
     CARD_FILE,
     WEIGHTS_FILE,
@@ -68,7 +70,8 @@ class Bert(Predictor):
     def __init__(
         self, model, tokenizer=None, labels=None, *, settings=None, max_length=None, pair=None
     ):
-        tokenizer = tokenizer or getattr(model, "tokenizer", None)
+        own = getattr(model, "tokenizer", None)
+        tokenizer = tokenizer or own
         if tokenizer is None:
             raise InputError(
                 "the model came with no tokenizer: Bert(model, tokenizer, labels=...) takes one"
@@ -76,6 +79,8 @@ class Bert(Predictor):
         known, asked = getattr(model, "task_config", None), (labels, settings, max_length, pair)
         config = changed_config(known, model, *asked) if known else config_of(model, *asked)
         self._set_up(config, model, tokenizer)
+        if tokenizer is not own:
+            self.notes += say_free_rows(config, tokenizer)
 
     @classmethod
     def from_config(cls, config, model, tokenizer):
@@ -244,7 +249,7 @@ class Bert(Predictor):
             write_description(temporary, self.config, self.tokenizer)
             with open(os.path.join(temporary, CARD_FILE), "w", encoding="utf-8") as file:
                 file.write(card or self.card or model_card(self))
-            model.save_weights(os.path.join(temporary, WEIGHTS_FILE))
+            write_bytes(os.path.join(temporary, WEIGHTS_FILE), weights_bytes(model))
 
     def plain_model(self):
         """Returns a copy of the model as `load` would build it, in float32.
@@ -266,6 +271,7 @@ def build_model(config, dtype=None):
     if config.task is None:
         return encoder
     if config.task == "pretraining":
-        return models.BertPretrainer(encoder, pair=config.pair_head, name="pretrainer")
+        tied = config.settings.get("tied", True)
+        return models.BertPretrainer(encoder, pair=config.pair_head, tied=tied, name="pretrainer")
     arguments = task_of(config).network_arguments(config)
     return network_class(config.task)(encoder, **arguments, name=config.task)

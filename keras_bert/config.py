@@ -4,6 +4,7 @@ import dataclasses
 
 from keras_bert.errors import InputError
 from keras_bert.reading import read_json
+from keras_bert.stand_ins import check_is_itself
 
 # The vector of a whole text: [CLS] after the pooler, or the mean of its tokens.
 POOLINGS = ("cls", "mean")
@@ -30,17 +31,28 @@ _GOOGLE_IGNORED_KEYS = {
     "pooler_num_attention_heads", "pooler_num_fc_layers", "pooler_size_per_head",
 }  # fmt: skip
 
-# Keys of Hugging Face's config.json that do not change the encoder's arithmetic.
+# Keys of Hugging Face's config.json that do not change the encoder's arithmetic. Those of the
+# second part are for generated text; `to_dict()` of transformers before version 5 has all of them.
 _HUGGINGFACE_IGNORED_KEYS = {
-    "_attn_implementation_autoset", "_name_or_path", "_num_labels", "architectures", "auto_map",
-    "bos_token_id", "classifier_dropout", "dtype", "eos_token_id", "eos_token_ids",
-    "finetuning_task", "gradient_checkpointing", "id2label", "label2id", "max_length",
-    "model_type", "num_labels", "output_attentions", "output_hidden_states", "output_past",
-    "pad_token_id", "problem_type", "return_dict", "sbert_ce_default_activation_function",
-    "sentence_transformers", "sep_token_id",
-    "task_specific_params", "tie_word_embeddings", "tokenizer_class", "torch_dtype",
-    "torchscript", "transformers.js_config", "transformers_version", "use_bfloat16",
-    "use_cache",
+    "_attn_implementation", "_attn_implementation_autoset", "_attn_implementation_internal",
+    "_commit_hash", "_name_or_path", "_num_labels", "architectures", "attn_implementation",
+    "auto_map", "bos_token_id", "chunk_size_feed_forward", "classifier_dropout",
+    "cls_token_id", "dtype", "eos_token_id", "eos_token_ids", "experts_implementation",
+    "finetuning_task", "gradient_checkpointing", "id2label", "label2id", "mask_token_id",
+    "max_length", "model_type", "num_labels", "output_attentions", "output_hidden_states",
+    "output_past", "pad_token_id", "prefix", "problem_type", "return_dict",
+    "sbert_ce_default_activation_function", "sentence_transformers", "sep_token_id",
+    "task_specific_params", "tf_legacy_loss", "tie_encoder_decoder", "tie_word_embeddings",
+    "tokenizer_class", "torch_dtype", "torchscript", "transformers.js_config",
+    "transformers_version", "unk_token_id", "use_bfloat16", "use_cache", "use_return_dict",
+    #
+    "bad_words_ids", "begin_suppress_tokens", "cross_attention_hidden_size",
+    "decoder_start_token_id", "diversity_penalty", "do_sample", "early_stopping",
+    "encoder_no_repeat_ngram_size", "exponential_decay_length_penalty", "forced_bos_token_id",
+    "forced_eos_token_id", "length_penalty", "min_length", "no_repeat_ngram_size",
+    "num_beam_groups", "num_beams", "num_return_sequences", "output_scores",
+    "remove_invalid_values", "repetition_penalty", "return_dict_in_generate", "suppress_tokens",
+    "temperature", "top_k", "top_p", "typical_p",
 }  # fmt: skip
 # Keys that change the arithmetic unless they hold the value that means "plain BERT".
 _HUGGINGFACE_REQUIRED = {
@@ -48,7 +60,7 @@ _HUGGINGFACE_REQUIRED = {
     "is_decoder": False,
     "add_cross_attention": False,
     "is_encoder_decoder": False,
-    "chunk_size_feed_forward": 0,
+    "pruned_heads": {},
 }
 
 # Far more than the deepest released BERT has; a file with more is broken or hostile.
@@ -171,11 +183,11 @@ class BertConfig:
     def from_huggingface(cls, data):
         """Makes a config from the contents of Hugging Face's `config.json`."""
         data = dict(data)
-        if data.get("model_type") != "bert":
+        if data.get("model_type", "bert") != "bert":
             raise InputError(f"model_type must be 'bert', not {data.get('model_type')!r}")
         for key, required in _HUGGINGFACE_REQUIRED.items():
             value = data.pop(key, required)
-            if value != required:
+            if value != required and value is not None:
                 raise InputError(f"{key} must be {required!r} for a BERT encoder, not {value!r}")
         # Folders converted from Google's multilingual and Chinese models keep its pooler keys.
         _check_pooler(data)
@@ -193,8 +205,9 @@ class BertConfig:
         # An unknown key with an empty value (null, false, {}) changes nothing.
         unknown = sorted(k for k in data.keys() - names - ignored if data[k])
         if unknown:
+            shown = ", ".join(f"{key} ({str(data[key])[:60]})" for key in unknown)
             raise InputError(
-                f"unknown key {', '.join(unknown)}: it may change the network, so it is not ignored"
+                f"unknown key {shown}: it may change the network, so it is not ignored"
             )
         return cls(**{k: v for k, v in data.items() if k in names})
 
@@ -208,15 +221,20 @@ def _check_pooler(data):
         raise InputError("pooler_fc_size differs from hidden_size")
 
 
-def read_json_object(path):
-    """Reads a JSON file that must hold one object.
+def read_json_object(path, of=dict):
+    """Reads a JSON file that must hold one object, or with `of=list` one list.
 
     Raises:
         InputError: the file is missing, is not UTF-8 JSON, too large, or holds something else.
     """
-    data = read_json(path)
-    if not isinstance(data, dict):
-        raise InputError(f"{path}: expected a JSON object, found {type(data).__name__}")
+    try:
+        data = read_json(path)
+    except InputError:
+        check_is_itself(path)
+        raise
+    if not isinstance(data, of):
+        kind = "object" if of is dict else "list"
+        raise InputError(f"{path}: expected a JSON {kind}, found {type(data).__name__}")
     return data
 
 

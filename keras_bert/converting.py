@@ -40,6 +40,10 @@ class ConvertSettings:
     num_choices: int | None = setting(
         None, "number of choices of a multiple-choice model, where --from does not state it"
     )
+    labels: list | None = setting(
+        None,
+        "names of the classes or tags, in order, where --from has none but LABEL_0, LABEL_1, …",
+    )
     pretraining: bool = setting(
         False, "keep the masked-LM head, for fill-mask and for more pretraining"
     )
@@ -91,14 +95,20 @@ def convert(**settings):
 def _loaded(settings):
     """Returns the `Bert` to write, with the settings of its head."""
     source = settings.from_
+    ours = is_model_folder(source)
+    stated = {} if ours else {"labels": settings.labels, "num_choices": settings.num_choices}
+    if ours and settings.num_choices is not None:
+        reason = f"{source} is no multiple-choice model of another format"
+        raise InputError(reason, "num_choices")
     bert = load_bert(
         source,
         vocabulary=settings.vocab,
         lower_case=settings.lower_case,
         pretraining=settings.pretraining,
+        **stated,
     )
-    if settings.num_choices is not None:
-        bert = _with_choices(bert, source, settings.num_choices)
+    if ours and settings.labels is not None:
+        bert.config = _renamed(bert.config, settings.labels)
     if settings.pair is not None and bert.task is not None and bert.task.of_texts:
         bert.config = dataclasses.replace(bert.config, pair=settings.pair)
     if settings.null_answers is not None:
@@ -109,22 +119,11 @@ def _loaded(settings):
     return bert
 
 
-def _with_choices(bert, source, num_choices):
-    """Returns the model with the multiple-choice head that its checkpoint has."""
-    from keras_bert.bert import Bert, build_model
-    from keras_bert.checkpoints import names, open_checkpoint
-    from keras_bert.checkpoints.checkpoint import assign
-
-    checkpoint = None if is_model_folder(source) else open_checkpoint(source)
-    if checkpoint is None or checkpoint.task != "multiple_choice":
-        reason = f"{source} is no multiple-choice model of another format"
-        raise InputError(reason, "num_choices")
-    config = dataclasses.replace(
-        bert.config, task="multiple_choice", pair=True, settings={"num_choices": num_choices}
-    )
-    model = build_model(config)
-    assign(names.variables_of(model), checkpoint)
-    return Bert.from_config(config, model, bert.tokenizer)
+def _renamed(config, labels):
+    if len(labels) != len(config.labels):
+        count = len(config.labels)
+        raise InputError(f"{len(labels)} names for {count} classes or tags", "labels", labels)
+    return dataclasses.replace(config, labels=tuple(labels))
 
 
 def _without_what_others_lack(bert, to):

@@ -8,6 +8,7 @@ import dataclasses
 import os
 
 from keras_bert.errors import InputError
+from keras_bert.guesses import guess
 from keras_bert.model_folder import CONFIG_FILE, VOCABULARY_FILE, ModelConfig, read_config
 from keras_bert.tasks.registry import KINDS, get_task, network_class, task_of
 from keras_bert.text.tokenizer import WordPieceTokenizer, load_vocabulary
@@ -37,7 +38,7 @@ def read_description(folder):
         InputError: a file is missing, too large or broken, or one does not fit the other.
     """
     config = read_config(folder)
-    vocabulary = load_vocabulary(os.path.join(folder, VOCABULARY_FILE))
+    vocabulary = load_vocabulary(os.path.join(folder, VOCABULARY_FILE), is_ours=True)
     try:
         tokenizer = WordPieceTokenizer(vocabulary, **config.tokenizer)
         check_vocabulary_size(config, tokenizer)
@@ -47,12 +48,32 @@ def read_description(folder):
 
 
 def check_vocabulary_size(config, tokenizer):
-    """Raises InputError unless the embedding of a `ModelConfig` has a row for each token."""
-    if tokenizer.vocabulary_size != config.encoder.vocab_size:
+    """Raises InputError unless the embedding of a `ModelConfig` has a row for each token.
+
+    It may have more rows: tables are padded to a multiple of 8, or were resized. They stay in the
+    model, no text has their ids, and `fill_mask` never answers with one.
+    """
+    if tokenizer.vocabulary_size > config.encoder.vocab_size:
         raise InputError(
             f"the vocabulary has {tokenizer.vocabulary_size} tokens but the embedding "
             f"{config.encoder.vocab_size} rows: they are not of the same model"
         )
+
+
+def say_free_rows(config, tokenizer, place=None):
+    """Says that a table has more rows than a tokenizer, which did not come with it, has tokens.
+
+    Returns:
+        List of notes.
+    """
+    count, rows = tokenizer.vocabulary_size, config.encoder.vocab_size
+    if count >= rows:
+        return []
+    reason = (
+        f"the vocabulary has {count} tokens and the embedding {rows} rows: it is taken to be "
+        f"padded, if they are of the same model"
+    )
+    return [guess(reason, place=place)]
 
 
 def check_fits(config, network):
@@ -84,7 +105,8 @@ def network_fields(network):
         return {"encoder": network.bert_config, "task": None}
     if isinstance(network, BertPretrainer):
         encoder = network.encoder.bert_config
-        return {"encoder": encoder, "task": "pretraining", "pair_head": network.pair}
+        fields = {"encoder": encoder, "task": "pretraining", "pair_head": network.pair}
+        return {**fields, "settings": {} if network.tied else {"tied": False}}
     for kind in KINDS:
         if isinstance(network, network_class(kind)):
             pooling = {"pooling": network.pooling} if hasattr(network, "pooling") else {}

@@ -75,6 +75,30 @@ class CheckFailed(Exception):
         self.lines = lines
 
 
+class Stopped(Exception):
+    """A training that a signal has ended after a step, whose state was saved.
+
+    The command line prints its message as one line and exits with 128 plus the signal's number.
+
+    Args:
+        step: int, how many steps have been done.
+        folder: where the state is, or None where this process saves nothing.
+        number: int, the signal's number.
+    """
+
+    def __init__(self, step, folder, number):
+        super().__init__(step, folder, number)
+        self.step, self.folder, self.number = step, folder, number
+
+    def __str__(self):
+        if self.folder is None:
+            return f"ended after step {self.step}: another process saves the state"
+        return (
+            f"{self.folder}: saved step {self.step}: run the same command with "
+            f"{name_of('resume', True)} to go on"
+        )
+
+
 def one_line(error):
     """Returns the message of another package's exception without its line breaks."""
     return " ".join(str(error).split()) or type(error).__name__

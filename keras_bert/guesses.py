@@ -1,7 +1,8 @@
 """What a file did not say, so that it was guessed, and what was left out: one line for each.
 
 A guess is a Python warning. A script makes every guess an error in the usual way,
-`warnings.simplefilter("error", keras_bert.Guess)`; a command does so with `--strict`.
+`warnings.simplefilter("error", keras_bert.Guess)`; a command does so with `--strict`. What a
+setting asked for is no guess: its number is a `Note`, which is never an error.
 """
 
 import contextlib
@@ -15,6 +16,19 @@ class Guess(InputError, UserWarning):
     """A warning: something was guessed or left out. Where it is raised, it is bad input."""
 
 
+class Said(str):
+    """A note that was a warning already, so that whoever prints notes leaves it out."""
+
+
+def counted(number, noun):
+    """Returns a number with what it counts: "1 row", "2 rows"."""
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+class Note(UserWarning):
+    """A warning: what was left out or changed because a setting asked for it, with its number."""
+
+
 def guess(reason, setting=None, value=None, place=None):
     """Warns that something was guessed, or was left out, in one line.
 
@@ -24,26 +38,46 @@ def guess(reason, setting=None, value=None, place=None):
         value: the value of that setting that was guessed, or None.
         place: str, the file or row that it is about, or None.
 
+    Returns:
+        The line, a `Said`, for those who keep it as a note.
+
     Raises:
         Guess: guesses are errors.
     """
-    warnings.warn(Guess(reason, setting, value, place), stacklevel=3)
+    warning = Guess(reason, setting, value, place)
+    warnings.warn(warning, stacklevel=3)
+    return Said(warning)
+
+
+def not_said(notes):
+    """Returns the notes that were no warnings."""
+    return [note for note in notes if not isinstance(note, Said)]
+
+
+def note(reason, setting=None, value=None, place=None):
+    """Warns, in one line, of what a setting left out or changed as it was asked; see `guess`."""
+    warnings.warn(Note(InputError(reason, setting, value, place)), stacklevel=3)
 
 
 @contextlib.contextmanager
 def guesses_are_notes(strict=False):
-    """Within the block, each guess is one line on stderr, once; with `strict` it is an error."""
+    """Within the block each guess and note is one line on stderr, once.
+
+    Args:
+        strict: whether a guess is an error.
+    """
     shown = set()
     show_others = warnings.showwarning
 
     def show(message, category, *rest, **more):
-        if not issubclass(category, Guess):
+        if not issubclass(category, (Guess, Note)):
             show_others(message, category, *rest, **more)
         elif str(message) not in shown:
             shown.add(str(message))
             print(f"note: {' '.join(str(message).split())}", file=sys.stderr, flush=True)
 
     with warnings.catch_warnings():
+        warnings.simplefilter("always", Note)
         warnings.simplefilter("error" if strict else "always", Guess)
         warnings.showwarning = show
         yield

@@ -3,11 +3,11 @@
 import contextlib
 import os
 import shutil
-import tempfile
 import zipfile
 
 from keras_bert.description import FOLDER
 from keras_bert.errors import InputError
+from keras_bert.files import FULL, temporary_folder
 from keras_bert.model_folder import CONFIG_FILE, VOCABULARY_FILE, WEIGHTS_FILE
 from keras_bert.reading import JSON_LIMIT, VOCABULARY_LIMIT, check_file
 
@@ -30,13 +30,15 @@ def extracted(path):
         InputError: it is no such file, or damaged, or the model has no description.
     """
     check_file(path, what=f"{ENDING} file")
-    with tempfile.TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         try:
             with zipfile.ZipFile(path) as archive:
                 _extract(path, archive, folder)
         except InputError:
             raise
         except OSError as error:
+            if error.errno in FULL:
+                raise  # the disk of the temporary folder is
             raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
         except Exception as error:  # a damaged file raises nearly anything in zipfile
             raise InputError(f"{path}: not a readable {ENDING} file: {error}") from None

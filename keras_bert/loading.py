@@ -5,21 +5,18 @@ import os
 
 from keras_bert.bert import Bert, build_model
 from keras_bert.config import PRESETS, BertConfig
-from keras_bert.description import (
-    read_description,
-)
+from keras_bert.description import read_description, say_free_rows
 from keras_bert.errors import InputError, name_of
 from keras_bert.extras import naming_extras
-from keras_bert.model_folder import (
-    WEIGHTS_FILE,
-    ModelConfig,
-    is_model_folder,
-)
+from keras_bert.guesses import guess
+from keras_bert.model_folder import WEIGHTS_FILE, ModelConfig, is_model_folder
 from keras_bert.text.tokenizer import WordPieceTokenizer, guess_lower_case, load_vocabulary
 
 
 @naming_extras()
-def load(path, vocabulary=None, lower_case=None, pretraining=False):
+def load(
+    path, vocabulary=None, lower_case=None, pretraining=False, *, labels=None, num_choices=None
+):  # fmt: skip
     """Loads a model folder, or a checkpoint in any of the formats that `convert` reads.
 
     Args:
@@ -30,9 +27,13 @@ def load(path, vocabulary=None, lower_case=None, pretraining=False):
         lower_case: bool, for checkpoints that do not say; None guesses from the vocabulary.
         pretraining: whether to load a checkpoint of another format with the masked-LM head, and
             the pair head if it has one, that it was pretrained with. Our folders say it themselves.
+        labels: list of str, names of the classes or tags in place of those that a checkpoint of
+            another format states, which often are only LABEL_0, LABEL_1, ….
+        num_choices: int, for multiple-choice checkpoints that do not state it.
 
     Returns:
-        A `Bert`.
+        A `Bert`. What was guessed or left out is a warning, `keras_bert.Guess`, and one of its
+        `notes`.
 
     Raises:
         InputError: something is missing, broken, or does not fit together; names file and fix.
@@ -48,6 +49,9 @@ def load(path, vocabulary=None, lower_case=None, pretraining=False):
         )
     keras_file = path.endswith(".keras") and os.path.isfile(path)
     if keras_file or is_model_folder(path):
+        for name, value in (("labels", labels), ("num_choices", num_choices)):
+            if value is not None:
+                raise InputError(f"{path}: is for checkpoints of other formats", name, value)
         if vocabulary is not None or lower_case is not None:
             kind = "a .keras file" if keras_file else "a model folder"
             raise InputError(
@@ -55,7 +59,7 @@ def load(path, vocabulary=None, lower_case=None, pretraining=False):
                 f"{name_of('vocab')} and {name_of('lower_case')}"
             )
         return _from_keras_file(path) if keras_file else _from_model_folder(path)
-    return _from_checkpoint(path, vocabulary, lower_case, pretraining)
+    return _from_checkpoint(path, vocabulary, lower_case, pretraining, labels, num_choices)
 
 
 def _from_model_folder(path):
@@ -97,30 +101,50 @@ def _from_preset(name, vocabulary, lower_case):
     return bert
 
 
-def _from_checkpoint(path, vocabulary, lower_case, pretraining):
+def _from_checkpoint(path, vocabulary, lower_case, pretraining, labels, num_choices):
     from keras_bert.checkpoints import names, open_checkpoint
     from keras_bert.checkpoints.checkpoint import assign
-    from keras_bert.checkpoints.tasks import model_fields
+    from keras_bert.checkpoints.tasks import model_fields, with_stated
 
-    checkpoint = open_checkpoint(path)
+    checkpoint = open_checkpoint(path, labels)
     tokens = load_vocabulary(vocabulary) if vocabulary else checkpoint.read_vocabulary()
     if tokens is None:
         fix = f"give one with {name_of('vocab', 'FILE')}"
         raise InputError(f"{path}: no vocabulary beside the weights: {fix}")
     try:
+        checkpoint = with_stated(checkpoint, labels, num_choices)
         fields, notes = model_fields(checkpoint, pretraining)
         config = ModelConfig(encoder=checkpoint.config, **fields)
-        tokenizer = _tokenizer(tokens, checkpoint.tokenizer_switches, lower_case)
+        tokenizer, more = _tokenizer_of(checkpoint, tokens, lower_case, path)
         bert = Bert.from_config(config, None, tokenizer)
     except InputError as error:
         raise error.within(path) from None
-    bert.notes += notes
+    bert.notes += [*notes, *more]
+    if vocabulary is not None:
+        bert.notes += say_free_rows(config, tokenizer, os.fspath(vocabulary))
     bert.model = build_model(config)
     without_pooler = assign(names.variables_of(bert.model), checkpoint)
     # What answers for each token has no use for one, and is often saved without.
     if without_pooler and not (bert.task and bert.task.per_token):
         bert.notes.append(f"{path} has no pooler: it starts from random weights")
     return bert
+
+
+def _tokenizer_of(checkpoint, tokens, lower_case, path):
+    """Returns the tokenizer of a checkpoint, and notes on what was guessed of it."""
+    from keras_bert.checkpoints.added_tokens import with_added_tokens
+
+    rows = checkpoint.config.vocab_size
+    tokens, added, notes = with_added_tokens(tokens, checkpoint.added_tokens, rows)
+    switches = {**checkpoint.tokenizer_switches, "added_tokens": added}
+    if checkpoint.max_chars_per_word is not None:
+        switches["max_chars_per_word"] = checkpoint.max_chars_per_word
+    if lower_case is None and not switches.get("lower_case", guess_lower_case(tokens)):
+        if "lower_case" not in switches:
+            # Without capitals there is no choice.
+            reason = "no file says it, and there are tokens with a capital"
+            notes.append(guess(reason, "lower_case", False, path))
+    return _tokenizer(tokens, switches, lower_case), notes
 
 
 def _tokenizer(tokens, switches, lower_case):

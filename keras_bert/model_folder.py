@@ -33,7 +33,8 @@ class ModelConfig:
         tokenizer: dict of the tokenizer's switches.
         versions: dict of the versions of the packages that made it.
         pair_head: "nsp", "sop" or "none", the task of the pair head of "pretraining".
-        settings: dict, the task's own settings.
+        settings: dict, the task's own settings; of "pretraining" only `tied`, false where the
+            masked-LM head has an output matrix of its own.
         pooling: "cls" or "mean", the vector of a whole text; see `TextNetwork`. For an encoder
             alone, the one that its checkpoint was trained with.
         benchmark: name of the task with a file layout and metric of its own that the model was
@@ -77,6 +78,8 @@ class ModelConfig:
             self.benchmark not in NAMES or get_task(self.benchmark).kind != self.task
         ):
             raise InputError(f"benchmark {self.benchmark!r} is not one of {self.task}")
+        if self.task == "pretraining" and self.settings not in ({}, {"tied": False}):
+            raise InputError(f"settings of pretraining must be {{}}, not {self.settings!r}")
         if self.pair_head not in ("nsp", "sop", "none"):
             raise InputError(f"pair_head must be nsp, sop or none, not {self.pair_head!r}")
         if not all(isinstance(label, str) for label in self.labels):

@@ -6,7 +6,7 @@ import sys
 import time
 
 from keras_bert.card import model_card
-from keras_bert.files import check_replaceable
+from keras_bert.files import check_replaceable, replacing_file
 from keras_bert.model_folder import is_replaceable
 from keras_bert.quiet import import_tensorflow_quietly, stderr_kept_for_errors
 from keras_bert.settings import check_settings, setting
@@ -90,8 +90,10 @@ def _train(train, validation, seed, vocabulary_path):
     from keras_bert.training.settings import FitSettings
     from keras_bert.training.task_training import TaskTraining, config_for
 
-    with open(vocabulary_path, "w", encoding="utf-8", newline="") as file:
-        file.writelines(f"{t}\n" for t in train_vocabulary(train.texts, _VOCABULARY_SIZE))
+    tokens = train_vocabulary(train.texts, _VOCABULARY_SIZE)
+    with replacing_file(vocabulary_path) as temporary:
+        with open(temporary, "w", encoding="utf-8", newline="") as file:
+            file.writelines(f"{token}\n" for token in tokens)
     keras.utils.set_random_seed(seed)  # the preset's random weights are drawn from it
     start = load("bert_tiny_en_uncased", vocabulary=vocabulary_path)
     training = TaskTraining(

@@ -59,7 +59,8 @@ def stderr_kept_for_errors():
     only information.
     """
     sys.stderr.flush()
-    with tempfile.TemporaryFile() as kept:
+    # In memory where there is such a file: one on a full disk would lose what is printed.
+    with _nameless_file() as kept:
         saved = os.dup(2)
         os.dup2(kept.fileno(), 2)
         try:
@@ -74,3 +75,9 @@ def stderr_kept_for_errors():
             sys.stderr.flush()
             os.dup2(saved, 2)
             os.close(saved)
+
+
+def _nameless_file():
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("stderr"), "w+b")
+    return tempfile.TemporaryFile()

@@ -161,7 +161,9 @@ def test_refuses_other_models_and_vocabularies():
         keras_bert.Bert(network)
     with pytest.raises(InputError, match="Functional is not a network of keras_bert"):
         keras_bert.Bert(keras.Model(network.input, network.output), make_tokenizer())
-    with pytest.raises(InputError, match="the vocabulary has 19 tokens but the embedding 30"):
+    with pytest.raises(InputError, match="the vocabulary has 19 tokens but the embedding 18"):
+        keras_bert.Bert(make_encoder(vocab_size=18), make_tokenizer())
+    with pytest.warns(keras_bert.Guess, match="has 19 tokens and the embedding 30 rows: it is"):
         keras_bert.Bert(make_encoder(vocab_size=30), make_tokenizer())
     keras_bert.Bert(network, make_tokenizer(), labels=LABELS)
     with pytest.raises(InputError, match="another network: num_classes"):

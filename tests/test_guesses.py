@@ -6,7 +6,7 @@ import pytest
 
 import keras_bert
 from keras_bert.errors import InputError, settings_are_flags
-from keras_bert.guesses import guess, guesses_are_notes
+from keras_bert.guesses import Note, counted, guess, guesses_are_notes, note
 
 
 def a_guess():
@@ -41,3 +41,20 @@ def test_strict_makes_it_an_error(capsys):
 def test_other_warnings_are_shown_as_before():
     with pytest.warns(DeprecationWarning, match="old"), guesses_are_notes():
         warnings.warn("old", DeprecationWarning, stacklevel=1)
+
+
+def a_note():
+    note(f"{counted(2, 'row')} left out", "skip_labels", ["-", "-1"], place="a.csv")
+
+
+def test_what_a_setting_asked_for_is_said_and_never_an_error(capsys):
+    with pytest.warns(Note, match=r"a\.csv: skip_labels=-,-1: 2 rows left out"):
+        a_note()
+    for strict in (False, True):
+        with settings_are_flags(), guesses_are_notes(strict):
+            a_note()
+        assert capsys.readouterr().err == "note: a.csv: --skip_labels=-,-1: 2 rows left out\n"
+
+
+def test_counts_agree_with_their_nouns():
+    assert [counted(n, "row") for n in (0, 1, 2)] == ["0 rows", "1 row", "2 rows"]

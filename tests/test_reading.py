@@ -70,7 +70,7 @@ def test_a_pipe_in_a_model_folder_makes_it_none(endless):
     ],
 )
 def test_formats_of_other_packages(name, message, endless):
-    from keras_bert.checkpoints.hdf5_files import list_datasets
+    from keras_bert.checkpoints.hdf5_file import list_datasets
     from keras_bert.checkpoints.safetensors_files import SafetensorsFiles
     from keras_bert.export.metadata import read_files
     from keras_bert.keras_file import extracted

@@ -52,12 +52,16 @@ FILES = {
         "extras",
         "files",
         "guesses",
+        "in_memory",
         "keras_internals",
+        "locking",
         "numpy_ops",
         "progress",
         "quiet",
         "reading",
         "settings",
+        "stand_ins",
+        "temporaries",
         "trial",
     ),
     "package": ("__init__", "registration"),
@@ -98,7 +102,7 @@ LIGHT_MODULES = (
     "keras_bert.predictor",
 )
 # Modules of light rooms that are for TensorFlow.
-NOT_LIGHT = ("keras_bert.text.graph_tokenizer",)
+NOT_LIGHT = ("keras_bert.text.graph_tokenizer", "keras_bert.text.graph_added_tokens")
 # Modules of the layers that may name a backend: fast on TensorFlow, plain ops on the others.
 NAMES_A_BACKEND = ("keras_bert.layers.fused",)
 

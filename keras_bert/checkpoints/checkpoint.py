@@ -1,15 +1,17 @@
 """The type that every reader returns, and how its weights get into a model's variables."""
 
 import dataclasses
+import os
 import re
+import sys
 from collections.abc import Callable
 
 import numpy as np
 
-from keras_bert.checkpoints import names
-from keras_bert.config import BertConfig, read_json_object
+from keras_bert.checkpoints import names, tokenizer_json
+from keras_bert.config import BertConfig
 from keras_bert.errors import InputError
-from keras_bert.text.vocabulary import check_vocabulary, load_vocabulary
+from keras_bert.text.vocabulary import load_vocabulary
 
 _DIFFERENCES_SHOWN = 5
 
@@ -27,12 +29,16 @@ class Checkpoint:
         labels: names of a classifier's classes or a tagger's tags, else None.
         shapes: dict from canonical name (see `names`) to shape, heads included.
         read: function from a canonical name to its weight, float32.
-        tokenizer_json: a Hugging Face `tokenizer.json`, or None.
+        pieces: list of str, the vocabulary of a Hugging Face `tokenizer.json`, or None.
         task: the kind of task whose head it has, as `ModelConfig.task`; None for an encoder, and
             for one with the heads of pretraining.
         settings: dict of the task's settings that it states.
         notes: what a user should know of it, one line each.
         pooling: "cls" or "mean", the vector that it uses for a whole text.
+        added_tokens: dicts of the tokens that its tokenizer's files declare beside the word
+            pieces: `content`, `id` (or None), `place` (the file) and flags of `AddedToken`.
+        max_chars_per_word: int, its longest word in characters, or None; longer ones are [UNK].
+        max_length: the most tokens of a text that it states, or None.
     """
 
     path: str
@@ -42,22 +48,37 @@ class Checkpoint:
     labels: list | None
     shapes: dict
     read: Callable[[str], np.ndarray]
-    tokenizer_json: str | None = None
+    pieces: list | None = None
     task: str | None = None
     settings: dict = dataclasses.field(default_factory=dict)
     notes: tuple = ()
     pooling: str = "cls"
+    added_tokens: tuple = ()
+    max_chars_per_word: int | None = None
+    max_length: int | None = None
+
+    @property
+    def length(self):
+        """The most tokens of a text: what it states, as far as it has positions."""
+        return min(self.max_length or sys.maxsize, self.config.max_position_embeddings)
 
     def read_vocabulary(self):
         """Returns the list of word pieces, or None where the checkpoint has none.
 
         Raises:
-            InputError: the file is not a word-piece vocabulary.
+            InputError: the file is not a word-piece vocabulary, or there are two of them.
         """
-        if self.vocabulary_path is not None:
-            return load_vocabulary(self.vocabulary_path)
-        # transformers 5 saves no vocab.txt.
-        return _read_tokenizer_json(self.tokenizer_json) if self.tokenizer_json else None
+        if self.vocabulary_path is None:
+            return self.pieces  # transformers 5 saves no vocab.txt
+        vocabulary = load_vocabulary(self.vocabulary_path)
+        if self.pieces is not None:
+            added = {token["content"] for token in self.added_tokens}
+            folder = os.path.dirname(self.vocabulary_path)
+            tokenizer_json.check_same(vocabulary, self.pieces, added, folder)
+        # Blank lines at the end are no tokens of any text, and often more than the table's rows.
+        while len(vocabulary) > self.config.vocab_size and not vocabulary[-1]:
+            vocabulary.pop()
+        return vocabulary
 
 
 def check_against_config(checkpoint):
@@ -166,16 +187,3 @@ def _compare(checkpoint, expected, what):
 
 def _count_layers(shapes):
     return len({m.group() for name in shapes if (m := re.match(r"bert/encoder/layer_\d+/", name))})
-
-
-def _read_tokenizer_json(path):
-    model = read_json_object(path).get("model")
-    pieces = model.get("vocab") if isinstance(model, dict) else None
-    if not isinstance(pieces, dict) or model.get("type") != "WordPiece":
-        raise InputError(f"{path}: not a WordPiece tokenizer")
-    ids = list(pieces.values())
-    if not all(isinstance(i, int) for i in ids) or sorted(ids) != list(range(len(ids))):
-        raise InputError(f"{path}: the ids of the vocabulary are not 0 to {len(pieces) - 1}")
-    vocabulary = sorted(pieces, key=pieces.get)
-    check_vocabulary(vocabulary, path)
-    return vocabulary

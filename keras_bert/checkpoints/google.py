@@ -10,16 +10,21 @@ from keras_bert.checkpoints.checkpoint import (
     to_float32,
 )
 from keras_bert.checkpoints.tensor_bundle import TensorBundle
-from keras_bert.checkpoints.writing import check_model, write_json, write_vocabulary
+from keras_bert.checkpoints.writing import (
+    check_model,
+    contents,
+    write_json,
+    write_vocabulary,
+)
 from keras_bert.config import BertConfig
 from keras_bert.errors import InputError
 from keras_bert.files import replacing_folder
+from keras_bert.guesses import guess
 
 _PREFIX = "bert_model.ckpt"
 _ANCHOR = "bert/embeddings/word_embeddings"
 # The fixed epsilon of google-research/bert's modeling.py (from tf.contrib.layers.layer_norm).
 _EPSILON = 1e-12
-_NO_LABELS = "{}: has a classifier, but its labels are not said: only the encoder is loaded"
 
 
 def find_prefix(folder):
@@ -41,11 +46,12 @@ def find_prefix(folder):
     raise InputError(f"{os.path.join(folder, _PREFIX)}.index: no such file")
 
 
-def open_prefix(prefix):
+def open_prefix(prefix, labels=None):
     """Opens a TensorFlow checkpoint, with names as in TF1 or by objects as in TF2.
 
     Args:
         prefix: path without `.index`; `bert_config.json` is in the same folder.
+        labels: list of str, names of a classifier's classes, which no file of Google's has.
 
     Returns:
         A `Checkpoint`.
@@ -83,13 +89,29 @@ def open_prefix(prefix):
             config=config,
             vocabulary_path=vocabulary_path if os.path.isfile(vocabulary_path) else None,
             tokenizer_switches={},
-            labels=None,
+            labels=labels,
             shapes=shapes,
             read=read,
-            task="question_answering" if names.ANSWERER[0] in shapes else None,
-            notes=(_NO_LABELS.format(prefix),) if names.CLASSIFIER[0] in shapes else (),
+            task=_task_of(shapes, labels),
+            notes=_notes(prefix, shapes, labels),
         )
     )
+
+
+def _task_of(shapes, labels):
+    if names.ANSWERER[0] in shapes:
+        return "question_answering"
+    return "classification" if labels and names.CLASSIFIER[0] in shapes else None
+
+
+def _notes(prefix, shapes, labels):
+    if names.CLASSIFIER[0] not in shapes or labels:
+        return ()
+    reason = (
+        "has a classifier, but its labels are not said: only the encoder is loaded; "
+        "`keras-bert convert --labels=…` keeps the head"
+    )
+    return (guess(reason, place=prefix),)
 
 
 def save(
@@ -117,6 +139,11 @@ def save(
     import tensorflow as tf
 
     check_model(config, weights, vocabulary, labels)
+    if names.MASKED_LM_TABLE in weights:
+        raise InputError(
+            "a masked-LM head with an output matrix of its own cannot be written: Google's code "
+            "has the word-piece table there"
+        )
     data = config.to_dict()
     del data["left_to_right"]  # check_model requires that it is False
     if data.pop("layer_norm_eps") != _EPSILON:
@@ -131,7 +158,10 @@ def save(
     if tokenizer_switches:
         notes.append(
             "bert_config.json does not hold the tokenizer's switches: "
-            + ", ".join(f"{key} {value}" for key, value in tokenizer_switches.items())
+            + ", ".join(
+                f"{key} {contents(value) if key == 'added_tokens' else value}"
+                for key, value in tokenizer_switches.items()
+            )
         )
     if labels is not None:
         notes.append(f"bert_config.json does not hold the labels: {', '.join(labels)}")

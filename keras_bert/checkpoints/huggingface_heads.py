@@ -8,6 +8,7 @@ import dataclasses
 
 from keras_bert.checkpoints import names
 from keras_bert.errors import InputError
+from keras_bert.guesses import guess
 from keras_bert.tasks.registry import KINDS, get_task
 
 # transformers' classes, and the heads that each has.
@@ -32,22 +33,73 @@ class Head:
     notes: tuple = ()
 
 
-def classifier_names(data):
-    """Returns the canonical names of `classifier.weight` and `classifier.bias`.
+def choose_architecture(data, keys, shapes, config_path):
+    """Finds transformers' class by what the config says, else by the tensors of the head.
 
     Args:
         data: the contents of `config.json`.
+        keys: dict from canonical name to the file's key, see `canonical_keys`.
+        shapes: dict from the file's key to shape.
+        config_path: for messages.
+
+    Returns:
+        A tuple: the class, or None; list of notes.
     """
-    architecture = _architecture(data)
+    stated = _architecture(data)
+    if stated in ARCHITECTURES and (stated != "BertModel" or not _heads_in(keys)):
+        return stated, []
+    heads = _heads_in(keys)
+    if len(heads) != 1:
+        if not heads:
+            return stated if stated in ARCHITECTURES else None, []
+        found = ", ".join(keys[head[0]] for head in heads)
+        return None, [_dropped(data, f"{found} are heads of different models", config_path)]
+    key = keys[heads[0][0]]
+    if heads[0] is names.ANSWERER:
+        chosen = "BertForQuestionAnswering"
+    elif shapes[key][:1] == (1,) and data.get("problem_type") is None:
+        reason = f"{key} has one output, for regression or for choices"
+        return None, [_dropped(data, reason, config_path)]
+    elif _is_tagger(data, keys):
+        chosen = "BertForTokenClassification"
+    else:
+        chosen = "BertForSequenceClassification"
+    what = f"architectures is {data.get('architectures')!r}"
+    return chosen, [guess(f"{what}: by its {key} it is a {chosen}", place=config_path)]
+
+
+def _heads_in(keys):
+    return [head for head in (names.CLASSIFIER, names.ANSWERER) if head[0] in keys]
+
+
+def _is_tagger(data, keys):
+    """Returns whether a classifier is one of words: its labels say it, else that it has no pooler.
+
+    transformers' BertForTokenClassification has none since 2020.
+    """
+    labels = data.get("id2label")
+    labels = [str(v) for v in labels.values()] if isinstance(labels, dict) else []
+    if any(label[:2] in ("B-", "I-") for label in labels):
+        return True
+    return names.POOLER[0] not in keys and data.get("problem_type") is None
+
+
+def classifier_names(architecture):
+    """Returns the canonical names of `classifier.weight` and `classifier.bias`.
+
+    Args:
+        architecture: transformers' class, or None.
+    """
     head = ARCHITECTURES.get(architecture)
     return head if head in (names.TAGGER, names.CHOICE) else names.CLASSIFIER
 
 
-def read_head(data, config, shapes, config_path, weights_path):
+def read_head(data, architecture, config, shapes, config_path, weights_path):
     """Reads the task of a folder.
 
     Args:
         data: the contents of `config.json`.
+        architecture: transformers' class, or None.
         config: `BertConfig`.
         shapes: dict from canonical name to shape.
         config_path, weights_path: for messages.
@@ -59,14 +111,13 @@ def read_head(data, config, shapes, config_path, weights_path):
         InputError: the head's weights do not have the shape of its class, or config.json has
             another number of labels.
     """
-    architecture = _architecture(data)
     tasks = _tasks_of(architecture)
     if not tasks:
         return Head()
     name = ARCHITECTURES[architecture][0]
     key = names.to_huggingface(name)
     if name not in shapes:
-        return _none(f"{config_path} says {architecture}, but the weights have no {key}")
+        return _none(f"says {architecture}, but the weights have no {key}", config_path)
     shape = shapes[name]
     outputs = tasks[0].head_outputs if len(tasks) == 1 else None
     rows = outputs or (shape[0] if shape else 0)
@@ -132,7 +183,7 @@ def _read_sequence_head(data, tasks, labels, config_path):
     # A config without any labels means two of them.
     counted = any(data.get(key) for key in ("id2label", "num_labels", "_num_labels"))
     if problem == "regression" and len(labels) > 1:
-        return _none(f"{config_path}: regression with several outputs is not supported")
+        return _none("regression with several outputs is not supported", config_path)
     if problem == "regression" or (problem is None and counted and len(labels) == 1):
         stated = data.get("sentence_transformers")
         sigmoid = isinstance(stated, dict) and "Sigmoid" in str(stated.get("activation_fn"))
@@ -142,12 +193,17 @@ def _read_sequence_head(data, tasks, labels, config_path):
         kind = tasks[problem].kind
         return Head(kind, labels, _read_settings(data, kind))
     if len(labels) == 1:
-        return _none(f"{config_path}: a single label, and problem_type is not regression")
+        return _none("a single label, and problem_type is not regression", config_path)
     return Head(tasks["single_label_classification"].kind, labels)
 
 
-def _none(reason):
-    return Head(notes=(f"{reason}: only the encoder is loaded",))
+def _none(reason, place):
+    return Head(notes=(guess(f"{reason}: only the encoder is loaded", place=place),))
+
+
+def _dropped(data, reason, place):
+    what = f"architectures is {data.get('architectures')!r}"
+    return guess(f"{what}, and {reason}: only the encoder is loaded", place=place)
 
 
 def _read_settings(data, task):
@@ -170,7 +226,7 @@ def _default_labels(count):
 
 
 def _architecture(data):
-    """Returns the class that the config names, or None."""
+    """Returns the class that the config names, be it PyTorch's or TensorFlow's, or None."""
     classes = data.get("architectures")
     one = isinstance(classes, list) and len(classes) == 1 and isinstance(classes[0], str)
-    return classes[0] if one else None
+    return classes[0].removeprefix("TF") if one else None

@@ -9,16 +9,18 @@ import re
 
 from keras_bert.checkpoints import keras_hub_layout as layout
 from keras_bert.checkpoints import names
-from keras_bert.checkpoints.checkpoint import (
-    Checkpoint,
-    check_against_config,
-    to_float32,
+from keras_bert.checkpoints.checkpoint import Checkpoint, check_against_config
+from keras_bert.checkpoints.hdf5_file import list_datasets, read_dataset
+from keras_bert.checkpoints.writing import (
+    check_model,
+    contents,
+    write_json,
+    write_vocabulary,
 )
-from keras_bert.checkpoints.hdf5_files import list_datasets
-from keras_bert.checkpoints.writing import check_model, write_json, write_vocabulary
 from keras_bert.config import BertConfig, read_json_object
-from keras_bert.errors import InputError, one_line
-from keras_bert.files import replacing_folder
+from keras_bert.errors import InputError
+from keras_bert.files import replacing_folder, write_bytes
+from keras_bert.in_memory import hdf5_bytes
 
 _EPSILON = 1e-12
 
@@ -53,7 +55,7 @@ def open_folder(folder):
     }
 
     def read(name):
-        return _read_dataset(path, stored[name]).reshape(shapes[name])
+        return read_dataset(path, stored[name]).reshape(shapes[name])
 
     vocabulary_path = os.path.join(folder, layout.VOCABULARY_FILE)
     return check_against_config(
@@ -106,23 +108,6 @@ def _read_switches(path):
     return {switch: value for switch, value in switches.items() if isinstance(value, bool)}
 
 
-def _read_dataset(path, key):
-    import h5py
-    import ml_dtypes
-    import numpy as np
-
-    try:
-        with h5py.File(path, "r") as file:
-            dataset = file[key]
-            value = np.array(dataset)
-            # HDF5 has no bfloat16: Keras stores the two bytes, and the type as an attribute.
-            if dataset.attrs.get("dtype") == "bfloat16":
-                value = value.view(ml_dtypes.bfloat16)
-    except Exception as error:  # a damaged file raises nearly anything in h5py
-        raise InputError(f"{path}: {key} cannot be read: {one_line(error)}") from None
-    return to_float32(value, f"{path}: {key}")
-
-
 def save(
     folder, config, weights, vocabulary, tokenizer_switches, labels=None, settings=None, task=None
 ):  # fmt: skip
@@ -146,14 +131,15 @@ def save(
         InputError: the parts do not fit together, the format cannot express the config or the
             tokenizer, or the folder cannot be replaced.
     """
-    import h5py
-
     check_model(config, weights, vocabulary, labels)
     _check_tokenizer(tokenizer_switches)
     notes = _check_config(config)
     heads = [name for name in weights if not name.startswith("bert/")]
     if heads:
         notes.append(f"a preset holds the encoder alone: not written are {', '.join(heads)}")
+    added = tokenizer_switches.get("added_tokens")
+    if added:
+        notes.append(f"a preset does not hold added tokens: it cuts {contents(added)} into pieces")
     if labels is not None:
         notes.append(f"a preset does not hold the labels: {', '.join(labels)}")
     lower_case = tokenizer_switches["lower_case"]
@@ -161,9 +147,11 @@ def save(
     if strip_accents is None:
         strip_accents = lower_case
     with replacing_folder(folder) as temporary:
-        with h5py.File(os.path.join(temporary, layout.WEIGHTS_FILE), "w") as file:
-            for key, name in layout.dataset_names(config.num_hidden_layers).items():
-                file[key] = layout.split_heads(name, weights[name], config.num_attention_heads)
+        arrays = (
+            (key, layout.split_heads(name, weights[name], config.num_attention_heads))
+            for key, name in layout.dataset_names(config.num_hidden_layers).items()
+        )
+        write_bytes(os.path.join(temporary, layout.WEIGHTS_FILE), hdf5_bytes(arrays))
         write_json(os.path.join(temporary, layout.CONFIG_FILE), layout.backbone_json(config))
         write_json(
             os.path.join(temporary, layout.TOKENIZER_FILE),

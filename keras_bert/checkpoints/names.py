@@ -19,7 +19,8 @@ CHOICE = ("multiple_choice/output_weights", "multiple_choice/output_bias")
 # By `TaskNetwork.head_kind`.
 HEADS = {"classifier": CLASSIFIER, "answerer": ANSWERER, "tagger": TAGGER, "choice": CHOICE}
 TASK_HEADS = tuple(HEADS.values())
-# The output matrix of the masked-LM head is the word-piece table, so it has no name of its own.
+# The output matrix of the masked-LM head is the word-piece table, so it has no name of its own;
+# some have another one, which only Hugging Face's files hold.
 MASKED_LM = (
     "cls/predictions/transform/dense/kernel",
     "cls/predictions/transform/dense/bias",
@@ -27,7 +28,9 @@ MASKED_LM = (
     "cls/predictions/transform/LayerNorm/beta",
     "cls/predictions/output_bias",
 )
+MASKED_LM_TABLE = "cls/predictions/output_table"
 PAIR = ("cls/seq_relationship/output_weights", "cls/seq_relationship/output_bias")
+PRETRAINING = (*MASKED_LM, MASKED_LM_TABLE, *PAIR)
 
 # Three of Hugging Face's classes have a head with this name; the class decides what it is.
 _CLASSIFIER_KEYS = ("classifier.weight", "classifier.bias")
@@ -40,14 +43,21 @@ HUGGINGFACE_HEADS = {
     "cls/predictions/transform/LayerNorm/gamma": "cls.predictions.transform.LayerNorm.weight",
     "cls/predictions/transform/LayerNorm/beta": "cls.predictions.transform.LayerNorm.bias",
     "cls/predictions/output_bias": "cls.predictions.bias",
+    MASKED_LM_TABLE: "cls.predictions.decoder.weight",
     "cls/seq_relationship/output_weights": "cls.seq_relationship.weight",
     "cls/seq_relationship/output_bias": "cls.seq_relationship.bias",
     "cls/squad/output_weights": "qa_outputs.weight",
     "cls/squad/output_bias": "qa_outputs.bias",
 }
 # The heads of Google's three scripts.
-GOOGLE_HEADS = tuple(name for name in HUGGINGFACE_HEADS if name not in (*TAGGER, *CHOICE))
-_NAMES_OF_KEYS = {HUGGINGFACE_HEADS[name]: name for name in GOOGLE_HEADS}
+GOOGLE_HEADS = tuple(
+    name for name in HUGGINGFACE_HEADS if name not in (*TAGGER, *CHOICE, MASKED_LM_TABLE)
+)
+_NAMES_OF_KEYS = {
+    **{HUGGINGFACE_HEADS[name]: name for name in (*GOOGLE_HEADS, MASKED_LM_TABLE)},
+    # Tied to the other in every file that has both.
+    "cls.predictions.decoder.bias": MASKED_LM[-1],
+}
 
 # Canonical name under `bert/embeddings/` or `bert/encoder/layer_N/`: its attribute in our layers,
 # and its shape (v vocab_size, p max_position_embeddings, t type_vocab_size, h hidden_size,
@@ -134,6 +144,8 @@ def _pretraining_heads(pretrainer):
         head.output_bias,
     )  # fmt: skip
     variables = dict(zip(MASKED_LM, kept, strict=True))
+    if not head.tied:
+        variables[MASKED_LM_TABLE] = head.output_table
     if pair is not None:
         variables.update(zip(PAIR, (pair.kernel, pair.bias), strict=True))
     return variables
@@ -145,6 +157,7 @@ def head_shapes(config):
     transform = ((hidden, hidden), (hidden,), (hidden,), (hidden,), (config.vocab_size,))
     return {
         **dict(zip(MASKED_LM, transform, strict=True)),
+        MASKED_LM_TABLE: (config.vocab_size, hidden),
         **dict(zip(PAIR, ((2, hidden), (2,)), strict=True)),
     }
 

@@ -5,6 +5,7 @@ import os
 from keras_bert.config import read_json_object
 from keras_bert.errors import InputError
 from keras_bert.reading import check_file
+from keras_bert.stand_ins import check_is_itself
 
 
 class SafetensorsFiles:
@@ -62,6 +63,7 @@ class SafetensorsFiles:
         from safetensors import SafetensorError, safe_open
 
         check_file(path, what="safetensors file")
+        check_is_itself(path)
         try:
             # The package checks that the header is whole and that its tensors cover the file.
             with safe_open(path, framework="numpy") as file:

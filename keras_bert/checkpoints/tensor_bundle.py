@@ -14,6 +14,7 @@ from keras_bert import checksums
 from keras_bert.checkpoints.sorted_table import Damaged, read_table, read_varint
 from keras_bert.errors import InputError
 from keras_bert.reading import check_file, read_bytes
+from keras_bert.stand_ins import check_is_itself
 
 # That of a BERT with its optimizer has 30 kB.
 _INDEX_LIMIT = 16 * 2**20
@@ -69,6 +70,8 @@ class TensorBundle:
         index = f"{prefix}.index"
         self._files = self._data_files()
         check_file(index, _INDEX_LIMIT, "checkpoint's index")
+        for path in (index, *self._files):
+            check_is_itself(path)
         try:
             self.entries = _read_entries(read_bytes(index, _INDEX_LIMIT), len(self._files))
         except OSError as error:

@@ -7,9 +7,10 @@ import warnings
 import numpy as np
 
 from keras_bert.checkpoints import names
-from keras_bert.checkpoints.hdf5_files import list_datasets
+from keras_bert.checkpoints.hdf5_file import list_datasets
 from keras_bert.errors import InputError, one_line
 from keras_bert.reading import check_file
+from keras_bert.stand_ins import check_is_itself
 
 
 def check_size(path, config):
@@ -23,6 +24,7 @@ def check_size(path, config):
         InputError: the file is missing, or too small for the weights of the config.
     """
     check_file(path, what="weights file")
+    check_is_itself(path)
     count = sum(math.prod(shape) for shape in names.expected_shapes(config).values())
     size = os.path.getsize(path)
     if size < 4 * count:

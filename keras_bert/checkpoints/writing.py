@@ -6,6 +6,8 @@ from keras_bert.checkpoints import names
 from keras_bert.checkpoints.checkpoint import describe_differences
 from keras_bert.errors import InputError
 
+_LONGEST_NOTE = 100  # characters
+
 
 def check_model(config, weights, vocabulary, labels):
     """Checks that the parts of a model fit together, before anything is written.
@@ -30,13 +32,13 @@ def check_model(config, weights, vocabulary, labels):
         count = {names.ANSWERER: 2, names.CHOICE: 1}.get(head, count)
         expected.update(zip(head, ((count, config.hidden_size), (count,)), strict=True))
     heads = names.head_shapes(config)
-    for part in (names.MASKED_LM, names.PAIR):
+    for part in (names.MASKED_LM, (names.MASKED_LM_TABLE,), names.PAIR):
         if part[0] in weights:
             expected.update({name: heads[name] for name in part})
     differences = describe_differences({n: v.shape for n, v in weights.items()}, expected)
     if differences:
         raise InputError(f"weights do not fit the config: {differences}")
-    if len(vocabulary) != config.vocab_size:
+    if len(vocabulary) > config.vocab_size:
         raise InputError(
             f"the vocabulary has {len(vocabulary)} tokens, the embedding {config.vocab_size} rows"
         )
@@ -57,6 +59,12 @@ def with_scale(weights, mean, scale):
     scaled = (kernel * scale, bias * scale + mean)
     scaled = (value.astype("float32") for value in scaled)
     return {**weights, **dict(zip(names.CLASSIFIER, scaled, strict=True))}
+
+
+def contents(added_tokens):
+    """Returns added tokens, `WordPieceTokenizer`'s dicts, as text for a note."""
+    shown = ", ".join(token["content"] for token in added_tokens)
+    return shown if len(shown) <= _LONGEST_NOTE else f"{shown[:_LONGEST_NOTE]}…"
 
 
 def write_json(path, data):

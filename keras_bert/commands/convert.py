@@ -6,6 +6,7 @@ keras-bert convert --from=my_model --to=huggingface --output=for_transformers
 
 from keras_bert.commands import flags
 from keras_bert.converting import ConvertSettings, convert
+from keras_bert.guesses import not_said
 
 
 def define(values):
@@ -16,4 +17,4 @@ def run(values):
     result = convert(**flags.chosen(values, ConvertSettings))
     output, count = result["output"], result["parameters"]
     lines = [f"{output}: {count:,} parameters, format {result['format']}"]
-    return result, [*lines, *(f"note: {note}" for note in result["notes"])]
+    return result, [*lines, *(f"note: {note}" for note in not_said(result["notes"]))]

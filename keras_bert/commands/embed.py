@@ -12,6 +12,7 @@ row_splits[i] to row_splits[i + 1] - 1.
 
 from keras_bert.commands import flags, inputs
 from keras_bert.embedding.embed_file import EmbedSettings, embed_file
+from keras_bert.guesses import not_said
 from keras_bert.tasks.file_layout import FileLayout
 
 
@@ -26,5 +27,5 @@ def run(values):
         asked[name] = inputs.texts_of(asked[name], name)
     result = embed_file(inputs.layout_of(values), **asked)
     shape = " x ".join(map(str, result["shape"]))
-    notes = result.pop("notes")
+    notes = not_said(result.pop("notes"))
     return result, [*notes, f"{result['count']} texts, vectors {shape}: {result['output']}"]

@@ -13,6 +13,7 @@ from keras_bert.tasks.registry import KINDS, NAMES, get_task
 from keras_bert.training.finetune import finetune_runs
 from keras_bert.training.seeds import summary_lines
 from keras_bert.training.settings import FinetuneSettings, RoadSettings
+from keras_bert.training.stopping import signals_save_first
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -41,7 +42,8 @@ def run(values):
     arguments = flags.given(values)
     for flag in flags.FOR_EVERY_VERB:
         arguments.pop(flag, None)
-    outcome = finetune_runs(arguments.pop("init"), **arguments)
+    with signals_save_first():
+        outcome = finetune_runs(arguments.pop("init"), **arguments)
     bert, run = outcome.bert, outcome.run
     result = {
         "output": values.output, "task": bert.task.name, **outcome.scores, **run,

@@ -5,7 +5,6 @@ which returns a dict of results and a list of lines to print. Each verb has its 
 nothing is global, and `--help` imports nothing heavy.
 """
 
-import errno
 import importlib
 import os
 import signal
@@ -15,8 +14,9 @@ from absl import flags
 
 from keras_bert.commands.flags import define_for_every_verb, parse
 from keras_bert.commands.output import BAD_INPUT, complain, print_result, usage, verb_help
-from keras_bert.errors import CheckFailed, InputError, settings_are_flags
+from keras_bert.errors import CheckFailed, InputError, Stopped, settings_are_flags
 from keras_bert.extras import missing_message
+from keras_bert.files import fault_of
 from keras_bert.guesses import guesses_are_notes
 
 VERBS = {
@@ -38,7 +38,7 @@ VERBS = {
 
 DONE, CHECK_FAILED = 0, 1
 # The status that a shell reports after a signal: 128 plus its number.
-_INTERRUPTED, _BROKEN_PIPE = 130, 141
+_AFTER_SIGNAL, _INTERRUPTED, _BROKEN_PIPE = 128, 130, 141
 
 
 def main(argv=None):
@@ -48,7 +48,8 @@ def main(argv=None):
         argv: the arguments after the program's name; None takes those of the process.
 
     Returns:
-        The exit status: 0 done, 1 a check failed, 2 bad input; 130 after Ctrl-C.
+        The exit status: 0 done, 1 a check failed, 2 bad input; 130 after Ctrl-C, 143 after
+        SIGTERM.
     """
     if sys.stderr is None:
         # It was closed, so every write to it would fail.
@@ -67,15 +68,16 @@ def main(argv=None):
         # would report an error at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _BROKEN_PIPE
-    except OSError as error:
-        if error.errno is None:
-            raise
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        reason = "the disk is full" if full else error.strerror
-        return complain("keras-bert", f"{error.filename or 'writing failed'}: {reason}")
     except KeyboardInterrupt:
         print("keras-bert: interrupted", file=sys.stderr)
         return _INTERRUPTED
+    except Exception as error:
+        # TensorFlow's and h5py's exceptions about a full disk are no OSError.
+        reason = fault_of(error)
+        if reason is None and (not isinstance(error, OSError) or error.errno is None):
+            raise
+        place = getattr(error, "filename", None) or "writing failed"
+        return complain("keras-bert", f"{place}: {reason or error.strerror}")
 
 
 def _end(number, frame):
@@ -110,6 +112,9 @@ def _main(argv):
             result, lines = module.run(values)
     except (InputError, flags.Error) as error:
         return complain(program, error)
+    except Stopped as stopped:
+        print(f"{program}: {stopped}", file=sys.stderr)
+        return _AFTER_SIGNAL + stopped.number
     except CheckFailed as failed:
         print_result(failed.result, failed.lines, values.json)
         print(f"{program}: {failed}", file=sys.stderr)

@@ -11,6 +11,7 @@ import os
 from keras_bert.commands import flags
 from keras_bert.training.pretrain_settings import PretrainSettings
 from keras_bert.training.run_pretraining import pretrain
+from keras_bert.training.stopping import signals_save_first
 
 
 def define(values):
@@ -18,7 +19,8 @@ def define(values):
 
 
 def run(values):
-    _, result = pretrain(**flags.chosen(values, PretrainSettings))
+    with signals_save_first():
+        _, result = pretrain(**flags.chosen(values, PretrainSettings))
     return result, [
         *_score_lines(result),
         f"{result['seconds']:.0f} s of training",

@@ -10,6 +10,7 @@ concatenated.
 
 from keras_bert.commands import flags, inputs
 from keras_bert.embedding.similarity import SimilaritySettings, similarity
+from keras_bert.guesses import not_said
 from keras_bert.tasks.file_layout import FileLayout
 
 
@@ -24,7 +25,7 @@ def run(values):
     asked["word"] = inputs.text_of(asked["word"], "--word")
     result = similarity(inputs.layout_of(values), **asked)
     labels = [item["label"] for item in result["items"]]
-    lines = [*result.pop("notes"), *_table(result["similarities"], labels)]
+    lines = [*not_said(result.pop("notes")), *_table(result["similarities"], labels)]
     return result, [*lines, *([result["output"]] if result["output"] is not None else [])]
 
 

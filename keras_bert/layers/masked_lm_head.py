@@ -1,4 +1,4 @@
-"""The head that predicts masked tokens, with the word-piece table as its output matrix."""
+"""The head that predicts masked tokens, usually with the word-piece table as its output matrix."""
 
 import keras
 from keras import ops
@@ -45,6 +45,7 @@ class MaskedLMHead(keras.layers.Layer):
         hidden_act: activation, see `BertConfig`.
         layer_norm_eps: epsilon of the LayerNorm.
         initializer_range: standard deviation of the dense kernel's initializer.
+        tied: whether the output matrix is the encoder's table; else it is a weight of its own.
 
     Call arguments:
         x: float tensor of shape (batch, count, hidden_size).
@@ -59,9 +60,11 @@ class MaskedLMHead(keras.layers.Layer):
         hidden_act="gelu",
         layer_norm_eps=1e-12,
         initializer_range=0.02,
+        tied=True,
         **kwargs,
     ):
         super().__init__(**kwargs)
+        self.tied = tied
         self.embeddings = embeddings
         self.hidden_act = hidden_act
         self.activation = activations.get(hidden_act)
@@ -77,11 +80,18 @@ class MaskedLMHead(keras.layers.Layer):
         self.output_bias = self.add_weight(
             name="bias", shape=(self.embeddings.vocab_size,), initializer="zeros"
         )
+        if not self.tied:
+            self.output_table = self.add_weight(
+                name="output_table",
+                shape=(self.embeddings.vocab_size, width),
+                initializer=keras.initializers.TruncatedNormal(stddev=self.initializer_range),
+            )
 
     def call(self, x):
         batch, count, width = ops.shape(x)
         x = self.norm(self.activation(self.transform(ops.reshape(x, (-1, width)))))
-        table = ops.cast(self.embeddings.word_embeddings, x.dtype)
+        table = self.embeddings.word_embeddings if self.tied else self.output_table
+        table = ops.cast(table, x.dtype)
         logits = ops.matmul(x, ops.transpose(table))
         # A loss needs more digits than bfloat16 has.
         logits = ops.cast(logits, "float32") + ops.cast(self.output_bias, "float32")
@@ -100,6 +110,7 @@ class MaskedLMHead(keras.layers.Layer):
             "hidden_act": self.hidden_act,
             "layer_norm_eps": self.layer_norm_eps,
             "initializer_range": self.initializer_range,
+            "tied": self.tied,
         }
 
     @classmethod

@@ -8,6 +8,7 @@ import keras
 
 from keras_bert.config import PRESETS, BertConfig
 from keras_bert.errors import InputError
+from keras_bert.guesses import not_said
 from keras_bert.layers.attention import AttentionMask
 from keras_bert.layers.embeddings import BertEmbeddings, PackedPositions
 from keras_bert.layers.encoder_block import EncoderBlock
@@ -172,7 +173,7 @@ class BertEncoder(Network):
         bert = keras_bert.load(preset)
         encoder = cls.from_bert_config(bert.config.encoder, **{"name": "encoder", **kwargs})
         if load_weights:
-            for note in bert.notes:
+            for note in not_said(bert.notes):
                 warnings.warn(note, stacklevel=2)  # as that the checkpoint has no pooler
             encoder.set_weights(bert.encoder.get_weights())
         return encoder

@@ -8,6 +8,8 @@ import os
 
 import keras
 
+from keras_bert.files import replacing_file
+from keras_bert.in_memory import NamedBytes
 from keras_bert.layers import fused
 from keras_bert.models import compiling
 from keras_bert.models.targets import as_array
@@ -70,6 +72,31 @@ class Network(keras.Model):
     def labels(self):
         """The names of the classes or tags, a tuple in the order of the logits; None likewise."""
         return self._description and self._description[0].labels
+
+    def save(self, filepath, overwrite=True, zipped=None, **options):
+        """Saves the model as Keras does; a `.keras` file is written completely or not at all.
+
+        Args:
+            filepath, overwrite, zipped, **options: see `keras.Model.save`.
+
+        Raises:
+            InputError: the file cannot be written, or the disk is full.
+        """
+        is_path = isinstance(filepath, (str, os.PathLike))
+        # Keras writes to buckets and asks on a terminal whether a file is to be overwritten.
+        if (
+            not is_path
+            or zipped is False
+            or not str(filepath).endswith(".keras")
+            or "://" in str(filepath)
+            or (os.path.exists(filepath) and not overwrite)
+        ):
+            super().save(filepath, overwrite=overwrite, zipped=zipped, **options)
+            return
+        file = NamedBytes("model.keras")
+        super().save(file, **options)
+        with replacing_file(filepath) as temporary, open(temporary, "wb") as target:
+            target.write(file.getbuffer())
 
     def save_assets(self, dir_path):
         """Writes the description into a folder of a `.keras` file; Keras calls it."""

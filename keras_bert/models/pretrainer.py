@@ -30,6 +30,8 @@ class BertPretrainer(TaskNetwork):
     Args:
         encoder: a `BertEncoder`.
         pair: "nsp" next-sentence prediction, "sop" sentence order, or "none".
+        tied: whether the masked-LM head's output matrix is the word-piece table, as it is in every
+            released BERT.
 
     Example:
         encoder = BertEncoder.from_preset("bert_small_en_uncased", load_weights=False)
@@ -39,7 +41,7 @@ class BertPretrainer(TaskNetwork):
         model.fit(fit_stream(batches, 0, 10_000), steps_per_epoch=1_000, epochs=10)
     """
 
-    def __init__(self, encoder, pair="nsp", **kwargs):
+    def __init__(self, encoder, pair="nsp", tied=True, **kwargs):
         if pair not in PAIR_LABELS:
             raise InputError(f"pair must be one of {', '.join(PAIR_LABELS)}, not {pair!r}")
         config = encoder.bert_config
@@ -52,6 +54,7 @@ class BertPretrainer(TaskNetwork):
             hidden_act=config.hidden_act,
             layer_norm_eps=config.layer_norm_eps,
             initializer_range=config.initializer_range,
+            tied=tied,
             dtype=dtype,
             name="masked_lm",
         )
@@ -80,7 +83,7 @@ class BertPretrainer(TaskNetwork):
         self.masked_lm_head = masked_lm_head
         self.pair_head = None if pair == "none" else pair_head
         self.unused_layers = (encoder.pooler,) if pair == "none" else ()
-        self.set_config(encoder, pair=pair)
+        self.set_config(encoder, pair=pair, tied=tied)
 
     def default_loss(self):
         return  # `compute_loss` has it

@@ -7,6 +7,7 @@ import shutil
 from keras_bert.config import PAIR_LABELS
 from keras_bert.errors import InputError
 from keras_bert.files import check_replaceable, replacing_folder
+from keras_bert.locking import locked
 from keras_bert.pretraining.blocks import Settings
 from keras_bert.pretraining.corpus import find_files
 from keras_bert.pretraining.manifest import (
@@ -51,7 +52,10 @@ def prepare(block_bytes=4 * 2**20, **settings):
         tokenizer.mask_id  # noqa: B018  InputError without one
         max_predictions = Masking(rate=asked.masking_rate).max_predictions(asked.length)
     files = find_files(asked.corpus)
-    with replacing_folder(asked.output, is_records_folder) as folder:
+    with (
+        locked(asked.output, asked.force),
+        replacing_folder(asked.output, is_records_folder) as folder,
+    ):
         work = os.path.join(folder, "work")
         os.mkdir(work)
         write_vocabulary(folder, tokens)

@@ -3,6 +3,7 @@
 import dataclasses
 
 from keras_bert.errors import InputError, name_of
+from keras_bert.locking import FORCE_HELP
 from keras_bert.pretraining.corpus import MAX_DOCUMENT_CHARACTERS
 from keras_bert.pretraining.manifest import PAIRS
 from keras_bert.settings import REQUIRED, check_settings, setting
@@ -45,6 +46,7 @@ class PrepareSettings:
         None, "word segmenter for Chinese text, for whole-word masking", choices=("jieba",)
     )
     # === Work ===
+    force: bool = setting(False, FORCE_HELP)
     seed: int = setting(1, "seed of all random choices", low=0, high=2**32)
     shards: int | None = setting(
         None, "number of record files (default: one for each 32 MB of text)", low=1, high=10**5

@@ -3,6 +3,7 @@
 import dataclasses
 
 from keras_bert.settings import check_settings, setting
+from keras_bert.tasks.dialect import separator_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,11 +23,19 @@ class FileLayout:
     columns: list | None = setting(
         None, "names of all columns, for a CSV or TSV file that has no header line"
     )
+    separator: str | None = setting(
+        None, "between the fields of CSV and TSV: tab, or a character (default: as the file looks)"
+    )
     text_column: str | None = setting(
         None, "column of the text (default: text, sentence, sentence1, …)"
     )
     text_b_column: str | None = setting(None, "column of the second text of a pair; empty: no pair")
     label_column: str | None = setting(None, "column of the label (default: label, class, …)")
+    skip_labels: list | None = setting(
+        None,
+        "labels whose rows are left out; empty: none (default: - and -1 where the others are those "
+        "of natural language inference)",
+    )
     label_columns: list | None = setting(
         None, "multi-label: names of columns of 0 and 1, one for each label"
     )
@@ -35,11 +44,13 @@ class FileLayout:
     )
     tag_column: str | None = setting(
         None,
-        "CoNLL files: column of the tag, a number from 1, or a CoNLL-U name (default: the last, "
-        "in CoNLL-U upos)",
+        "tagging: column of the tag, a number from 1, or its name in CoNLL-U, CSV or JSON "
+        "(default: the last, in CoNLL-U upos, in a table a usual name)",
     )
     word_column: str | None = setting(
-        None, "CoNLL files: column of the word, a number from 1 (default: 1)"
+        None,
+        "tagging: column of the word, a number from 1, or its name in CSV or JSON (default: 1, or "
+        "2 where 1 counts the words; in a table a usual name)",
     )
     misaligned: str = setting(
         "error",
@@ -48,7 +59,9 @@ class FileLayout:
     )
     empty: str | None = None
 
-    __post_init__ = check_settings
+    def __post_init__(self):
+        check_settings(self)
+        separator_of(self.separator)
 
     def for_scoring(self):
         """Returns the layout for scoring, which compares texts, not their places in a passage."""

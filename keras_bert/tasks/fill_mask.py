@@ -30,7 +30,7 @@ def decode(logits, vocabulary, top):
 
     Args:
         logits: float array of shape (masks, vocab_size).
-        vocabulary: list of str.
+        vocabulary: list of str, at most vocab_size; the rows beyond it are of no token.
         top: int, how many tokens to return.
 
     Returns:
@@ -43,12 +43,13 @@ def decode(logits, vocabulary, top):
     special = [index for index, token in enumerate(vocabulary) if token in SPECIAL_TOKENS]
     ranked = probabilities.copy()
     ranked[:, special] = -1.0
+    ranked[:, len(vocabulary) :] = -1.0
     order = np.argsort(-ranked, axis=-1, kind="stable")[:, : min(top, len(vocabulary))]
     return [
         [
             {"token": vocabulary[index], "probability": float(row[index])}
             for index in best
-            if vocabulary[index] not in SPECIAL_TOKENS
+            if index < len(vocabulary) and vocabulary[index] not in SPECIAL_TOKENS
         ]
         for row, best in zip(probabilities, order, strict=True)
     ]

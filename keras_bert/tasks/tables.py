@@ -1,28 +1,35 @@
-"""Reads rows of named columns from CSV, TSV and JSON lines, gzip'd or not.
+"""Tables: rows of named columns from CSV, TSV and JSON, gzip'd or not.
 
 A row keeps its line of the file, so that every error message can name it.
 """
 
-import csv
 import dataclasses
-import json
+import itertools
 import os
-import re
 
 from keras_bert.errors import InputError, name_of
-from keras_bert.reading import open_examples
+from keras_bert.tasks.decoding import (
+    MOST_BYTES,
+    check_size,
+    decoded_lines,
+    file_extension,
+)
+from keras_bert.tasks.dialect import separator_of
+from keras_bert.tasks.json_rows import json_rows
+from keras_bert.tasks.separated import separated_rows
 
 _FORMATS = {
-    ".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl",
+    ".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".jsonl": "json", ".ndjson": "json",
+    ".json": "json",
 }  # fmt: skip
-# One field may be a whole document; the csv module's own limit is 128 KiB.
-_MAX_FIELD_CHARACTERS = 16 * 2**20
-_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Row:
-    """One row: `fields` by column name, and the 1-based `line` of the file where it ends."""
+    """One row: `fields` by column name, and the 1-based `line` of the file where it ends.
+
+    In a JSON file that is no JSON lines, `line` is the number of the row, a `json_rows.Entry`.
+    """
 
     line: int
     fields: dict
@@ -30,23 +37,29 @@ class Row:
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """The rows of a file: its `path`, its `columns` in order, and its `rows`."""
+    """The rows of a file: its `path`, its `columns` in order, and its `rows`.
+
+    `head` is what a JSON file of one object has beside its rows.
+    """
 
     path: str
     columns: list
     rows: list
+    head: dict = dataclasses.field(default_factory=dict)
 
 
-def read_table(path, columns=None):
+def read_table(path, columns=None, separator=None, lines=None):
     """Reads a whole file of rows.
 
     The extension decides the format (.csv, .tsv, .jsonl, .json, each also with .gz), else the
-    first line. CSV follows RFC 4180. In TSV a quote mark is an ordinary character, as in the GLUE
-    files. JSON lines hold one object a line.
+    first line. See `separated` for CSV and TSV, `json_rows` for JSON.
 
     Args:
         path: the file; a `Table` is returned as it is.
         columns: names of the columns of a CSV or TSV file that has no header line.
+        separator: what separates the fields of CSV and TSV, as the setting of that name has it;
+            None: as the file looks.
+        lines: iterator of the file's lines with their ends, where they are read already.
 
     Returns:
         A `Table`.
@@ -57,125 +70,40 @@ def read_table(path, columns=None):
     if isinstance(path, Table):
         return path
     path = os.fspath(path)
-    lines = decoded_lines(path)
-    first = next(lines, None)
-    if first is None:
+    separator = separator_of(separator)
+    lines = decoded_lines(path, MOST_BYTES) if lines is None else lines
+    start = []
+    for line in lines:
+        start.append(line)
+        if line.strip():
+            break
+    if not start:
         raise InputError(f"{path}: the file is empty")
-    kind = _format_of(path, first)
-
-    def all_lines():
-        yield first
-        yield from lines
-
-    if kind == "jsonl":
-        if columns is not None:
-            raise InputError(
-                f"{path}: {name_of('columns')} is for CSV and TSV; JSON lines name their columns"
-            )
-        return _read_json_lines(path, all_lines())
-    return _read_separated(path, all_lines(), kind, columns)
-
-
-def decoded_lines(path):
-    """Yields each line as text with its line end, checking that it is UTF-8."""
-    with open_examples(path) as stream:
-        # Lines are split on the byte \n only: str.splitlines would also split a text at U+2028,
-        # form feeds and the like.
-        for number, line in enumerate(stream, start=1):
-            try:
-                text = line.decode("utf-8-sig" if number == 1 else "utf-8")
-            except UnicodeDecodeError as error:
+    kind = _format_of(path, start[-1])
+    lines = itertools.chain(start, lines)
+    if kind == "json":
+        for name, value in (("columns", columns), ("separator", separator)):
+            if value is not None:
                 raise InputError(
-                    f"{path}:{number}: not UTF-8 (byte 0x{line[error.start]:02x} at byte "
-                    f"{error.start + 1} of the line): save the file as UTF-8"
-                ) from None
-            yield text
+                    f"{path}: {name_of(name)} is for CSV and TSV; JSON names its columns"
+                )
+        names, rows, head = {}, [], {}
+        for line, fields in json_rows(path, lines, head):
+            names.update(dict.fromkeys(fields))
+            rows.append(Row(line, fields))
+            check_size(path, rows)
+        return _checked(Table(path, list(names), rows, head))
+    columns, rows = separated_rows(path, lines, kind, columns, separator)
+    return _checked(Table(path, columns, [Row(line, fields) for line, fields in rows]))
 
 
 def _format_of(path, first_line):
-    stem, extension = os.path.splitext(path.lower())
-    if extension == ".gz":
-        extension = os.path.splitext(stem)[1]
+    extension = file_extension(path)
     if extension in _FORMATS:
         return _FORMATS[extension]
-    if first_line.lstrip().startswith("{"):
-        return "jsonl"
+    if first_line.lstrip().startswith(("{", "[{")) or first_line.strip() == "[":
+        return "json"
     return "tsv" if "\t" in first_line else "csv"
-
-
-def _read_json_lines(path, lines):
-    rows, columns = [], {}
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            fields = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise InputError(f"{path}:{number}: not a JSON object on one line: {error}") from None
-        if not isinstance(fields, dict):
-            raise InputError(
-                f"{path}:{number}: expected a JSON object, found {type(fields).__name__}"
-            )
-        if _SURROGATE.search(line) and not _is_unicode(fields):
-            raise InputError(f"{path}:{number}: a lone surrogate, such as \\ud800, is not a text")
-        columns.update(dict.fromkeys(fields))
-        rows.append(Row(number, fields))
-    return _checked(Table(path, list(columns), rows))
-
-
-def _is_unicode(value):
-    try:
-        json.dumps(value, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _read_separated(path, lines, kind, columns):
-    without_header = columns is not None
-    if without_header and len(set(columns)) < len(columns):
-        raise InputError(f"{path}: {name_of('columns', columns)} names a column twice")
-    if kind == "tsv":
-        # Not the csv module: with quoting off it still treats a bare \r as the end of a row.
-        records = ((n, line.rstrip("\r\n").split("\t")) for n, line in enumerate(lines, start=1))
-    else:
-        records = _csv_records(path, lines)
-    rows = []
-    for line, fields in records:
-        if not fields or fields == [""]:
-            continue
-        if columns is None:
-            columns = [name.strip() for name in fields]
-            if len(set(columns)) < len(columns):
-                raise InputError(f"{path}:{line}: two columns have the same name: {columns}")
-            continue
-        if len(fields) != len(columns):
-            fix = "quote a field that holds a comma" if kind == "csv" else "no field holds a tab"
-            if without_header and not rows:
-                fix = f"{name_of('columns')} names all columns of the file"
-            raise InputError(
-                f"{path}:{line}: {len(fields)} fields where there are {len(columns)} columns "
-                f"({', '.join(columns)}): {fix}"
-            )
-        if without_header and not rows and [name.strip() for name in fields] == columns:
-            raise InputError(
-                f"{path}:{line}: this line is a header: leave out {name_of('columns')}"
-            )
-        rows.append(Row(line, dict(zip(columns, fields))))
-    if columns is None:
-        raise InputError(f"{path}: the file holds blank lines only")
-    return _checked(Table(path, list(columns), rows))
-
-
-def _csv_records(path, lines):
-    csv.field_size_limit(_MAX_FIELD_CHARACTERS)
-    # strict: an unclosed quote would otherwise swallow the rest of the file in one field.
-    reader = csv.reader(lines, strict=True)
-    try:
-        for fields in reader:
-            yield reader.line_num, fields
-    except csv.Error as error:
-        raise InputError(f"{path}:{reader.line_num}: broken CSV: {error}") from None
 
 
 def _checked(table):

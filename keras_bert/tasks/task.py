@@ -147,10 +147,6 @@ class Task(abc.ABC):
     def check_config(self, config):
         """Raises InputError if a `ModelConfig`, from an untrusted file, is not valid."""
 
-    def notes(self, examples):
-        """Returns a list of str, notes for the user about how a file was read."""
-        return []
-
     @abc.abstractmethod
     def check(self, examples, config):
         """Raises InputError if a model with this config cannot answer the examples or be scored."""

@@ -95,6 +95,21 @@ def split_words(text, lower_case=True, strip_accents=True, tokenize_chinese_char
     return [(word, origins) for word, origins in words if word]
 
 
+def normalize(text, lower_case=True, strip_accents=True):
+    """Normalizes a text without splitting it into words.
+
+    Args:
+        text, lower_case, strip_accents: as for `split_words`.
+
+    Returns:
+        A tuple: the normalized text, with a space for each whitespace character; and for each of
+        its characters the index in `text` of the character that it comes from.
+    """
+    kept = [(char, index) for index, char in enumerate(text) if not is_control(char)]
+    spaced = [(" " if is_whitespace(char) else char, index) for char, index in kept]
+    return _normalize(spaced, lower_case, strip_accents)
+
+
 def _split_whitespace(text, tokenize_chinese_chars):
     """Yields lists of (character, index) without control characters and whitespace."""
     chunk = []

@@ -51,6 +51,19 @@ class Pieces:
     def __len__(self):
         return len(self.ids)
 
+    def append(self, part, start):
+        """Appends the pieces of a later stretch of the text.
+
+        Args:
+            part: Pieces or `tokenizers.Encoding` of the stretch.
+            start: the character of the text that it starts at.
+        """
+        words = 1 + self.word_ids[-1] if self.word_ids else 0
+        self.word_ids += [words + word for word in part.word_ids]
+        self.ids += part.ids
+        self.tokens += part.tokens
+        self.offsets += [(start + first, start + last) for first, last in part.offsets]
+
 
 def assemble(a, b, kept_a, kept_b, cls_id, sep_id):
     """Puts the special tokens around what is kept of one or two sentences.

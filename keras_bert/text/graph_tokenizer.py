@@ -20,6 +20,7 @@ import tensorflow as tf
 from keras_bert.errors import InputError
 from keras_bert.extras import missing_message
 from keras_bert.text import cleaning
+from keras_bert.text.graph_added_tokens import AddedTokensInGraph
 
 _BYTES_PER_CHAR = 4
 
@@ -34,7 +35,7 @@ class GraphTokenizer(tf.Module):
         tokenizer: WordPieceTokenizer, whose vocabulary and switches are taken over.
 
     Raises:
-        InputError: TensorFlow Text is not installed.
+        InputError: TensorFlow Text is not installed, or an added token cannot be found in a graph.
     """
 
     def __init__(self, tokenizer):
@@ -56,8 +57,9 @@ class GraphTokenizer(tf.Module):
         if tokenizer.tokenize_chinese_chars:
             alone = _is_punctuation_or_cjk
         self._word_by_itself = f"({_character_class(alone)})"
+        self._added = AddedTokensInGraph(tokenizer)
         self._word_pieces = tensorflow_text.FastWordpieceTokenizer(
-            tokenizer.vocabulary,
+            self._added.vocabulary,
             suffix_indicator="##",
             max_bytes_per_word=_BYTES_PER_CHAR * tokenizer.max_chars_per_word,
             token_out_type=tf.int32,
@@ -116,11 +118,12 @@ class GraphTokenizer(tf.Module):
         # "[UNK]" cannot be a word of a text, for brackets are split off.
         too_long = tf.strings.length(words.values, unit="UTF8_CHAR") > self._max_chars_per_word
         words = words.with_values(tf.where(too_long, "[UNK]", words.values))
-        return self._word_pieces.tokenize(words).merge_dims(1, 2)
+        return self._added.ids(self._word_pieces.tokenize(words).merge_dims(1, 2))
 
     def _normalize(self, texts):
         """Returns the texts with a space between any two words and none inside one."""
         texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="ignore")
+        texts = self._added.mark_raw(texts)
         texts = _replace(texts, cleaning.is_control, "")
         texts = _replace(texts, cleaning.is_whitespace, " ")
         if self._lower_case:
@@ -128,6 +131,7 @@ class GraphTokenizer(tf.Module):
         if self._strip_accents:
             texts = self._normalize_utf8(texts, "NFD")
             texts = _replace(texts, cleaning.is_accent, "")
+        texts = self._added.mark_normalized(texts)
         return tf.strings.regex_replace(texts, self._word_by_itself, r" \1 ")
 
     def _between(self, ids, start=None):

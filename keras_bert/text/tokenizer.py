@@ -8,6 +8,9 @@ The contract is `tokenization.py` of google-research/bert, not that of any later
 * A word of more than 200 characters, or one that the vocabulary cannot spell, is [UNK].
 * "[MASK]" or "[CLS]" inside a text is ordinary text; `encode_with_mask` is the one exception.
 
+Other tokens that a checkpoint's tokenizer files declare (`added_tokens`) are kept whole, as
+transformers keeps them.
+
 The work is done in Rust by the library `tokenizers`. Texts on which it departs from the original
 are recognized and take the slow way through `basic_tokenization`, so that the results are the
 original's for every string, code points of every plane and lone surrogates included. What remains
@@ -20,10 +23,12 @@ import re
 import numpy as np
 
 from keras_bert.errors import InputError
+from keras_bert.text import added_tokens as added
 from keras_bert.text import cleaning, targets
 from keras_bert.text.encoding import Encoding, Pieces, assemble, truncated_lengths
 from keras_bert.text.vocabulary import (
     MAX_CHARS_PER_WORD,
+    SPECIAL_TOKENS,
     check_vocabulary,
     guess_lower_case,
     load_vocabulary,
@@ -51,10 +56,13 @@ class WordPieceTokenizer:
         strip_accents: whether to drop accents first; None means the same as `lower_case`.
         tokenize_chinese_chars: whether each CJK ideograph is a word by itself.
         max_chars_per_word: int, a longer word becomes [UNK].
+        added_tokens: list of tokens of the vocabulary that are kept whole, as `AddedToken` or as
+            dicts of its fields.
+
+    Of a token that the vocabulary has twice, the last id counts, as in the original.
 
     Raises:
-        InputError: the vocabulary has a token twice or lacks a special token, or a switch is not
-            of its type.
+        InputError: the vocabulary lacks a special token, or a switch is not of its type.
 
     Source: google-research/bert tokenization.py, FullTokenizer.
     """
@@ -66,6 +74,7 @@ class WordPieceTokenizer:
         strip_accents=None,
         tokenize_chinese_chars=True,
         max_chars_per_word=MAX_CHARS_PER_WORD,
+        added_tokens=(),
     ):
         from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
@@ -90,10 +99,17 @@ class WordPieceTokenizer:
         self.pad_id, self.unk_id, self.cls_id, self.sep_id = (
             self._ids[token] for token in ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
         )
+        self.added_tokens = added.checked(added_tokens, self._ids)
+        not_pieces = {token.content for token in self.added_tokens if not token.word_piece}
+        if not_pieces & set(SPECIAL_TOKENS):
+            raise InputError("word_piece must be true for the tokens that every BERT has")
+        self._splitter = None
+        if self.added_tokens:
+            switches = (self.lower_case, self.strip_accents, tokenize_chinese_chars)
+            self._splitter = added.Splitter(self.added_tokens, *switches)
+        pieces = {token: i for token, i in self._ids.items() if token not in not_pieces}
         self._tokenizer = Tokenizer(
-            models.WordPiece(
-                self._ids, unk_token="[UNK]", max_input_chars_per_word=max_chars_per_word
-            )
+            models.WordPiece(pieces, unk_token="[UNK]", max_input_chars_per_word=max_chars_per_word)
         )
         self._tokenizer.normalizer = normalizers.BertNormalizer(
             clean_text=True,
@@ -115,16 +131,18 @@ class WordPieceTokenizer:
 
     def get_config(self):
         """Returns the switches as a dict; with the vocabulary they make an equal tokenizer."""
+        tokens = added.to_dicts(self.added_tokens)
         return {
             "lower_case": self.lower_case,
             "strip_accents": self.strip_accents,
             "tokenize_chinese_chars": self.tokenize_chinese_chars,
             "max_chars_per_word": self.max_chars_per_word,
+            **({"added_tokens": tokens} if tokens else {}),
         }
 
     @property
     def vocabulary_size(self):
-        """The number of tokens."""
+        """The number of ids that tokens have; a model's table may have more rows."""
         return len(self.vocabulary)
 
     @property
@@ -192,16 +210,11 @@ class WordPieceTokenizer:
         """
         pieces = Pieces([], [], [], [])
         for match in _MASK_OR_TEXT.finditer(_checked(text)):
-            start = match.start()
             if match.group() == "[MASK]":
                 part = Pieces([self.mask_id], ["[MASK]"], [(0, len("[MASK]"))], [0])
             else:
                 part = self.cut([match.group()])[0]
-            words = 1 + pieces.word_ids[-1] if pieces.word_ids else 0
-            pieces.word_ids += [words + word for word in part.word_ids]
-            pieces.ids += part.ids
-            pieces.tokens += part.tokens
-            pieces.offsets += [(start + first, start + last) for first, last in part.offsets]
+            pieces.append(part, match.start())
         kept = truncated_lengths(len(pieces), None, length)
         return assemble(pieces, None, *kept, self.cls_id, self.sep_id)
 
@@ -318,6 +331,33 @@ class WordPieceTokenizer:
         if isinstance(texts, (str, bytes)):
             raise InputError("expected a sequence of texts, not one text; use encode for one")
         texts = [_checked(text) for text in texts]
+        if self._splitter is None:
+            return self._cut_plain(texts)
+        split = [self._splitter.split(text) for text in texts]
+        between = [
+            text[start:end]
+            for text, parts in zip(texts, split, strict=True)
+            for start, end, token in parts
+            if token is None
+        ]
+        plain = iter(self._cut_plain(between))
+        return [self._joined(parts, plain) for parts in split]
+
+    def _joined(self, parts, plain):
+        """Returns the `Pieces` of a text of the stretches that it was split into."""
+        if len(parts) == 1 and parts[0][2] is None:
+            return next(plain)
+        pieces = Pieces([], [], [], [])
+        for start, end, token in parts:
+            if token is None:
+                pieces.append(next(plain), start)
+            else:
+                one = [self._ids[token.content]], [token.content], [(0, end - start)], [0]
+                pieces.append(Pieces(*one), start)
+        return pieces
+
+    def _cut_plain(self, texts):
+        """Returns the pieces of each text; added tokens are text like any other."""
         different = [bool(cleaning.DIFFERENT.search(text)) for text in texts]
         usual = [text for text, slow in zip(texts, different, strict=True) if not slow]
         fast = iter(self._tokenizer.encode_batch(usual, add_special_tokens=False))

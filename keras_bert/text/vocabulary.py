@@ -4,7 +4,9 @@ import collections
 import os
 
 from keras_bert.errors import InputError
+from keras_bert.guesses import guess
 from keras_bert.reading import VOCABULARY_LIMIT, read_bytes
+from keras_bert.stand_ins import check_is_itself
 from keras_bert.text import cleaning
 
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
@@ -14,27 +16,30 @@ MAX_CHARS_PER_WORD = 200
 _REPETITIONS_PER_TEXT = 1000
 
 
-def load_vocabulary(path):
+def load_vocabulary(path, is_ours=False):
     """Reads a vocabulary file: one token a line, the line's number (from 0) is the token's id.
 
-    Only the line end is cut off, since real vocabularies hold tokens such as U+2028.
+    Other characters stay, since real vocabularies hold tokens such as U+2028. A blank line
+    is a token that no text has. Of a token that is there twice, the last id counts.
 
     Args:
         path: path of a UTF-8 text file.
+        is_ours: whether this package wrote it, so that its doubled tokens have been said.
 
     Returns:
         list of str, the tokens in the order of their ids.
 
     Raises:
-        InputError: no such file, not UTF-8, empty, a token twice, or a special token missing.
+        InputError: no such file, not UTF-8, empty, or a special token missing.
 
-    Source: google-research/bert tokenization.py, load_vocab.
+    Source: google-research/bert tokenization.py, load_vocab; transformers has the same.
     """
     path = os.fspath(path)
     try:
         content = read_bytes(path, VOCABULARY_LIMIT, "vocabulary")
     except OSError as error:
         raise InputError(f"{path}: cannot read the vocabulary: {error.strerror}") from error
+    check_is_itself(path, content)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -45,27 +50,54 @@ def load_vocabulary(path):
         ) from error
     if not text:
         raise InputError(f"{path}: the vocabulary is empty; expected one token a line")
-    lines = text.removesuffix("\n").split("\n")
-    vocabulary = [line.removesuffix("\r") for line in lines]
+    # Line ends as Python reads them in text files, and so as transformers has them.
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    vocabulary = text.removesuffix("\n").split("\n")
+    if not is_ours:
+        vocabulary = _without_spaces(vocabulary, path)
     check_vocabulary(vocabulary, path)
+    if not is_ours:
+        _say_doubled(vocabulary, path)
     return vocabulary
 
 
+def _without_spaces(vocabulary, path):
+    """Takes off the spaces and tabs that lines end in, as `tokenizers` and the original do."""
+    trimmed = [token.rstrip(" \t") or token for token in vocabulary]
+    lines = [i for i, pair in enumerate(zip(vocabulary, trimmed), start=1) if pair[0] != pair[1]]
+    if lines:
+        more = f", and {len(lines) - 1} more lines" if len(lines) > 1 else ""
+        guess(
+            "the spaces at the line's end are no part of the token" + more,
+            place=f"{path}, line {lines[0]}",
+        )
+    return trimmed
+
+
+def _say_doubled(vocabulary, path):
+    lines, doubled = {}, []
+    for line, token in enumerate(vocabulary, start=1):
+        if token in lines and token:
+            doubled.append((line, token, lines[token]))
+        lines[token] = line
+    if doubled:
+        line, token, before = doubled[0]
+        more = f", and so for {len(doubled) - 1} more" if len(doubled) > 1 else ""
+        guess(
+            f"the token {token!r} is on line {before} too: the last line is its id, as in "
+            f"transformers{more}",
+            place=f"{path}, line {line}",
+        )
+
+
 def check_vocabulary(vocabulary, name="vocabulary"):
-    """Raises InputError, naming `name` and the line, if a token is doubled or a special missing.
+    """Raises InputError, naming `name`, if a special token is missing.
 
     [MASK] may be missing: it is needed only where it is used.
     """
-    lines = {}
-    for line, token in enumerate(vocabulary, start=1):
-        if token in lines:
-            raise InputError(
-                f"{name}, line {line}: the token {token!r} already stands on line {lines[token]}; "
-                "each token must have one id"
-            )
-        lines[token] = line
+    known = set(vocabulary)
     for token in SPECIAL_TOKENS[:4]:
-        if token not in lines:
+        if token not in known:
             raise InputError(
                 f"{name}: none of its {len(vocabulary)} lines is the token {token}; "
                 "a BERT vocabulary needs [PAD], [UNK], [CLS] and [SEP]"

@@ -1,17 +1,20 @@
 """The last few states of a run on disk, so that a killed run goes on exactly."""
 
 import contextlib
-import json
 import os
 import re
 import typing
-import zipfile
 
 import numpy as np
 
+from keras_bert import temporaries
 from keras_bert.errors import InputError, name_of
+from keras_bert.files import fault_of
+from keras_bert.training import checkpoint_files
 
 _NAME = re.compile(r"step-(\d{10})\.npz")
+_TEMPORARY = re.compile(r"\.(step-\d{10}\.npz)\.")
+_LONGEST_REASON = 300
 # What an older version kept of a fine-tuning; it is not read any more.
 _OLD_NAME = "state.npz"
 
@@ -50,8 +53,7 @@ class Checkpoints:
 
     def steps(self):
         """Returns the steps of which there is a checkpoint, in rising order."""
-        names = os.listdir(self.folder) if os.path.isdir(self.folder) else []
-        return sorted(int(match[1]) for match in map(_NAME.fullmatch, names) if match)
+        return sorted(int(match[1]) for match in map(_NAME.fullmatch, self._names()) if match)
 
     def save(self, model, step, **extra):
         """Writes a checkpoint, whole or not at all, and removes the oldest beyond `keep`.
@@ -70,52 +72,63 @@ class Checkpoints:
             "fingerprint": self.fingerprint,
             "step": step,
             "extra": {name: value for name, value in extra.items() if name not in lists},
-            "lists": {name: len(value) for name, value in lists.items()},
         }
-        arrays = {"header": np.frombuffer(json.dumps(header).encode(), "uint8")}
-        arrays |= {name: _value(variable) for name, variable in _variables(model).items()}
-        for name, value in lists.items():
-            arrays |= {f"{name}_{i}": array for i, array in enumerate(value)}
-        temporary = path + ".tmp"
+        arrays = {name: value_of(variable) for name, variable in _variables(model).items()}
+        temporary = None
         try:
             os.makedirs(self.folder, exist_ok=True)
-            with open(temporary, "wb") as file:
-                np.savez(file, **arrays)
-                file.flush()
-                os.fsync(file.fileno())
+            temporary = temporaries.make_file(path)
+            with open(temporary, "r+b") as file:
+                checkpoint_files.write(file, header, arrays, lists)
             os.replace(temporary, path)
-        except OSError as error:
+        except Exception as error:
+            reason = fault_of(error) or isinstance(error, OSError) and (error.strerror or error)
+            if not reason:
+                raise
+            raise InputError(f"{path}: the checkpoint cannot be written: {reason}") from None
+        finally:
+            with contextlib.suppress(OSError, TypeError):
+                os.unlink(temporary)  # which is there if it has not become the checkpoint
             with contextlib.suppress(OSError):
-                os.unlink(temporary)
-                os.rmdir(self.folder)  # which fails, as it should, if an earlier one is there
-            raise InputError(
-                f"{path}: the checkpoint cannot be written: {error.strerror or error}"
-            ) from None
-        for old in self.steps()[: -self.keep]:
+                os.rmdir(self.folder)  # which fails, as it should, if a checkpoint is there
+        steps = self.steps()
+        # Those of later steps are damaged, or the run would have begun with them.
+        kept = [each for each in steps if each <= step][-self.keep :]
+        for old in {*steps} - {*kept}:
             with contextlib.suppress(OSError):
                 os.unlink(self._path(old))
 
-    def restore(self, model):
+    def restore(self, model, check=None):
         """Puts the last whole checkpoint into a freshly built model and optimizer.
+
+        Args:
+            model: a Keras model with a built optimizer.
+            check: function of a checkpoint's `extra` that raises ValueError if the run could not
+                go on from it, or None.
 
         Returns:
             A `Restored`: a damaged checkpoint is passed over with a note, and the one before it
-            is taken.
+            is taken. Nothing is assigned before all of a checkpoint has been checked.
 
         Raises:
             InputError: the checkpoint is of another run, or all of them are damaged.
         """
+        self._remove_orphans()
         notes = []
         variables = _variables(model)
         steps = self.steps()
         for step in reversed(steps):
             try:
                 values, extra = self._read(step, variables)
+                if check is not None and extra:
+                    check(extra)
             except InputError:
                 raise
-            except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-                reason = " ".join(str(error).split())
-                notes.append(f"{self._path(step)}: is damaged ({reason}): going back to the last")
+            except (OSError, ValueError) as error:
+                reason = " ".join(str(error).split())[:_LONGEST_REASON]
+                notes.append(
+                    f"{self._path(step)}: is damaged ({reason}): going back to the one before"
+                )
                 continue
             for name, variable in variables.items():
                 variable.assign(values[name])
@@ -132,30 +145,23 @@ class Checkpoints:
 
     def _read(self, step, variables):
         path = self._path(step)
-        # numpy checks each array against the checksum that the zip file has of it.
-        with np.load(path, allow_pickle=False) as data:
-            header = json.loads(bytes(data["header"]))
-            if header["fingerprint"] != self.fingerprint:
-                raise InputError(
-                    f"{path}: belongs to a run with other data or settings: repeat that command, "
-                    f"or drop {name_of('resume')} to start anew"
-                )
-            if header["step"] != step:
-                raise ValueError(f"it says that it is of step {header['step']}")
-            values = {name: data[name] for name in variables}
-            # Version 0.1 wrote neither of the two.
-            extra = dict(header.get("extra", {}))
-            for name, count in header.get("lists", {}).items():
-                extra[name] = [data[f"{name}_{i}"] for i in range(count)]
-        for name, variable in variables.items():
-            if values[name].shape != tuple(variable.shape):
-                raise ValueError(f"{name} has the shape {values[name].shape}")
-        return values, extra
+        expected = {name: value_of(variable) for name, variable in variables.items()}
+        try:
+            header, values, lists = checkpoint_files.read(path, self.fingerprint, expected)
+        except checkpoint_files.OfAnotherRun:
+            raise InputError(
+                f"{path}: belongs to a run with other data or settings: repeat that command, "
+                f"or drop {name_of('resume')} to start anew"
+            ) from None
+        if header["step"] != step:
+            raise ValueError(f"it says that it is of step {header['step']}")
+        return values, {**header.get("extra", {}), **lists}
 
     def discard(self):
         """Removes all checkpoints, as when the run is done; other files in the folder stay."""
-        for name in os.listdir(self.folder) if os.path.isdir(self.folder) else []:
-            # A kill while one was being written leaves its temporary file.
+        self._remove_orphans()
+        for name in self._names():
+            # What an older version left when it was killed within a checkpoint.
             whole = name.removesuffix(".tmp")
             if _NAME.fullmatch(whole) or whole == _OLD_NAME:
                 with contextlib.suppress(OSError):
@@ -163,8 +169,33 @@ class Checkpoints:
         with contextlib.suppress(OSError):
             os.rmdir(self.folder)
 
+    def _remove_orphans(self):
+        """Removes what a kill within a checkpoint left, which may be large."""
+        for name in {match[1] for match in map(_TEMPORARY.match, self._names()) if match}:
+            temporaries.remove_orphans(os.path.join(self.folder, name))
+
+    def _names(self):
+        return os.listdir(self.folder) if os.path.isdir(self.folder) else []
+
     def _path(self, step):
         return os.path.join(self.folder, f"step-{step:010d}.npz")
+
+
+@contextlib.contextmanager
+def state_is_kept():
+    """Within the block, which writes a trained model, an error says how to go on after it."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(
+            f"{error}: the run's state is kept: when that is mended, run the same command with "
+            f"{name_of('resume', True)}"
+        ) from None
+
+
+def nothing_to_resume(folder):
+    """Returns the line that says that a run begins although it was to go on."""
+    return f"{name_of('resume', True)}: no state of a run in {folder}: starting at step 0"
 
 
 def _variables(model):
@@ -182,7 +213,8 @@ def _is_list_of_arrays(value):
     return isinstance(value, list) and bool(value) and isinstance(value[0], np.ndarray)
 
 
-def _value(variable):
+def value_of(variable):
+    """Returns a variable's value as an array."""
     # Under a strategy `np.asarray` does not take the value, which is one for each replica.
     value = variable.value
-    return value.numpy() if hasattr(value, "numpy") else np.asarray(value)
+    return np.asarray(value.numpy() if hasattr(value, "numpy") else value)

@@ -15,6 +15,7 @@ from keras_bert.card import command_line, model_card, seeds_table
 from keras_bert.errors import CheckFailed, Diverged, InputError, name_of, spells_flags
 from keras_bert.extras import naming_extras
 from keras_bert.files import check_not_input, check_replaceable
+from keras_bert.locking import locked
 from keras_bert.model_folder import is_replaceable
 from keras_bert.quiet import import_tensorflow_quietly
 from keras_bert.settings import shown_path
@@ -29,7 +30,7 @@ _PATHS = ("train", "eval", "init", "vocab", "output")
 # A card does not repeat a script's data.
 _LONGEST_VALUE = 100
 # Settings that do not change the weights.
-_FREE = ("resume", "tensorboard", "seeds", "seed", "checkpoint_every", "strategy")
+_FREE = ("resume", "force", "tensorboard", "seeds", "seed", "checkpoint_every", "strategy")
 
 
 def finetune(start, task="classification", train=None, eval=None, **settings):
@@ -97,16 +98,24 @@ def finetune_runs(start, task="classification", train=None, eval=None, **given):
     _check_paths(start, road.output, settings, seeds)
     train, evaluation, whole = _read(task, train, eval, layout, settings)
     fields = task.model_fields(whole, overrides, settings.length)
-    for line in task.notes(whole):
-        _say(line)
     _check_examples(task, fields, settings, train, evaluation)
     import_tensorflow_quietly()
     from keras_bert.training.devices import several_devices, writes_files
 
     # Before the start is loaded: TensorFlow may have done nothing yet where there are workers.
     strategy = several_devices(settings.strategy, settings.batch_size)
+    # Of several workers, the one that writes has the lock.
+    with locked(road.output if writes_files(strategy) else None, road.force):
+        return _runs(call, task, road, settings, fields, seeds, (train, evaluation), strategy)
+
+
+def _runs(call, task, road, settings, fields, seeds, parts, strategy):
+    """Does the run of each seed and writes the best one; see `finetune_runs`."""
+    from keras_bert.training.checkpoints import state_is_kept
+    from keras_bert.training.devices import writes_files
     from keras_bert.training.task_training import discard_state, train_one
 
+    start, (train, evaluation) = call["init"], parts
     worker_lost = ()
     if settings.strategy == "multi_worker":
         from keras_bert.training.strategy import WORKER_LOST as worker_lost
@@ -154,7 +163,8 @@ def finetune_runs(start, task="classification", train=None, eval=None, **given):
     over_all = summary(reports, task.metrics(best.bert.config))
     best.bert.card = _card(best, call, settings, (train, evaluation), over_all)
     if road.output is not None and writes_files(strategy):
-        best.bert.save(road.output)
+        with state_is_kept():
+            best.bert.save(road.output)
         for seed in seeds:
             discard_state(_state_folder(road.output, settings, seed))
     return Outcome(best.bert, best.scores, best.report, reports, diverged, over_all)
@@ -255,7 +265,7 @@ def _card(best, call, settings, parts, over_all):
 
 def _call_shown(call):
     """Returns the call as its author wrote it: a command, or a line of Python."""
-    given = {name: value for name, value in call.items() if value is not None}
+    given = {name: value for name, value in call.items() if value is not None and name != "force"}
     if spells_flags():
         return command_line("finetune", given, _PATHS)
     arguments = []

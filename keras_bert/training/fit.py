@@ -1,5 +1,6 @@
 """Fine-tuning: compile, fit, keep the best epoch."""
 
+import functools
 import math
 import sys
 import time
@@ -9,7 +10,9 @@ import numpy as np
 
 from keras_bert.errors import InputError
 from keras_bert.layers import fused
+from keras_bert.training import stopping
 from keras_bert.training.batches import TrainingBatches
+from keras_bert.training.checkpoints import nothing_to_resume
 from keras_bert.training.devices import writes_files
 from keras_bert.training.optimizer import adamw
 from keras_bert.training.progress import ProgressLine
@@ -84,7 +87,7 @@ def fine_tune(
         fused.enable(model)
     model = _compiled(model, loss, loss_weights, schedule, settings, strategy)
     writes = writes_files(strategy)
-    keeper = _KeepBest(evaluate, checkpoints, settings.checkpoint_every, writes)
+    keeper = _KeepBest(evaluate, checkpoints, settings.checkpoint_every, per_epoch, writes)
     step = keeper.restore(model) if resume and checkpoints is not None else 0
     callbacks = [keeper]
     if writes:
@@ -92,6 +95,20 @@ def fine_tune(
     if tensorboard and writes:
         # Every step: with a larger number Keras drops the epochs' scores that fall between.
         callbacks.append(keras.callbacks.TensorBoard(tensorboard, update_freq="batch"))
+    with stopping.training():
+        _fit(model, batches, step, steps, callbacks)
+    if strategy is not None:
+        from keras_bert.training.strategy import wait_for_all
+
+        wait_for_all(strategy)
+    model.set_weights(keeper.best_weights)
+    seconds = keeper.seconds
+    return {"history": keeper.history, "best_epoch": keeper.best_epoch, "seconds": seconds}
+
+
+def _fit(model, batches, step, steps, callbacks):
+    """Trains from a step to the last."""
+    per_epoch = batches.steps_per_epoch
     # `fit` has whole epochs only, so an epoch that was cut short is ended by a call of its own.
     rest_of_epoch = -step % per_epoch
     for last_step in (step + rest_of_epoch, steps):
@@ -108,13 +125,6 @@ def fine_tune(
             if model.stop_training:
                 break
         step = last_step
-    if strategy is not None:
-        from keras_bert.training.strategy import wait_for_all
-
-        wait_for_all(strategy)
-    model.set_weights(keeper.best_weights)
-    seconds = keeper.seconds
-    return {"history": keeper.history, "best_epoch": keeper.best_epoch, "seconds": seconds}
 
 
 def _compiled(model, loss, loss_weights, schedule, settings, strategy):
@@ -143,11 +153,12 @@ def _compiled(model, loss, loss_weights, schedule, settings, strategy):
 class _KeepBest(keras.callbacks.Callback):
     """Scores the model after every epoch, keeps the best weights, and saves checkpoints."""
 
-    def __init__(self, evaluate, checkpoints, save_every, writes):
+    def __init__(self, evaluate, checkpoints, save_every, per_epoch, writes):
         super().__init__()
         self.evaluate = evaluate
         self.checkpoints = checkpoints
         self.save_every = save_every
+        self.per_epoch = per_epoch
         self.writes = writes
         self.step = 0
         self.history = []
@@ -159,9 +170,11 @@ class _KeepBest(keras.callbacks.Callback):
         return time.monotonic() - self.began
 
     def restore(self, model):
-        self.step, notes, extra = self.checkpoints.restore(model)
+        self.step, notes, extra = self.checkpoints.restore(model, functools.partial(_check, model))
         for note in notes:
-            print(note, file=sys.stderr)
+            print(note, file=sys.stderr, flush=True)
+        if not self.step and not notes and self.writes:
+            print(nothing_to_resume(self.checkpoints.folder), file=sys.stderr, flush=True)
         if extra:
             self.history = extra["history"]
             self.best_epoch, self.best_weights = extra["best_epoch"], extra["best_weights"]
@@ -170,8 +183,11 @@ class _KeepBest(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         self.step += 1
-        if self.step % self.save_every == 0:
-            self._save()
+        # After an epoch's last step its scores belong to the state; `on_epoch_end` saves both.
+        if self.step % self.per_epoch:
+            if self.step % self.save_every == 0 or stopping.is_asked():
+                self._save()
+            self._stop_if_asked()
 
     def on_epoch_end(self, epoch, logs=None):
         scores = self.evaluate()
@@ -181,10 +197,15 @@ class _KeepBest(keras.callbacks.Callback):
         if all(scores[decisive] > past[decisive] for past in self.history[:-1]):
             self.best_epoch, self.best_weights = epoch + 1, self.model.get_weights()
         self._save()
+        self._stop_if_asked()
         if not math.isfinite(logs["loss"]):
             # Steps of float16 come back from an infinite loss; no step from infinite weights.
             finite = all(np.isfinite(value).all() for value in self.model.get_weights())
             self.model.stop_training = not finite
+
+    def _stop_if_asked(self):
+        saves = self.checkpoints is not None and self.writes
+        stopping.check(self.step, self.checkpoints.folder if saves else None)
 
     def _save(self):
         if self.checkpoints is not None and self.writes:
@@ -196,3 +217,17 @@ class _KeepBest(keras.callbacks.Callback):
                 best_epoch=self.best_epoch,
                 best_weights=self.best_weights,
             )
+
+
+def _check(model, extra):
+    """Raises ValueError unless a checkpoint has what a run of this model needs to go on."""
+    kinds = {"history": list, "best_epoch": int, "best_weights": list, "seconds": (int, float)}
+    for name, kind in kinds.items():
+        if not isinstance(extra.get(name), kind):
+            raise ValueError(f"it has no {name}")
+    weights, best = model.weights, extra["best_weights"]
+    shapes = [tuple(weight.shape) for weight in weights]
+    if best and [np.shape(value) for value in best] != shapes:
+        raise ValueError("its best weights are of another model")
+    if not all(isinstance(epoch, dict) for epoch in extra["history"]):
+        raise ValueError("its history is no list of scores")

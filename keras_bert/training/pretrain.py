@@ -1,5 +1,7 @@
 """Pretraining: from records and a start to a model, with `compile` and `fit`."""
 
+import sys
+
 import keras
 import numpy as np
 
@@ -7,7 +9,9 @@ from keras_bert.bert import Bert, build_model
 from keras_bert.layers import fused
 from keras_bert.models.encoder import BertEncoder
 from keras_bert.training import optimizer as optimizers
+from keras_bert.training import stopping
 from keras_bert.training.batches import fit_input
+from keras_bert.training.checkpoints import nothing_to_resume, value_of
 from keras_bert.training.distributed import DistributedPretrainer
 from keras_bert.training.progress import ProgressLine
 from keras_bert.training.run_log import RunLog
@@ -82,13 +86,18 @@ class Pretraining:
             resume: whether to go on from the last checkpoint.
 
         Returns:
-            A tuple (step that it started from, notes, the last scores by name).
+            A tuple (step that it started from, the last scores by name).
         """
         settings = self.settings
-        first, notes = 0, []
-        if resume and checkpoints:
-            first, notes, _ = checkpoints.restore(self.model)
+        first, means = 0, ()
         writes = is_chief(self.strategy)
+        if resume and checkpoints:
+            first, notes, extra = checkpoints.restore(self.model, self._check)
+            means = extra.get("running_means", ())
+            if not first and not notes:
+                notes = [nothing_to_resume(checkpoints.folder)]
+            for note in notes if writes else ():
+                print(note, file=sys.stderr, flush=True)
         run_log = RunLog(
             log if writes else None,
             first,
@@ -100,22 +109,30 @@ class Pretraining:
         )
         callbacks = [run_log]
         if checkpoints is not None:
-            callbacks.append(_SaveEvery(checkpoints, every, first, settings.steps, writes))
+            callbacks.append(_SaveEvery(checkpoints, every, first, settings.steps, writes, means))
         if writes:
             # The run is one long epoch.
             callbacks.append(
                 ProgressLine(settings.steps, first, settings.batch_size, shows_epochs=False)
             )
         if first < settings.steps:
-            self.model.fit(
-                fit_stream(self.batches, first, settings.steps),
-                steps_per_epoch=settings.steps - first,
-                callbacks=callbacks,
-                shuffle=False,  # the order is the batches' own
-                verbose=0,
-            )
+            with stopping.training():
+                self.model.fit(
+                    fit_stream(self.batches, first, settings.steps),
+                    steps_per_epoch=settings.steps - first,
+                    callbacks=callbacks,
+                    shuffle=False,  # the order is the batches' own
+                    verbose=0,
+                )
         wait_for_all(self.strategy)
-        return first, notes, run_log.last
+        return first, run_log.last
+
+    def _check(self, extra):
+        """Raises ValueError unless a checkpoint's running means are those of this model."""
+        means = extra.get("running_means", [])
+        shapes = [tuple(variable.shape) for variable in self.model.metrics_variables]
+        if means and [np.shape(value) for value in means] != shapes:
+            raise ValueError("its running means are of another model")
 
     def evaluate(self):
         """Returns the scores on the evaluation records, a dict of floats by name."""
@@ -151,20 +168,33 @@ def fit_stream(batches, first_step, last_step):
 
 
 class _SaveEvery(keras.callbacks.Callback):
-    """Saves a checkpoint every so many steps."""
+    """Saves a checkpoint every so many steps, and when a signal asks for the end.
 
-    def __init__(self, checkpoints, every, first_step, steps, writes):
+    A checkpoint has the running means too, so that the log's next line is that of a run which
+    nobody disturbed.
+    """
+
+    def __init__(self, checkpoints, every, first_step, steps, writes, running_means=()):
         super().__init__()
         self.checkpoints = checkpoints
         self.every = every
         self.step = first_step
         self.steps = steps
         self.writes = writes
+        self.running_means = running_means
+
+    def on_epoch_begin(self, epoch, logs=None):
+        # Not before `fit`, which begins with means of nothing.
+        for variable, value in zip(self.model.metrics_variables, self.running_means):
+            variable.assign(value)
 
     def on_train_batch_end(self, batch, logs=None):
         self.step += 1
-        if self.writes and (self.step % self.every == 0 or self.step == self.steps):
-            self.checkpoints.save(self.model, self.step)
+        is_due = self.step % self.every == 0 or self.step == self.steps or stopping.is_asked()
+        if self.writes and is_due:
+            means = [value_of(variable) for variable in self.model.metrics_variables]
+            self.checkpoints.save(self.model, self.step, running_means=means)
+        stopping.check(self.step, self.checkpoints.folder if self.writes else None)
 
 
 def _log_interval(every):

@@ -101,6 +101,13 @@ def _start(settings, batches):
         start = load(init, pretraining=True)
     except NoHead:
         start = load(init)
+    if start.config.settings.get("tied") is False:
+        raise InputError(
+            "its masked-LM head has an output matrix of its own, but pretraining has the "
+            "word-piece table there",
+            "init",
+            init,
+        )
     if start.tokenizer.vocabulary != batches.vocabulary:
         raise InputError(
             f"{settings.records}: was made with another vocabulary than that of {init}: prepare it "

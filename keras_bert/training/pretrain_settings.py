@@ -5,6 +5,7 @@ import os
 
 from keras_bert.errors import InputError, name_of
 from keras_bert.files import check_file_replaceable, check_not_input, check_path, check_replaceable
+from keras_bert.locking import FORCE_HELP
 from keras_bert.model_folder import is_replaceable
 from keras_bert.pretraining.manifest import PAIRS
 from keras_bert.settings import REQUIRED, check_settings, setting
@@ -16,8 +17,8 @@ _STARTS = ("preset", "config", "init")
 _MOST = 2**31
 # What does not change the weights.
 _FREE = (
-    "checkpoint_every", "evaluate_every", "eval_records", "keep_checkpoints", "output", "records",
-    "resume", "strategy",
+    "checkpoint_every", "evaluate_every", "eval_records", "force", "keep_checkpoints", "output",
+    "records", "resume", "strategy",
 )  # fmt: skip
 
 
@@ -32,6 +33,7 @@ class PretrainSettings:
     init: str | None = setting(None, "a model folder or checkpoint to go on from", is_path=True)
     eval_records: str | None = setting(None, "records of other texts to score on", is_path=True)
     resume: bool = setting(False, "go on with a run that was killed, from its last checkpoint")
+    force: bool = setting(False, FORCE_HELP)
     # === Objective ===
     pair: str | None = setting(
         None, "none trains without the records' pairs (default: as prepared)", choices=PAIRS

@@ -5,6 +5,9 @@ import os
 
 import keras
 
+from keras_bert.errors import InputError
+from keras_bert.files import fault_of, replacing_file
+
 
 class RunLog(keras.callbacks.Callback):
     """Writes the means over the last steps, the learning rate, and now and then scores.
@@ -37,10 +40,11 @@ class RunLog(keras.callbacks.Callback):
             kept = lines_until(path, first_step) if first_step else []
             for line in kept:
                 self.last.update(line)
-            temporary = f"{path}.tmp"
-            with open(temporary, "w", encoding="utf-8") as file:
+            with (
+                replacing_file(path) as temporary,
+                open(temporary, "w", encoding="utf-8") as file,
+            ):
                 file.writelines(json.dumps(line) + "\n" for line in kept)
-            os.replace(temporary, path)
 
     def on_train_batch_end(self, batch, logs=None):
         self.step += 1
@@ -61,8 +65,12 @@ class RunLog(keras.callbacks.Callback):
     def _write(self, line):
         self.last.update(line)
         if self.path is not None:
-            with open(self.path, "a", encoding="utf-8") as file:
-                file.write(json.dumps(line) + "\n")
+            try:
+                with open(self.path, "a", encoding="utf-8") as file:
+                    file.write(json.dumps(line) + "\n")
+            except OSError as error:
+                reason = fault_of(error) or f"cannot be written: {error.strerror}"
+                raise InputError(f"{self.path}: {reason}") from None
 
 
 def lines_until(path, last_step):

@@ -1,5 +1,6 @@
 """The whole road of pretraining: from records to a model folder, its card, log and curves."""
 
+import dataclasses
 import hashlib
 import importlib
 import json
@@ -9,6 +10,7 @@ import time
 
 from keras_bert.card import command_line, model_card
 from keras_bert.errors import CheckFailed, Diverged, name_of
+from keras_bert.locking import locked
 from keras_bert.quiet import import_tensorflow_quietly
 from keras_bert.settings import changed_settings
 from keras_bert.training.pretrain_settings import PretrainSettings
@@ -49,12 +51,22 @@ def pretrain(**settings):
     settings.check_paths()
     importlib.import_module("matplotlib")  # reported now that it is missing, not at the end
     import_tensorflow_quietly()
+    from keras_bert.training import strategy as strategies
+
+    strategy = strategies.make_strategy(settings.strategy)  # before TensorFlow does anything else
+    writes = strategies.is_chief(strategy)
+    # Of several workers, the one that writes has the lock.
+    with locked(settings.output if writes else None, settings.force):
+        return _pretrain(settings, strategy, writes)
+
+
+def _pretrain(settings, strategy, writes):
+    """Trains, and writes the model folder, on what `pretrain` has checked and locked."""
     from keras_bert.training import precision, pretrain_inputs
     from keras_bert.training import strategy as strategies
     from keras_bert.training.checkpoints import Checkpoints
     from keras_bert.training.pretrain import Pretraining, is_finite
 
-    strategy = strategies.make_strategy(settings.strategy)  # before TensorFlow does anything else
     batches, evaluation = pretrain_inputs.make_batches(settings)
     start, tokenizer, config = pretrain_inputs.choose_start(settings, batches)
     policy = precision.resolve(settings.precision)
@@ -65,14 +77,13 @@ def pretrain(**settings):
     output = os.path.abspath(settings.output)
     fingerprint = _fingerprint(settings, batches, policy)
     checkpoints = Checkpoints(output + ".training", fingerprint, settings.keep_checkpoints)
-    writes = strategies.is_chief(strategy)
     if not settings.resume and checkpoints.steps() and writes:
         resume = name_of("resume", True)
         print(f"starting anew: {resume} would go on with the run that was killed", file=sys.stderr)
         checkpoints.discard()
     began = time.monotonic()
     try:
-        first, notes, scores = training.train(
+        first, scores = training.train(
             checkpoints,
             every=settings.checkpoint_every,
             log=output + ".log.jsonl",
@@ -88,8 +99,6 @@ def pretrain(**settings):
             [],
         ) from None
     seconds = time.monotonic() - began
-    for note in notes:
-        print(note, file=sys.stderr)
     if not is_finite(training.model):
         if writes:
             checkpoints.discard()
@@ -122,10 +131,12 @@ def _fingerprint(settings, batches, policy):
 
 
 def _write(bert, settings, batches, scores, output):
+    from keras_bert.training.checkpoints import state_is_kept
     from keras_bert.training.curves import plot_run
 
-    bert.save(output, _card(bert, settings, batches, scores))
-    plot_run(output + ".log.jsonl", output + ".png")
+    with state_is_kept():
+        bert.save(output, _card(bert, settings, batches, scores))
+        plot_run(output + ".log.jsonl", output + ".png")
 
 
 def _card(bert, settings, batches, scores):
@@ -157,9 +168,14 @@ def _card(bert, settings, batches, scores):
         scores="\n".join(
             [f"| | training, last steps | evaluation ({evaluated}) |", "|---|---|---|", *rows]
         ),
-        command=command_line("pretrain", changed_settings(settings)),
+        command=command_line("pretrain", _shown(settings)),
         base=settings.init,
     )
+
+
+def _shown(settings):
+    """Returns the settings that the card's command repeats."""
+    return changed_settings(dataclasses.replace(settings, force=False))
 
 
 def _score(scores, name):

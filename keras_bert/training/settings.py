@@ -4,6 +4,7 @@ import dataclasses
 
 from keras_bert.config import POOLINGS
 from keras_bert.errors import InputError, name_of
+from keras_bert.locking import FORCE_HELP
 from keras_bert.settings import check_settings, setting, settings_of
 from keras_bert.tasks.file_layout import FileLayout
 from keras_bert.tasks.registry import KINDS, get_task
@@ -91,6 +92,7 @@ class RoadSettings:
     """Where a fine-tuning starts and ends."""
 
     output: str | None = setting(None, "the model folder to write")
+    force: bool = setting(False, FORCE_HELP)
     vocab: str | None = setting(None, "vocabulary, where --init has none")
     lower_case: bool | None = setting(None, "whether --vocab is uncased (default: by its look)")
 

@@ -7,7 +7,7 @@ import json
 from keras_bert.errors import InputError
 from keras_bert.files import check_file_replaceable, check_not_input, replacing_file
 from keras_bert.settings import REQUIRED, check_settings, setting
-from keras_bert.tasks.tables import decoded_lines
+from keras_bert.tasks.decoding import decoded_lines
 from keras_bert.text.vocabulary import train_vocabulary
 
 

@@ -248,7 +248,7 @@ def test_configs_that_are_none(folder):
     [
         ({"type": "Unigram", "vocab": [["a", 0.0]]}, "not a WordPiece tokenizer"),
         (
-            {"type": "WordPiece", "vocab": {"[PAD]": 0, "a": 2}},
+            {"type": "WordPiece", "vocab": {"[PAD]": 0, "a": 0}},
             "the ids of the vocabulary are not 0",
         ),
         ({"type": "WordPiece", "vocab": {"[PAD]": 0, "a": 1}}, r"is the token \[UNK\]"),

@@ -36,6 +36,7 @@ ANSWERER_SETTINGS = {
     "n_best": 20,
     "null_answers": False,
     "null_threshold": 0.0,
+    "whole_words": True,
     "character_f1": False,
 }
 # By task: folder, further flags of convert, and what to ask.

@@ -24,6 +24,7 @@ from safetensors.numpy import load_file, save_file
 from keras_bert.checkpoints import huggingface, names, open_checkpoint
 from keras_bert.checkpoints.checkpoint import assign
 from keras_bert.errors import InputError
+from keras_bert.guesses import Guess
 from keras_bert.models.classifier import BertClassifier
 from keras_bert.models.encoder import BertEncoder
 
@@ -149,7 +150,10 @@ def test_buffers_and_other_heads_are_left_out(folder):
     }
     rewrite(folder, lambda tensors: {f"bert.{k}": v for k, v in tensors.items()} | extra)
     checkpoint = open_checkpoint(folder)
-    assert set(checkpoint.shapes) - set(random_weights()) == {"cls/predictions/output_bias"}
+    heads = {"cls/predictions/output_bias", "cls/predictions/output_table"}
+    assert set(checkpoint.shapes) - set(random_weights()) == heads
+    (note,) = checkpoint.notes
+    assert note.endswith("1 tensor is of no part that this version has: some_other_head.weight")
     assert load_encoder(checkpoint).name
 
 
@@ -237,13 +241,19 @@ def test_labels_of_another_number(tmp_path):
         open_checkpoint(folder)
 
 
-def test_labels_only_of_classes_that_are_known(tmp_path):
+def test_a_head_of_an_unknown_class_is_found_by_its_tensors(tmp_path):
     folder = tmp_path / "model"
     huggingface.save(folder, TINY, random_weights(num_labels=2), VOCABULARY, SWITCHES, ["a", "b"])
     for architectures in (["BertForNextSentencePrediction"], ["BertModel"], [], None, "x", [3]):
         edit_json(folder / "config.json", architectures=architectures)
+        with pytest.warns(Guess, match="by its classifier.weight it is a BertForSequenceClass"):
+            checkpoint = open_checkpoint(folder)
+        assert (checkpoint.task, checkpoint.labels) == ("classification", ["a", "b"])
+        assert len(checkpoint.notes) == 1
+    edit_json(folder / "config.json", architectures=["BertForQuestionAnswering"])
+    with pytest.warns(Guess, match="says BertForQuestionAnswering, but the weights have no qa_out"):
         checkpoint = open_checkpoint(folder)
-        assert (checkpoint.task, checkpoint.labels, checkpoint.notes) == (None, None, ())
+    assert (checkpoint.task, checkpoint.labels) == (None, None)
 
 
 def test_pretraining_heads_keep_their_architecture(tmp_path):
@@ -281,8 +291,8 @@ def test_japanese_tokenizer_is_refused(folder):
 def test_writer_refuses_parts_that_do_not_fit(tmp_path):
     weights = random_weights()
     target = tmp_path / "model"
-    with pytest.raises(InputError, match="vocabulary has 16 tokens, the embedding 17 rows"):
-        huggingface.save(target, TINY, weights, VOCABULARY[:-1], SWITCHES)
+    with pytest.raises(InputError, match="vocabulary has 18 tokens, the embedding 17 rows"):
+        huggingface.save(target, TINY, weights, [*VOCABULARY, "m"], SWITCHES)
     with pytest.raises(InputError, match="output_weights is missing"):
         huggingface.save(target, TINY, weights, VOCABULARY, SWITCHES, ["a", "b"])
     short = {name: value for name, value in weights.items() if "pooler" not in name}

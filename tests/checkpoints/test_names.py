@@ -79,7 +79,8 @@ def test_foreign_tensors_get_names_that_stand_out():
         "bert.encoder.rel_pos_bias.weight",
     ):
         assert names.from_huggingface(key) not in expected
-    assert names.from_huggingface("cls.predictions.decoder.weight") is None
+    assert names.from_huggingface("cls.predictions.decoder.weight") == names.MASKED_LM_TABLE
+    assert names.from_huggingface("some.decoder.weight") is None
 
 
 def test_encoder_variables_are_all_of_the_encoder():

@@ -549,6 +549,30 @@ def test_the_c_locale_prints_codes_for_what_it_cannot_show(toy):
     assert json.loads(found.stdout.decode("ascii"))["predictions"][0]["text"] == "café"
 
 
+def test_predict_reads_standard_input(toy):
+    command = [sys.executable, "-m", "keras_bert", "predict", f"--model={toy.model}", "--input=-"]
+
+    def of(content):
+        return subprocess.run(
+            command, input=content, capture_output=True, env={**os.environ, "PYTHONPATH": str(ROOT)}
+        )
+
+    found = of("a superb film\n\nawful, dull café\r\n".encode())
+    assert found.returncode == 0, found.stderr
+    rows = [line.split("\t") for line in found.stdout.decode().splitlines()]
+    assert [(row[0], row[2]) for row in rows] == [
+        ("positive", "a superb film"), ("negative", "awful, dull café"),
+    ]  # fmt: skip
+    for content, message in [
+        (b" \n", "standard input has no text"),
+        (b'{"text": "a"}\n', "standard input is JSON"),
+        (b"a\ncaf\xe9\n", "/dev/stdin:2: not UTF-8"),
+    ]:
+        found = of(content)
+        assert found.returncode == 2
+        assert message in found.stderr.decode().splitlines()[-1]
+
+
 def test_text_that_is_not_utf_8_is_refused(toy):
     found = in_process("predict", f"--model={toy.model}", b"--text=caf\xe9")
     assert found.returncode == 2

@@ -17,6 +17,7 @@ import pytest
 from pseudo_text import documents, write_json_lines, write_plain, write_vocabulary
 
 from keras_bert.errors import InputError
+from keras_bert.locking import locked
 from keras_bert.pretraining.blocks import spill_path
 from keras_bert.pretraining.pipeline import PLAN
 from keras_bert.pretraining.prepare import prepare
@@ -417,11 +418,11 @@ def test_a_killed_run_leaves_no_records_and_no_process(signal_number, corpus, tm
         _, err = process.communicate(timeout=60)
     finally:
         process.kill()
-    left = [name for name in os.listdir(tmp_path / "deep") if not name.startswith(".")]
+    left = [path.name for path in tmp_path.glob("deep/*") if not path.name.startswith(".")]
     assert left == []
     if signal_number == signal.SIGINT:
         assert process.returncode == 130
-        assert os.listdir(tmp_path / "deep") == []
+        assert not (tmp_path / "deep").exists()  # which it had made
         # A progress line may have been under way.
         assert err.splitlines()[-1].strip() == "keras-bert: interrupted"
     for worker in workers:
@@ -429,6 +430,23 @@ def test_a_killed_run_leaves_no_records_and_no_process(signal_number, corpus, tm
         while _is_worker(pid):
             assert time.monotonic() < deadline
             time.sleep(0.1)
+    # What SIGKILL left, gigabytes of a real corpus, is removed by the next run.
+    prepare(corpus=f"{corpus}/b.txt", vocab=corpus / "vocab.txt", output=output, workers=1)
+    assert os.listdir(tmp_path / "deep") == ["out"]
+
+
+def test_two_at_once_on_one_output_are_refused(corpus, tmp_path):
+    settings = {"corpus": f"{corpus}/b.txt", "vocab": corpus / "vocab.txt", "workers": 1}
+    with locked(tmp_path / "out"):
+        with pytest.raises(InputError, match="out: another process .* is writing it"):
+            prepare(output=tmp_path / "out", **settings)
+    assert os.listdir(tmp_path) == []
+    lock = {"pid": 1, "start": "1", "host": "elsewhere", "since": 0.0}
+    (tmp_path / ".out.lock").write_text(json.dumps(lock))
+    with pytest.raises(InputError, match="process 1 on elsewhere, .* days ago.* with force=True"):
+        prepare(output=tmp_path / "out", **settings)
+    prepare(output=tmp_path / "out", force=True, **settings)
+    assert os.listdir(tmp_path) == ["out"]
 
 
 def _is_worker(pid):

@@ -4,11 +4,13 @@ import json
 import os
 import subprocess
 import sys
+import warnings
 
 import pytest
 import tokenizer_golden as golden
 
 from keras_bert.errors import InputError
+from keras_bert.guesses import Guess
 from keras_bert.text.tokenizer import (
     WordPieceTokenizer,
     guess_lower_case,
@@ -34,10 +36,36 @@ def test_vocabulary_file(tmp_path):
     assert load_vocabulary(golden.UNCASED)[30521] == "##～"
 
 
+def test_line_ends_blank_lines_and_doubled_tokens(tmp_path):
+    path = tmp_path / "vocab.txt"
+    tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "", "a", "b", ""]
+    for before, line_end in ((b"", "\n"), (b"", "\r\n"), (b"\xef\xbb\xbf", "\n"), (b"", "\r")):
+        path.write_bytes(before + "".join(token + line_end for token in tokens).encode())
+        assert load_vocabulary(path) == tokens
+        # Line by line as Python's text files have it, and so transformers' load_vocab.
+        with open(path, encoding="utf-8-sig") as file:
+            assert load_vocabulary(path) == [line.rstrip("\n") for line in file.readlines()]
+    path.write_text("\n".join([*tokens, "c \t", " d", "e "]))
+    with pytest.warns(Guess, match="vocab.txt, line 9: the spaces at the line's .* 1 more lines"):
+        assert load_vocabulary(path) == [*tokens, "c", " d", "e"]
+    path.write_text("\n".join([*tokens, "a", "b", "c"]))
+    with pytest.warns(Guess, match="vocab.txt, line 9: the token 'a' is on line 6 too.* for 1 mo"):
+        vocabulary = load_vocabulary(path)
+    tokenizer = WordPieceTokenizer(vocabulary)
+    assert tokenizer.encode("a b c").token_ids == [2, 8, 9, 10, 3]
+    assert tokenizer.vocabulary_size == 11
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert load_vocabulary(path, is_ours=True) == vocabulary
+
+
 BAD_VOCABULARIES = {
+    "a Git LFS pointer, not the file itself: run `git lfs pull`": (
+        b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 231508\n"
+    ),
+    "an HTML page, not the file itself": b"\n<!DOCTYPE html>\n<html><body>404</body></html>",
     "empty": b"",
     "line 3: not UTF-8": b"[PAD]\n[UNK]\n\xff\n",
-    "line 6: the token 'a' already stands on line 5": b"[PAD]\n[UNK]\n[CLS]\n[SEP]\na\na\n",
     r"none of its 4 lines is the token \[CLS\]": b"[PAD]\n[UNK]\n[SEP]\na",
 }
 

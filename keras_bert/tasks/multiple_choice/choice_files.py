@@ -1,21 +1,18 @@
 """Questions with several choices, from the layouts of SWAG and RACE or plain tables."""
 
 import dataclasses
-import itertools
 import json
-import os
 import re
 import string
 
 from keras_bert.errors import InputError, name_of
-from keras_bert.tasks.sequence.texts import some
-from keras_bert.tasks.tables import Row, Table, decoded_lines, read_table
+from keras_bert.tasks.columns import some, usual_columns
+from keras_bert.tasks.skipped_labels import without_skipped
+from keras_bert.tasks.tables import read_table
 
 _TEXT_NAMES = ("text", "context", "passage")
 _SWAG = {"sent1", "sent2", "ending0", "ending1"}
 _RACE = {"article", "questions", "options"}
-# One JSON object over many lines is one article; RACE's longest has some 10 kB.
-_MAX_CHARACTERS = 16 * 2**20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,7 +76,7 @@ def read_choices(path, layout, labelled=True):
             choices, or the questions differ in their number of choices; names file, line
             and fix.
     """
-    table = path if isinstance(path, Table) else _read(os.fspath(path), layout.columns)
+    table = read_table(path, layout.columns, layout.separator)
     if set(table.columns) >= _RACE:
         questions = _race(table, labelled)
     else:
@@ -121,41 +118,12 @@ def checked_choices(examples, labelled=False):
     return examples if labelled else dataclasses.replace(examples, labels=None)
 
 
-def _read(path, columns):
-    """Returns a `Table`; of a file that is one JSON object over many lines, one row."""
-    # A pipe cannot be read twice.
-    if columns is None and os.path.isfile(path):
-        lines = decoded_lines(path)
-        first = next(lines, "")
-        if first.lstrip().startswith("{") and not _is_json(first):
-            read, content = 0, []
-            for line in itertools.chain([first], lines):
-                read += len(line)
-                if read > _MAX_CHARACTERS:
-                    break
-                content.append(line)
-            else:
-                text = "".join(content)
-                if _is_json(text) and set(json.loads(text)) >= _RACE:
-                    fields = json.loads(text)
-                    _check_unicode(fields, path)
-                    return Table(path, list(fields), [Row(1, fields)])
-    return read_table(path, columns)
-
-
 def _is_json(text):
     try:
         json.loads(text)
     except (ValueError, RecursionError):
         return False
     return True
-
-
-def _check_unicode(fields, path):
-    try:
-        json.dumps(fields, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        raise InputError(f"{path}: a lone surrogate, such as \\ud800, is not a text") from None
 
 
 def _race(table, labelled):
@@ -194,6 +162,8 @@ def _rows(table, layout, labelled):
     elif question:
         _column(table, "text_b", question, ())
     label = _column(table, "label", layout.label_column, ("label",)) if labelled else None
+    if labelled:
+        table = without_skipped(table, label, layout.skip_labels)
     columns = None if "choices" in table.columns else _numbered(table, is_swag)
     for row in table.rows:
         fields = row.fields
@@ -214,16 +184,15 @@ def _rows(table, layout, labelled):
 def _numbered(table, is_swag):
     """Returns the columns of the choices, from number 0 on."""
     stem = "ending" if is_swag else "choice"
-    numbers = [
-        int(m[1]) for m in (re.fullmatch(stem + r"(\d{1,4})", c) for c in table.columns) if m
-    ]
+    found = [re.fullmatch(stem + r"(\d{1,4})", c, re.IGNORECASE) for c in table.columns]
+    numbers = {int(match[1]): match[0] for match in found if match}
     missing = sorted(set(range(max(numbers, default=1) + 1)) - set(numbers))
     if missing:
         raise InputError(
             f"{table.path}: no column {stem}{missing[0]}; its columns are {some(table.columns)}: "
             f"name the choices {stem}0, {stem}1, and so on, or give a list `choices`"
         )
-    return [f"{stem}{number}" for number in sorted(numbers)]
+    return [numbers[number] for number in sorted(numbers)]
 
 
 def _number(value, column, place):
@@ -237,9 +206,9 @@ def _number(value, column, place):
 
 
 def _column(table, role, chosen, usual):
-    for name in usual if chosen is None else (chosen,):
-        if name in table.columns:
-            return name
+    found = usual_columns(table, usual) if chosen is None else [chosen]
+    if found and found[0] in table.columns:
+        return found[0]
     wanted = f"looked for {', '.join(usual)}" if chosen is None else repr(chosen)
     raise InputError(
         f"{table.path}: no {role} column ({wanted}); its columns are {some(table.columns)}: "

@@ -42,6 +42,7 @@ class MultipleChoiceTask(Task):
 
     kind = "multiple_choice"
     second_text = "choices"
+    layout_fields = ("skip_labels",)
     outputs = {"score": "how well the choice fits, to compare with other choices"}
     title = "Multiple choice"
     usage = "--input=questions.jsonl"

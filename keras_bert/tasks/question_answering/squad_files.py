@@ -4,76 +4,20 @@ import dataclasses
 import json
 import os
 
-from keras_bert.errors import InputError, name_of
+from keras_bert.errors import InputError
+from keras_bert.guesses import counted, note
 from keras_bert.reading import check_parsed_size, open_examples
-from keras_bert.tasks.question_answering.squad_json import SquadReader, check_text
-from keras_bert.tasks.sequence.texts import some
-from keras_bert.tasks.tables import read_table
+from keras_bert.tasks.columns import usual_columns
+from keras_bert.tasks.json_rows import Entry
+from keras_bert.tasks.question_answering.question_table import QUESTION_NAMES, questions_of_table
+from keras_bert.tasks.question_answering.questions import Questions
+from keras_bert.tasks.question_answering.squad_json import SquadReader
+from keras_bert.tasks.tables import Row, Table, read_table
 
 MISALIGNED = ("error", "skip", "search", "keep")
 _TABLES = (".csv", ".tsv", ".jsonl", ".ndjson")
-_QUESTION_NAMES = ("question", "query")
-_CONTEXT_NAMES = ("context", "passage", "paragraph")
 # SQuAD 2.0's training file has 42 MB; a gzip bomb is not unpacked.
 _MAX_BYTES = 2**30
-# With fewer articles than this a held-out part would be one or two of them, or nothing.
-_FEWEST_ARTICLES = 10
-
-
-@dataclasses.dataclass(frozen=True)
-class Questions:
-    """The questions of one file.
-
-    Attributes:
-        path: the file they came from.
-        lines: list of str, the place of each in the file: its id, or its line in a table.
-        ids: list of str.
-        questions: list of str.
-        contexts: list of str, the passage of each; questions about one passage share one object.
-        titles: list of str, the article of each passage; "" where the file has none.
-        answers: list of lists of (text, start): each reference answer and the character of the
-            passage where it begins, -1 if it is not in the passage; None if unlabelled.
-        impossible: list of bool, whether the passage holds no answer; None if unlabelled.
-        skipped: number of questions that were left out because they have errors.
-        moved: number of answers that are at another place than the file says.
-    """
-
-    path: str
-    lines: list
-    ids: list
-    questions: list
-    contexts: list
-    titles: list
-    answers: list | None = None
-    impossible: list | None = None
-    skipped: int = 0
-    moved: int = 0
-
-    def __len__(self):
-        return len(self.questions)
-
-    def take(self, indices):
-        """Returns the questions at `indices`, in that order."""
-
-        def pick(values):
-            return None if values is None else [values[i] for i in indices]
-
-        names = ("lines", "ids", "questions", "contexts", "titles", "answers", "impossible")
-        return dataclasses.replace(self, **{name: pick(getattr(self, name)) for name in names})
-
-    def keys(self):
-        """Returns a str for each question: its article, or in a file of few articles its passage.
-
-        SQuAD's own parts share no article: the paragraphs of one are about the same people and
-        places, and a score on the other paragraphs of a training article is too high.
-        """
-        article_of = {}
-        for context, title in zip(self.contexts, self.titles):
-            # A passage that is in two articles goes with the first.
-            article_of.setdefault(context, title or context)
-        if len(set(article_of.values())) < _FEWEST_ARTICLES:
-            return list(self.contexts)
-        return [article_of[context] for context in self.contexts]
 
 
 def read_questions(
@@ -84,12 +28,16 @@ def read_questions(
     columns=None,
     question_column=None,
     context_column=None,
+    separator=None,
 ):
-    """Reads questions from SQuAD JSON; without answers also from CSV, TSV and JSON lines.
+    """Reads questions from SQuAD's JSON, or from a table with a question in each row.
+
+    The table may be CSV, TSV or JSON lines, or the rows may be the `data` of a JSON object or one
+    list, as run_qa.py and the `datasets` library have SQuAD. See `answers` for its answers.
 
     Args:
         path: the file, gzip'd or not.
-        labelled: whether the answers are read; tables have none.
+        labelled: whether the answers are read.
         misaligned: what to do with an answer that is not at its `answer_start`: "error" raises;
             "skip" leaves it out; "search" takes the nearest place where it is, and leaves it out
             where there is none; "keep" searches too but keeps an answer that is not in the passage
@@ -100,6 +48,7 @@ def read_questions(
         columns: list of column names, for a CSV or TSV file without a header line.
         question_column: the column of the question; None looks for a usual name.
         context_column: the column of the passage; None looks for a usual name.
+        separator: see `tables.read_table`.
 
     Returns:
         `Questions`.
@@ -113,15 +62,48 @@ def read_questions(
         empty = "skip" if misaligned in ("skip", "search") else "error"
     path = os.fspath(path)
     data = None if path.lower().removesuffix(".gz").endswith(_TABLES) else _read_json(path)
-    if data is not None:
+    table = _table_of(path, data) if data is not None else read_table(path, columns, separator)
+    if isinstance(data, dict) and "data" not in data and "paragraphs" in data:
+        data = {"data": [data]}  # one article
+    if table is not None and "paragraphs" in table.columns:
+        data, table = {"data": [row.fields for row in table.rows]}, None
+    if table is None:
         reader = SquadReader(path, labelled, misaligned, empty)
-        return Questions(path, **reader.read(data), skipped=reader.skipped, moved=reader.moved)
-    if labelled:
-        raise InputError(
-            f"{path}: a table of questions has no answers to learn or to score by: give a file in "
-            f"SQuAD's JSON layout"
+        found = Questions(path, **reader.read(data))
+        skipped, moved = reader.skipped, reader.answers.moved
+        found = dataclasses.replace(found, skipped=skipped, moved=moved)
+    else:
+        found = questions_of_table(
+            table, labelled, misaligned, empty, question_column, context_column
         )
-    return _read_table(path, columns, question_column, context_column)
+    if misaligned != "keep":
+        counts = [(found.skipped, "question", "left out"), (found.moved, "answer", "moved")]
+        for count, noun, what in counts:
+            if count:
+                reason = f"{counted(count, noun)} {what}: the answer is not where the file says"
+                note(reason, "misaligned", misaligned, place=path)
+    return found
+
+
+def _table_of(path, data):
+    """Returns a `Table` of JSON with a question in each row; None for SQuAD's nested layout."""
+    rows = data.get("data") if isinstance(data, dict) else data
+    if not isinstance(rows, list) or not rows or not isinstance(rows[0], dict):
+        return None
+    if "paragraphs" in rows[0]:
+        return None if isinstance(data, dict) else Table(path, ["paragraphs"], _numbered(rows))
+    names = {name: None for row in rows if isinstance(row, dict) for name in row}
+    if not usual_columns(Table(path, list(names), []), QUESTION_NAMES):
+        return None
+    for number, row in enumerate(rows, start=1):
+        if not isinstance(row, dict):
+            kind = type(row).__name__
+            raise InputError(f"{path}:{Entry(number)}: expected a JSON object, found {kind}")
+    return Table(path, list(names), _numbered(rows))
+
+
+def _numbered(rows):
+    return [Row(Entry(number), row) for number, row in enumerate(rows, start=1)]
 
 
 def read_content(path):
@@ -148,7 +130,7 @@ def _read_json(path):
         if _starts_with_row(content):
             return None
         raise InputError(f"{path}: not a readable JSON file: {error}") from None
-    if isinstance(data, dict) and "data" not in data and set(_QUESTION_NAMES) & set(data):
+    if isinstance(data, dict) and "data" not in data and set(QUESTION_NAMES) & set(data):
         return None  # JSON lines of one line
     return data
 
@@ -160,87 +142,3 @@ def _starts_with_row(content):
     except (ValueError, RecursionError):
         return False
     return isinstance(first, dict) and "data" not in first
-
-
-def _read_table(path, columns, question_column, context_column):
-    table = read_table(path, columns)
-    question_column = _find(table, "question", question_column, _QUESTION_NAMES)
-    context_column = _find(table, "context", context_column, _CONTEXT_NAMES)
-    shared = {}
-    for row in table.rows:
-        place = f"{path}:{row.line}"
-        check_text(place, question_column, row.fields.get(question_column))
-        context = check_text(place, context_column, row.fields.get(context_column))
-        shared.setdefault(context, context)
-    fields = [row.fields for row in table.rows]
-    lines = [str(row.line) for row in table.rows]
-    ids = [line if f.get("id") in (None, "") else str(f["id"]) for f, line in zip(fields, lines)]
-    first = {}
-    for question_id, line in zip(ids, lines):
-        if first.setdefault(question_id, line) != line:
-            raise InputError(
-                f"{path}:{line}: id {question_id!r:.60} is that of line {first[question_id]} too"
-            )
-    return Questions(
-        path=path,
-        lines=lines,
-        ids=ids,
-        questions=[f[question_column] for f in fields],
-        contexts=[shared[f[context_column]] for f in fields],
-        titles=[""] * len(fields),
-    )
-
-
-def _find(table, role, chosen, usual):
-    setting = {"question": "text_column", "context": "text_b_column"}[role]
-    for name in (chosen,) if chosen else usual:
-        if name in table.columns:
-            return name
-    wanted = chosen or " or ".join(usual)
-    raise InputError(
-        f"{table.path}: no column {wanted} for the {role}; its columns are {some(table.columns)}: "
-        f"name it with {name_of(setting)}"
-    )
-
-
-def with_answers(questions, answers):
-    """Returns questions with their answers.
-
-    Args:
-        questions: unlabelled `Questions`.
-        answers: list; see `QuestionAnsweringTask.examples_from`.
-
-    Raises:
-        InputError: an answer is not in its passage, or not at its start.
-    """
-    placed = []
-    for line, context, answer in zip(questions.lines, questions.contexts, answers, strict=True):
-        place = f"{questions.path}:{line}"
-        placed.append([_placed(each, context, place) for each in _references(answer, place)])
-    impossible = [not references for references in placed]
-    return dataclasses.replace(questions, answers=placed, impossible=impossible)
-
-
-def _references(answer, place):
-    """Returns the answers to one question as a list of (text, start), start None if not known."""
-    if isinstance(answer, dict):
-        texts, starts = answer.get("text"), answer.get("answer_start")
-        if not isinstance(texts, list) or not isinstance(starts, list) or len(texts) != len(starts):
-            raise InputError(f"{place}: expected lists text and answer_start, not {answer!r:.60}")
-        return list(zip(texts, starts))
-    if answer is None or answer == "":
-        return []
-    return [answer if isinstance(answer, tuple) and len(answer) == 2 else (answer, None)]
-
-
-def _placed(answer, context, place):
-    text, start = answer
-    if not isinstance(text, str) or not text.strip():
-        raise InputError(f"{place}: the answer must be a text, not {text!r:.60}")
-    if start is None:
-        start = context.find(text)
-        if start < 0:
-            raise InputError(f"{place}: the answer {text!r:.60} is not in the passage")
-    if not isinstance(start, int) or context[start : start + len(text)] != text or start < 0:
-        raise InputError(f"{place}: the passage has no {text!r:.60} at character {start!r}")
-    return text, start

@@ -6,6 +6,7 @@ SQuAD 1.1 and 2.0, CMRC 2018, DRCD, XQuAD, MLQA and COVID-QA all come as
 """
 
 from keras_bert.errors import InputError, name_of
+from keras_bert.tasks.question_answering.answers import AnswerReader, value_of
 
 _NO_ANSWERS = {"answers": None, "impossible": None}
 
@@ -30,15 +31,15 @@ class SquadReader:
 
     Attributes:
         skipped: number of questions that were left out.
-        moved: number of answers that are at another place than the file says.
+        answers: its `AnswerReader`.
     """
 
     def __init__(self, path, labelled, misaligned, empty):
         self.path = path
         self.labelled = labelled
-        self.misaligned = misaligned
+        self.answers = AnswerReader(misaligned)
         self.empty = empty
-        self.skipped = self.moved = 0
+        self.skipped = 0
         self._rows = []
         self._contexts = {}
         self._row_of_id = {}
@@ -46,17 +47,18 @@ class SquadReader:
     def read(self, data):
         """Returns a dict of lists by the names of the attributes of `squad_files.Questions`."""
         path = self.path
-        for i, article in enumerate(_items(path, data, "data"), start=1):
+        for i, article in enumerate(value_of(path, data, "data", list), start=1):
             place = f"{path}: article {i}"
             title = article.get("title", "") if isinstance(article, dict) else ""
             title = title if isinstance(title, str) else ""
-            for j, paragraph in enumerate(_items(place, article, "paragraphs"), start=1):
+            for j, paragraph in enumerate(value_of(place, article, "paragraphs", list), start=1):
                 where = f"{place}, paragraph {j}"
-                context = _value(where, paragraph, "context", str)
+                context = value_of(where, paragraph, "context", str)
                 context = check_text(where, "context", context)
                 context = self._contexts.setdefault(context, context)
-                for k, entry in enumerate(_items(where, paragraph, "qas"), start=1):
+                for k, entry in enumerate(value_of(where, paragraph, "qas", list), start=1):
                     self._read_question(f"{where}, question {k}", entry, context, title)
+        self.answers.finish(path)
         if not self._rows:
             left_out = f", {self.skipped} were left out" if self.skipped else ""
             raise InputError(f"{path}: no questions{left_out}")
@@ -65,10 +67,10 @@ class SquadReader:
         return {"lines": columns["ids"]} | columns | ({} if self.labelled else _NO_ANSWERS)
 
     def _read_question(self, where, entry, context, title):
-        question_id = _value(where, entry, "id", (str, int))
+        question_id = value_of(where, entry, "id", (str, int))
         check_text(where, "id", str(question_id))
         where = f"{self.path}: question {str(question_id)[:60]!r}"
-        question = _value(where, entry, "question", str)
+        question = value_of(where, entry, "question", str)
         if not question.strip() and self.empty == "skip":
             self.skipped += 1
             return
@@ -81,7 +83,7 @@ class SquadReader:
             check_text(where, "question", question)
         answers, impossible = None, None
         if self.labelled:
-            answers, impossible = self._read_answers(where, entry, context)
+            answers, impossible = self.answers.read(where, entry, context)
             if not answers and not impossible:
                 self.skipped += 1
                 return
@@ -91,87 +93,3 @@ class SquadReader:
         if first != row:
             raise InputError(f"{where}: two different questions have this id: each needs its own")
         self._rows.append(row)
-
-    def _read_answers(self, where, entry, context):
-        """Returns the answers that are kept, and whether the file says that there is none."""
-        impossible = entry.get("is_impossible", False)
-        if not isinstance(impossible, bool):
-            raise InputError(
-                f"{where}: is_impossible must be true or false, not {impossible!r:.60}"
-            )
-        entries = _items(where, entry, "answers")
-        if impossible and entries:
-            raise InputError(f"{where}: is_impossible is true, but there are answers")
-        if not impossible and not entries:
-            raise InputError(
-                f"{where}: no answers: where the passage has none, is_impossible is true"
-            )
-        answers = [self._read_answer(where, answer, context) for answer in entries]
-        return [answer for answer in answers if answer is not None], impossible
-
-    def _read_answer(self, where, entry, context):
-        text = _value(where, entry, "text", str)
-        if not text.strip():
-            raise InputError(
-                f"{where}: an answer is empty: where the passage has none, is_impossible is true"
-            )
-        start = entry.get("answer_start")
-        if start is None and self.misaligned in ("search", "keep"):
-            start = -1
-        start = _value(where, {"answer_start": start}, "answer_start", int)
-        if start >= 0 and context.startswith(text, start):
-            return text, start
-        if self.misaligned == "skip":
-            return None
-        nearest = _nearest(context, text, start)
-        if self.misaligned == "error":
-            raise InputError(_misaligned(where, context, text, start, nearest))
-        if nearest >= 0:
-            self.moved += 1
-        elif self.misaligned == "search":
-            return None
-        return text, nearest
-
-
-def _misaligned(where, context, text, start, nearest):
-    if nearest < 0:
-        return (
-            f"{where}: the answer {_short(text)} does not occur in its context: correct it, or "
-            f"leave it out with {name_of('misaligned', 'skip')}"
-        )
-    other = context[start : start + len(text)] if start >= 0 else ""
-    return (
-        f"{where}: the answer {_short(text)} is not at answer_start {start}, where "
-        f"{_short(other)} is, but at {nearest}: correct it, or read with "
-        f"{name_of('misaligned', 'search')}, which takes the nearest place, or "
-        f"{name_of('misaligned', 'skip')}, which leaves it out"
-    )
-
-
-def _nearest(context, text, start):
-    """Returns the place of a text that is nearest to `start`, or -1."""
-    before = context.rfind(text, 0, max(start, 0) + len(text))
-    after = context.find(text, max(start, 0))
-    if before < 0 or after < 0:
-        return max(before, after)
-    return before if start - before <= after - start else after
-
-
-def _short(text, most=40):
-    return repr(text if len(text) <= most else text[:most] + "…")
-
-
-def _value(where, holder, name, kind):
-    """Returns the value of a key, checked for its type."""
-    if not isinstance(holder, dict):
-        raise InputError(f"{where}: must be a JSON object, not {type(holder).__name__}")
-    value = holder.get(name)
-    if not isinstance(value, kind) or isinstance(value, bool):
-        wanted = {str: "a text", int: "a whole number", list: "a list"}.get(kind, "a text")
-        problem = "is missing" if value is None else f"must be {wanted}, not {value!r:.60}"
-        raise InputError(f"{where}: {name} {problem}")
-    return value
-
-
-def _items(where, holder, name):
-    return _value(where, holder, name, list)

@@ -12,6 +12,7 @@ import numpy as np
 from keras_bert.errors import InputError, name_of
 from keras_bert.tasks.question_answering import metrics
 from keras_bert.tasks.question_answering.answer_scores import answer_scores
+from keras_bert.tasks.question_answering.questions import Questions, with_answers
 from keras_bert.tasks.question_answering.settings import (
     TYPES,
     USUAL_LENGTH,
@@ -21,11 +22,7 @@ from keras_bert.tasks.question_answering.settings import (
     settings_of,
 )
 from keras_bert.tasks.question_answering.spans import answer_of
-from keras_bert.tasks.question_answering.squad_files import (
-    Questions,
-    read_questions,
-    with_answers,
-)
+from keras_bert.tasks.question_answering.squad_files import read_questions
 from keras_bert.tasks.question_answering.squad_json import check_text
 from keras_bert.tasks.question_answering.windows import answer_tokens, check_room, make_windows
 from keras_bert.tasks.settings import checked_settings
@@ -96,6 +93,7 @@ class QuestionAnsweringTask(Task):
             columns=layout.columns,
             question_column=layout.text_column,
             context_column=layout.text_b_column,
+            separator=layout.separator,
         )
 
     def examples_from(self, questions, contexts=None, labels=None):
@@ -142,14 +140,6 @@ class QuestionAnsweringTask(Task):
             stride = max(room // 2, 1)
         check_room(max_length, 1, question)
         return {**settings, "max_question_length": question, "doc_stride": stride}
-
-    def notes(self, examples):
-        counts = [(examples.skipped, "questions left out"), (examples.moved, "answers moved")]
-        return [
-            f"{examples.path}: {count} {name}: the answer is not where the file says"
-            for count, name in counts
-            if count
-        ]
 
     def check_config(self, config):
         settings_of(config)

@@ -5,8 +5,8 @@ import warnings
 import numpy as np
 
 from keras_bert.errors import InputError, name_of
+from keras_bert.tasks.columns import some
 from keras_bert.tasks.sequence.text_task import TextTask
-from keras_bert.tasks.sequence.texts import some
 from keras_bert.tasks.task import LabelOverrides, check_labels
 
 METRICS = ("accuracy", "macro_f1", "matthews")
@@ -93,13 +93,21 @@ def binary_f1(true, predicted):
     return float(metrics.f1_score(true, predicted, zero_division=0.0))
 
 
+def label_index(labels):
+    """Returns the number of each label, a dict; LABEL_0, transformers' name, is 0 as well."""
+    index = {label: i for i, label in enumerate(labels)}
+    if all(label == f"LABEL_{i}" for label, i in index.items()):
+        index |= {str(i): i for i in range(len(labels))}
+    return index
+
+
 def label_ids(examples, labels):
     """Returns the index of each example's label, int32 of shape (count,).
 
     Raises:
         InputError: a label is not in `labels`; names file, line and label.
     """
-    index = {label: i for i, label in enumerate(labels)}
+    index = label_index(labels)
     for label, line in zip(examples.labels, examples.lines):
         if label not in index:
             raise InputError(

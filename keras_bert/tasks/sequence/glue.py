@@ -7,10 +7,12 @@ import os
 import numpy as np
 
 from keras_bert.errors import InputError
+from keras_bert.tasks.columns import some
+from keras_bert.tasks.decoding import MOST_BYTES, decoded_lines
 from keras_bert.tasks.sequence import texts
 from keras_bert.tasks.sequence.classification import ClassificationTask, binary_f1
 from keras_bert.tasks.sequence.regression import RegressionTask, number_of
-from keras_bert.tasks.tables import Table, decoded_lines
+from keras_bert.tasks.tables import Table
 
 _NUMBERS = ("0", "1")
 _ENTAILMENT = ("entailment", "not_entailment")
@@ -116,7 +118,9 @@ class _GlueTask:
 
     def read(self, path, layout, labelled=True):
         path = path if isinstance(path, Table) else os.fspath(path)
-        names = ("columns", "text_column", "text_b_column", "label_column")
+        names = (
+            "columns", "text_column", "text_b_column", "label_column", "separator", "skip_labels",
+        )  # fmt: skip
         examples = None
         may_be_official = all(getattr(layout, name) is None for name in names)
         # The first line decides, and a pipe cannot be read again.
@@ -168,7 +172,8 @@ class _GlueTask:
         if os.fspath(path).lower().removesuffix(".gz").endswith((".csv", ".json", ".jsonl")):
             return None
         layout = self.layout
-        records = ((n, line.rstrip("\r\n")) for n, line in enumerate(decoded_lines(path), 1))
+        lines = decoded_lines(path, MOST_BYTES)
+        records = ((n, line.rstrip("\r\n")) for n, line in enumerate(lines, start=1))
         records = ((n, line.split("\t")) for n, line in records if line)
         first, header = next(records, (0, []))
         columns = [name.strip() for name in header]
@@ -220,7 +225,7 @@ class GlueClassification(_GlueTask, ClassificationTask):
 
     def check(self, examples, config):
         if set(config.labels) != set(self.layout.labels):
-            labels = texts.some(config.labels)
+            labels = some(config.labels)
             raise InputError(f"the labels of the model ({labels}) are not those of {self.name}")
         super().check(examples, config)
 

@@ -6,8 +6,11 @@ The labels are in one column with a character between them, or each has a column
 import dataclasses
 
 from keras_bert.errors import InputError
+from keras_bert.guesses import guess
+from keras_bert.tasks.columns import check_distinct, find_column, some, usual_columns
 from keras_bert.tasks.sequence import texts
-from keras_bert.tasks.sequence.texts import Examples, find_column, some
+from keras_bert.tasks.sequence.texts import Examples
+from keras_bert.tasks.skipped_labels import without_skipped
 from keras_bert.tasks.tables import read_table
 
 # Between the labels in the tables that we write, and in the answers of a SavedModel.
@@ -20,17 +23,11 @@ _YES_OR_NO = {"0": False, "1": True, "false": False, "true": True, "0.0": False,
 
 @dataclasses.dataclass(frozen=True)
 class LabelSets(Examples):
-    """`Examples` whose labels are tuples of str.
-
-    Attributes, besides those of `Examples`:
-        note: str, a guess about the file's layout; "" for none.
-    """
-
-    note: str = ""
+    """`Examples` whose labels are tuples of str."""
 
     def take(self, indices):
         """Returns the examples at `indices`, in that order."""
-        return LabelSets(**vars(super().take(indices)), note=self.note)
+        return LabelSets(**vars(super().take(indices)))
 
 
 def read_label_sets(path, layout, labelled=True):
@@ -49,37 +46,35 @@ def read_label_sets(path, layout, labelled=True):
     Raises:
         InputError: a column is missing, or a text or label is wrong; names file, line and fix.
     """
-    table = read_table(path, layout.columns)
+    table = read_table(path, layout.columns, layout.separator)
     text_columns = texts.text_columns(table, layout)
     if not labelled:
         return texts.texts_of(table, text_columns)
-    columns, note = layout.label_columns, ""
-    if columns is None and layout.label_column is None and not _usual(table):
+    columns = layout.label_columns
+    if columns is None and layout.label_column is None and not usual_columns(table, _LABEL_NAMES):
         columns = [name for name in table.columns if _is_yes_or_no(table, name, text_columns)]
         if len(columns) < 2:
             columns = None
         else:
-            note = f"{table.path}: the columns of 0 and 1 are the labels: {some(columns)}"
+            reason = f"the columns of 0 and 1 are the labels: {some(columns)}"
+            guess(reason, "label_columns", columns, place=table.path)
     if columns is not None:
         for name in columns:
             find_column(table, "label", name, ())
-        texts.check_distinct(table, [*text_columns, *columns])
+        check_distinct(table, [*text_columns, *columns])
         labels = [_of_columns(table, row, columns) for row in table.rows]
     else:
         column = find_column(table, "label", layout.label_column, _LABEL_NAMES)
-        texts.check_distinct(table, [*text_columns, column])
+        check_distinct(table, [*text_columns, column])
         separator = layout.label_separator
         if separator == "":
             raise InputError("is empty", "label_separator")
         if separator is None:
-            separator, note = _guessed_separator(table, column)
+            separator = _guessed_separator(table, column)
+        table = without_skipped(table, column, layout.skip_labels or [])
         labels = [_of_cell(table, row, column, separator) for row in table.rows]
     examples = vars(texts.texts_of(table, text_columns))
-    return LabelSets(**{**examples, "labels": labels}, note=note)
-
-
-def _usual(table):
-    return [name for name in _LABEL_NAMES if name in table.columns]
+    return LabelSets(**{**examples, "labels": labels})
 
 
 def _is_yes_or_no(table, name, text_columns):
@@ -108,11 +103,10 @@ def _guessed_separator(table, column):
     cells = [row.fields.get(column) for row in table.rows]
     for separator in _SEPARATORS:
         if any(isinstance(cell, str) and separator in cell for cell in cells):
-            return (
-                separator,
-                f"{table.path}: {separator!r} separates the labels in column {column!r}",
-            )
-    return SEPARATOR, ""
+            reason = f"{separator!r} separates the labels in column {column!r}"
+            guess(reason, "label_separator", separator, place=table.path)
+            return separator
+    return SEPARATOR
 
 
 def _of_cell(table, row, column, separator):

@@ -3,8 +3,9 @@
 import numpy as np
 
 from keras_bert.errors import InputError, name_of
-from keras_bert.tasks.sequence import texts
-from keras_bert.tasks.sequence.label_sets import SEPARATOR, LabelSets, read_label_sets
+from keras_bert.tasks.columns import some
+from keras_bert.tasks.sequence.classification import label_index
+from keras_bert.tasks.sequence.label_sets import SEPARATOR, read_label_sets
 from keras_bert.tasks.sequence.text_task import TextTask
 from keras_bert.tasks.settings import check_types
 from keras_bert.tasks.task import LabelOverrides, check_labels
@@ -25,7 +26,7 @@ class MultiLabelTask(TextTask):
     export_name = "BERT multi-label text classifier"
     export_description = "Decides for each label whether it holds for a text"
     Overrides = LabelOverrides
-    layout_fields = ("label_columns", "label_separator")
+    layout_fields = ("label_columns", "label_separator", "skip_labels")
     problem_type = "multi_label_classification"
 
     def metrics(self, config):
@@ -33,9 +34,6 @@ class MultiLabelTask(TextTask):
 
     def read(self, path, layout, labelled=True):
         return read_label_sets(path, layout, labelled)
-
-    def notes(self, examples):
-        return [examples.note] if isinstance(examples, LabelSets) and examples.note else []
 
     def config_fields(self, examples, overrides):
         labels = overrides.get("labels") or sorted(set().union(*examples.labels))
@@ -69,14 +67,14 @@ class MultiLabelTask(TextTask):
 
     def targets(self, examples, rows, config):
         """Returns 1 for the labels that hold, else 0, float32 of shape (count, num_classes)."""
-        index = {label: i for i, label in enumerate(config.labels)}
-        targets = np.zeros((len(examples), len(index)), "float32")
+        index = label_index(config.labels)
+        targets = np.zeros((len(examples), len(config.labels)), "float32")
         for row, (labels, line) in enumerate(zip(examples.labels, examples.lines)):
             for label in labels:
                 if label not in index:
                     raise InputError(
                         f"{examples.path}:{line}: label {label!r} is not a label of the model "
-                        f"({texts.some(config.labels)}): correct it or leave the row out"
+                        f"({some(config.labels)}): correct it or leave the row out"
                     )
                 targets[row, index[label]] = 1
         return targets

@@ -135,8 +135,14 @@ def _number(table, row, column):
     number = number_of(row.fields.get(column))
     if number is None:
         value = row.fields.get(column)
-        raise InputError(f"{table.path}:{row.line}: {column} must be a number, not {value!r:.60}")
+        fix = ": write a point for the comma" if _is_decimal_comma(value) else ""
+        reason = f"{column} must be a number, not {value!r:.60}{fix}"
+        raise InputError(f"{table.path}:{row.line}: {reason}")
     return number
+
+
+def _is_decimal_comma(value):
+    return isinstance(value, str) and number_of(value.replace(",", ".", 1)) is not None
 
 
 def number_of(value):

@@ -17,6 +17,7 @@ class TextTask(Task):
 
     length_note = "Texts are cut to {} tokens."
     of_texts = True
+    layout_fields = ("skip_labels",)
     huggingface_class = "BertForSequenceClassification"
 
     def read(self, path, layout, labelled=True):

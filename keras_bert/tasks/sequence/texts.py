@@ -1,16 +1,19 @@
 """Labelled and unlabelled texts, single or in pairs, from CSV, TSV and JSON lines."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 
 from keras_bert.errors import InputError, name_of
+from keras_bert.tasks.columns import check_distinct, find_column, say_choice, usual_columns
 from keras_bert.tasks.file_layout import FileLayout
+from keras_bert.tasks.skipped_labels import without_skipped
 from keras_bert.tasks.tables import read_table
 from keras_bert.tasks.task import Rows
 
 # Names of text columns in public datasets (GLUE, SNLI, Quora, the usual CSV exports).
-_TEXT_NAMES = ("text", "sentence", "message", "review", "title", "content", "text_a")
+TEXT_NAMES = ("text", "sentence", "message", "review", "title", "content", "text_a")
 _PAIR_NAMES = (
     ("text", "text_b"), ("text_a", "text_b"), ("sentence1", "sentence2"),
     ("question1", "question2"), ("premise", "hypothesis"), ("question", "sentence"),
@@ -75,13 +78,14 @@ def read_examples(path, layout=None, labelled=True, convert=None):
         InputError: a column is missing, or a text or label is empty; names file, line and fix.
     """
     layout = layout or FileLayout()
-    table = read_table(path, layout.columns)
+    table = read_table(path, layout.columns, layout.separator)
     columns = text_columns(table, layout)
     if not labelled:
         return texts_of(table, columns)
     # Before the texts are read: a missing column means that it is the wrong file.
     column = find_column(table, "label", layout.label_column, _LABEL_NAMES)
     check_distinct(table, [*columns, column])
+    table = without_skipped(table, column, layout.skip_labels, is_pair=len(columns) == 2)
     examples = texts_of(table, columns)
     labels = [(convert or _label)(table, row, column) for row in table.rows]
     return dataclasses.replace(examples, labels=labels)
@@ -117,13 +121,6 @@ def texts_of(table, columns):
     texts_b = [second for _, second in texts] if len(columns) == 2 else None
     lines = [row.line for row in table.rows]
     return Examples(table.path, [first for first, *_ in texts], texts_b, None, lines)
-
-
-def check_distinct(table, columns):
-    """Raises InputError if a column of a table would be used for two things."""
-    for column in columns:
-        if columns.count(column) > 1:
-            raise InputError(f"{table.path}: column {column!r} is used twice")
 
 
 def examples_from(first, second=None):
@@ -162,40 +159,17 @@ def check_pair(examples, config):
 
 def _text_columns(table, text_column, text_b_column):
     if text_column is None and text_b_column is None:
-        for pair in _PAIR_NAMES:
-            if set(pair) <= set(table.columns):
-                return pair
+        found = [usual_columns(table, pair) for pair in _PAIR_NAMES]
+        pairs = [pair for pair in found if len(pair) == 2]
+        if pairs:
+            others = dict.fromkeys(itertools.chain(*pairs[1:], usual_columns(table, TEXT_NAMES)))
+            others = [column for column in others if column not in pairs[0]]
+            if others:
+                say_choice(table, "first text", [pairs[0][0], *others], "text_column")
+            return pairs[0]
     return (
-        find_column(table, "text", text_column, _TEXT_NAMES),
+        find_column(table, "text", text_column, TEXT_NAMES),
         find_column(table, "text_b", text_b_column, ()) if text_b_column else None,
-    )
-
-
-def find_column(table, role, wanted, usual):
-    """Returns the name of the column that has a role: the wanted one, or the first usual name.
-
-    Args:
-        table: `Table`.
-        role: "text", "text_b" or "label", as the settings for it begin.
-        wanted: str, or None.
-        usual: tuple of str.
-
-    Raises:
-        InputError: there is no such column; lists the columns.
-    """
-    if wanted is not None:
-        if wanted not in table.columns:
-            raise InputError(
-                f"{table.path}: no column {wanted!r}; its columns are {some(table.columns)}"
-            )
-        return wanted
-    for name in usual:
-        if name in table.columns:
-            return name
-    raise InputError(
-        f"{table.path}: no {role} column (looked for {', '.join(usual)}); its columns are "
-        f"{some(table.columns)}: name it with {name_of(f'{role}_column')}, or, if the file has no "
-        f"header, name all columns with {name_of('columns')}"
     )
 
 
@@ -225,9 +199,3 @@ def _label(table, row, column):
         # Exported files list the labels one a line.
         raise InputError(f"{table.path}:{row.line}: {column} has several lines: {value!r}")
     return value.strip()
-
-
-def some(names, most=12):
-    """Returns names for a message, at most `most` of them."""
-    names = [str(name)[:40] for name in names]
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -1,6 +1,7 @@
 """Reads CoNLL-U: the words of each sentence, a column of tags, and the words' offsets in the text.
 
-The rules are those of https://universaldependencies.org/format.html.
+The rules are those of https://universaldependencies.org/format.html, and for files that name their
+columns those of https://universaldependencies.org/ext-format.html, CoNLL-U Plus.
 """
 
 import dataclasses
@@ -11,6 +12,7 @@ from keras_bert.errors import InputError, name_of
 COLUMNS = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
 # Columns in which "_" means that the word is not annotated; in the others it may be a value.
 _ANNOTATED = ("upos", "xpos", "deprel")
+_COLUMNS_LINE = re.compile(r"#\s*global\.columns\s*=\s*(.*\S)\s*", re.IGNORECASE)
 _ID = re.compile(r"(\d{1,9})(?:([-.])(\d{1,9}))?", re.ASCII)
 
 
@@ -46,40 +48,39 @@ class _Token:
 class _Sentence:
     """The lines of one sentence, while they are read."""
 
-    def __init__(self, path):
-        self.path = path
+    def __init__(self, path, names=COLUMNS):
+        self.path, self.names = path, names
+        self.id, self.form, self.misc = (
+            names.index(name) if name in names else None for name in ("id", "form", "misc")
+        )
         self.words, self.tags, self.lines, self.tokens = [], [], [], []
         self.text = None
         self.range_end = 0
 
     def add(self, number, fields, column):
-        if len(fields) != len(COLUMNS):
+        if len(fields) != len(self.names):
             raise InputError(
-                f"{self.path}:{number}: {len(fields)} columns, expected {len(COLUMNS)} as CoNLL-U "
-                f"has, separated by tabs"
+                f"{self.path}:{number}: {len(fields)} columns, expected {len(self.names)} as "
+                f"{'CoNLL-U has' if self.names == COLUMNS else 'global.columns names'}, separated "
+                f"by tabs"
             )
-        match = _ID.fullmatch(fields[0])
-        if match is None:
-            raise InputError(
-                f"{self.path}:{number}: ID {fields[0][:20]!r} is not a number, a range such as 1-2 "
-                f"or a decimal such as 1.1"
-            )
-        first, kind, last = match.groups()
+        expected = len(self.words) + 1
+        first, kind, last = self._id(number, fields, expected)
         if kind == ".":
             return  # an empty node: a word that the text does not have, so there is nothing to tag
-        form = fields[1].strip(" ")
+        form = fields[self.form].strip(" ")
         if not form:
-            raise InputError(f"{self.path}:{number}: FORM, column 2, is empty")
-        space_after = "SpaceAfter=No" not in fields[9].split("|")
-        expected = len(self.words) + 1
+            raise InputError(f"{self.path}:{number}: FORM, column {self.form + 1}, is empty")
+        misc = "" if self.misc is None else fields[self.misc]
+        space_after = "SpaceAfter=No" not in misc.split("|")
         if int(first) != expected or (kind == "-" and self.range_end >= expected):
             raise InputError(
-                f"{self.path}:{number}: ID {fields[0]} where {expected} comes next: words are "
-                f"numbered from 1, and a blank line ends a sentence"
+                f"{self.path}:{number}: ID {fields[self.id]} where {expected} comes next: words "
+                f"are numbered from 1, and a blank line ends a sentence"
             )
         if kind == "-":
             if int(last) < expected:
-                raise InputError(f"{self.path}:{number}: range {fields[0]} runs backwards")
+                raise InputError(f"{self.path}:{number}: range {fields[self.id]} runs backwards")
             self.range_end = int(last)
             self.tokens.append(_Token(form, [], space_after))
             return
@@ -92,9 +93,20 @@ class _Sentence:
         else:
             self.tokens.append(_Token(form, [form], space_after))
 
+    def _id(self, number, fields, expected):
+        if self.id is None:
+            return expected, None, None
+        match = _ID.fullmatch(fields[self.id])
+        if match is None:
+            raise InputError(
+                f"{self.path}:{number}: ID {fields[self.id][:20]!r} is not a number, a range such "
+                f"as 1-2 or a decimal such as 1.1"
+            )
+        return match.groups()
+
     def _tag(self, number, fields, column):
         tag = fields[column].strip(" ")
-        name = COLUMNS[column]
+        name = self.names[column]
         if not tag:
             raise InputError(f"{self.path}:{number}: {name.upper()}, column {column + 1}, is empty")
         if tag == "_" and name in _ANNOTATED:
@@ -119,13 +131,14 @@ class _Sentence:
         return Block(self.words, self.tags, self.lines, self.text, offsets)
 
 
-def read_blocks(path, lines, column):
+def read_blocks(path, lines, column, names=COLUMNS):
     """Yields the sentences.
 
     Args:
         path: the file, for messages.
         lines: iterable of str without line ends.
         column: index of the column to read as tags, or None.
+        names: tuple of str, the names of the columns, of which one is "form".
 
     Yields:
         `Block`.
@@ -133,12 +146,12 @@ def read_blocks(path, lines, column):
     Raises:
         InputError: a line is not CoNLL-U, or has no word or tag; names file, line and fix.
     """
-    sentence, number = _Sentence(path), 0
+    sentence, number = _Sentence(path, names), 0
     for number, line in enumerate(lines, start=1):
         if not line.strip(" \t"):
             if sentence.tokens:
                 yield sentence.finish(number)
-            sentence = _Sentence(path)
+            sentence = _Sentence(path, names)
         elif line.startswith("#"):
             name, _, value = line[1:].partition("=")
             if name.strip() == "text" and not sentence.tokens:
@@ -147,6 +160,41 @@ def read_blocks(path, lines, column):
             sentence.add(number, line.split("\t"), column)
     if sentence.tokens:
         yield sentence.finish(number)
+
+
+def named_columns(path, lines):
+    """Returns the columns that CoNLL-U Plus names in its first comment, in lower case, or None.
+
+    Args:
+        path: the file, for messages.
+        lines: list of str without line ends.
+
+    Raises:
+        InputError: they are named, but none of them is FORM.
+    """
+    first = next((line for line in lines if line.strip(" \t")), "")
+    match = _COLUMNS_LINE.fullmatch(first)
+    if match is None:
+        return None
+    names = tuple(match[1].lower().split())
+    if "form" not in names or len(set(names)) < len(names):
+        raise InputError(
+            f"{path}: global.columns must name FORM, and each column once: {match[1][:60]!r}"
+        )
+    return names
+
+
+def column_index(place, setting, value, names):
+    """Returns the index of a column that a setting names by number or name."""
+    value = str(value)
+    if value.lower() in names:
+        return names.index(value.lower())
+    number = int(value) if re.fullmatch("[0-9]{1,4}", value) else 0
+    if not 1 <= number <= (len(names) or number):
+        known = f" or one of {', '.join(names)}" if names else ""
+        chosen = name_of(setting, value)
+        raise InputError(f"{place}: {chosen} is not the number of a column{known}")
+    return number - 1
 
 
 def is_conllu_line(line):

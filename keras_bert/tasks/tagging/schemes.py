@@ -68,6 +68,11 @@ def detect_scheme(sequences):
     return "iob1" if breaks["iob1"] < breaks["bio"] else "bio"
 
 
+def is_mark(tag):
+    """Returns whether a tag is O, or a letter of a scheme, alone or with a hyphen and a type."""
+    return _TAG.fullmatch(tag) is not None
+
+
 def stray_tags(sequences):
     """Returns the set of tags that fit no scheme, if nearly all others do; else an empty set.
 

@@ -3,6 +3,7 @@
 import dataclasses
 
 from keras_bert.errors import InputError
+from keras_bert.guesses import guess
 from keras_bert.tasks.tagging.words import words_of
 
 
@@ -43,6 +44,15 @@ class Sentences:
 
         columns = [getattr(self, field.name) for field in dataclasses.fields(self)[1:]]
         return Sentences(self.path, *map(pick, columns))
+
+
+def say_blank_words(path, words):
+    """Says how many of the words of sentences, a list of list of str, are empty or spaces."""
+    count = sum(not word.strip(" ") for sentence in words for word in sentence)
+    if count:
+        noun = "word is" if count == 1 else "words are"
+        reason = f"{count} {noun} empty or a space, and read as a word that is not known"
+        guess(reason, place=path)
 
 
 def sentences_of(path, texts, lines):

@@ -4,7 +4,7 @@ import dataclasses
 
 from keras_bert.errors import InputError
 from keras_bert.settings import check_settings, setting
-from keras_bert.tasks.sequence.texts import some
+from keras_bert.tasks.columns import some
 from keras_bert.tasks.settings import check_types
 from keras_bert.tasks.tagging.schemes import SCHEMES
 from keras_bert.tasks.task import LabelOverrides

@@ -1,5 +1,6 @@
 """A tag for every word: parts of speech, named entities."""
 
+import collections
 import dataclasses
 import io
 import json
@@ -7,11 +8,12 @@ import json
 import numpy as np
 
 from keras_bert.errors import InputError, name_of
-from keras_bert.tasks.sequence.texts import some
+from keras_bert.guesses import guess
+from keras_bert.tasks.columns import some
 from keras_bert.tasks.settings import checked_settings
-from keras_bert.tasks.tables import Table
-from keras_bert.tasks.tagging.conll import read_conll, read_words, write_conll
+from keras_bert.tasks.tagging.conll import write_conll
 from keras_bert.tasks.tagging.decoding import best_tags
+from keras_bert.tasks.tagging.files import read_tagged, read_words
 from keras_bert.tasks.tagging.schemes import (
     convert,
     detect_scheme,
@@ -22,6 +24,7 @@ from keras_bert.tasks.tagging.schemes import (
 )
 from keras_bert.tasks.tagging.sentences import sentences_in_hand, with_tags
 from keras_bert.tasks.tagging.settings import Settings, TagOverrides, settings_of
+from keras_bert.tasks.tagging.spellings import respelled, spelled_as
 from keras_bert.tasks.tagging.word_rows import rows_of_words
 from keras_bert.tasks.tagging.words import join_words
 from keras_bert.tasks.task import Task, check_labels
@@ -47,11 +50,11 @@ class TaggingTask(Task):
         return ("f1", "precision", "recall", "accuracy")
 
     def read(self, path, layout, labelled=True):
-        if isinstance(path, Table):
-            raise InputError(f"{path.path}: tags are read from CoNLL, or given as (words, tags)")
         if not labelled:
-            return read_words(path, layout.word_column, layout.columns, layout.text_column)
-        return read_conll(path, layout.tag_column, word_column=layout.word_column)
+            return read_words(
+                path, layout.word_column, layout.columns, layout.text_column, layout.separator
+            )
+        return _respelled(read_tagged(path, layout))
 
     def examples_from(self, texts, texts_b=None, labels=None):
         """Returns `Sentences` of texts, each a str or a list of its words.
@@ -64,7 +67,7 @@ class TaggingTask(Task):
         if texts_b is not None:
             raise InputError("tagging takes single texts, not pairs")
         examples = sentences_in_hand(list(texts))
-        return examples if labels is None else with_tags(examples, labels)
+        return examples if labels is None else _respelled(with_tags(examples, labels))
 
     def config_fields(self, examples, overrides):
         """Returns `labels`, `pair` and `settings`; `overrides` may hold any of `Settings`.
@@ -76,6 +79,8 @@ class TaggingTask(Task):
         settings = Settings(**{"scheme": detect_scheme(examples.tags), **chosen})
         if chosen.get("scheme") != "none":
             _check_strays(examples)
+        if "scheme" not in chosen and settings.scheme == "none":
+            _say_no_entities(examples)
         tags = _tags_in(settings.scheme, examples)
         distinct = sorted(set().union(*tags), key=lambda tag: (tag != "O", tag))
         labels = overrides.get("labels") or distinct
@@ -164,7 +169,8 @@ class TaggingTask(Task):
         words = sum(map(len, predicted))
         scored = {"accuracy": right / words, "words": words, "count": len(answers)}
         # The entities of the file's own tags, in whatever scheme these are.
-        return scored if scheme == "none" else {**entity_scores(examples.tags, predicted), **scored}
+        true = spelled_as(examples.tags, config.labels)
+        return scored if scheme == "none" else {**entity_scores(true, predicted), **scored}
 
     def score_lines(self, scores, config):
         lines = super().score_lines(scores, config)
@@ -240,10 +246,29 @@ def _known_tags(scheme, examples, labels):
     A small file may look like another scheme than its model's: one with a stray I and no B is io.
     """
     known = set(labels)
+    own = spelled_as(examples.tags, labels)
+    examples = dataclasses.replace(examples, tags=own)
     return [
         written if known.issuperset(written) or not known.issuperset(tags) else tags
-        for written, tags in zip(_tags_in(scheme, examples), examples.tags)
+        for written, tags in zip(_tags_in(scheme, examples), own)
     ]
+
+
+def _respelled(examples):
+    return dataclasses.replace(examples, tags=respelled(examples.tags, examples.path))
+
+
+def _say_no_entities(examples):
+    """Says that tags mark no entities where many words have O, which is hardly a part of speech."""
+    counts = collections.Counter(tag for tags in examples.tags for tag in tags)
+    outside = max(counts["O"], counts["o"])
+    others = some(sorted(tag for tag in counts if tag not in ("O", "o")), most=3)
+    if others and 2 * outside > counts.total():
+        guess(
+            f"its tags, such as {others}, mark no entities as B-PER does, so each word's tag is "
+            f"scored by itself",
+            "scheme", "none", place=examples.path,
+        )  # fmt: skip
 
 
 def _check_tags(tags, examples, labels):

@@ -157,7 +157,7 @@ GENERAL = '{"text": "t", "choices": ["a", "b"], "label": 1}\n'
          ":1, question 2: 3 choices where the questions before have 2"),
         ("1.txt", json.dumps({**RACE, "options": None}), ":1: options must be a list"),
         ("1.txt", json.dumps({**RACE, "article": 1}), ":1, question 1: the text must be a text"),
-        ("1.json", json.dumps({**RACE, "article": "\ud800"}, indent=1), ": a lone surrogate"),
+        ("1.json", json.dumps({**RACE, "article": "\ud800"}, indent=1), ":1: a lone surrogate"),
     ],
 )  # fmt: skip
 def test_bad_files_are_told_by_name_and_line(tmp_path, name, text, message):

@@ -531,7 +531,4 @@ def test_reading_of_misaligned_answers_can_be_asked_for(tmp_path):
     with pytest.raises(InputError, match="is not at answer_start 7"):
         TASK.read(path, FileLayout())
     assert TASK.read(path, FileLayout(), misaligned="search").moved == 1
-    reading = types.SimpleNamespace(
-        misaligned="keep", empty=None, columns=None, text_column=None, text_b_column=None
-    )
-    assert TASK.read(path, reading).answers == [[("Peking", 6)]]
+    assert TASK.read(path, FileLayout(misaligned="keep")).answers == [[("Peking", 6)]]

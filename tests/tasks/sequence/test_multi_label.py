@@ -2,6 +2,7 @@
 
 import json
 import random
+import warnings
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import keras_bert
 from keras_bert import numpy_ops
 from keras_bert.config import BertConfig
 from keras_bert.errors import InputError
+from keras_bert.guesses import Guess
 from keras_bert.model_folder import ModelConfig
 from keras_bert.models import BertMultiLabelClassifier
 from keras_bert.tasks.file_layout import FileLayout
@@ -55,16 +57,16 @@ def config(labels=("a", "b", "c"), thresholds=(0.5, 0.25, 0.75)):
     ],
 )  # fmt: skip
 def test_files_as_people_have_them(tmp_path, name, text, layout, note):
-    found = read(make(tmp_path, name, text), **layout)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        found = read(make(tmp_path, name, text), **layout)
     assert found.texts == ["one", "two", "three"]
     assert found.labels == [("a", "b"), (), ("b",)]
     assert found.lines == ([1, 2, 3] if name.endswith("jsonl") else [2, 3, 4])
-    notes = TASK.notes(found)
-    assert bool(notes) == bool(note)
-    assert all(note in line for line in notes)
-    # What is said of the file is said of a part of it too, and parts keep their labels.
+    assert len(said) == bool(note)
+    assert all(w.category is Guess and note in str(w.message) for w in said)
+    # Parts keep their labels.
     rest, held = hold_out(found, 0.34, seed=0)
-    assert TASK.notes(rest) == TASK.notes(held) == notes
     assert sorted([*rest.labels, *held.labels]) == sorted(found.labels)
 
 

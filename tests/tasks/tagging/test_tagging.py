@@ -385,7 +385,7 @@ def test_texts_of_tables_are_tagged_not_their_syntax(read):
         assert found.texts == ["big, bad", "wolf"]
     found = read("id\tsaid\n1\tbig bad\n", False, "a.tsv", text_column="said")
     assert found.words == [["big", "bad"]]
-    with pytest.raises(InputError, match=r"a\.json: sentences come as"):
+    with pytest.raises(InputError, match=r"a\.json: no text column"):
         read("{}", labelled=False, name="a.json")
 
 

@@ -7,8 +7,10 @@ refer to any other file of the machine. Keras writes none of these.
 import math
 import os
 
+from keras_bert.checkpoints.checkpoint import to_float32
 from keras_bert.errors import InputError, one_line
 from keras_bert.reading import check_file
+from keras_bert.stand_ins import check_is_itself
 from keras_bert.trial import check_harmless
 
 # Of a trial, which reads no weights: for BERT-Large's it takes a tenth of a second.
@@ -27,6 +29,7 @@ def list_datasets(path):
             stored in it as they are; the message names the file.
     """
     check_file(path, what="weights file")
+    check_is_itself(path)
     size = os.path.getsize(path)
     seconds = _TRIAL_SECONDS + size // _TRIAL_BYTES_PER_SECOND
     check_harmless(path, "HDF5", lambda: _shapes(path, True), seconds, _TRIAL_BYTES)
@@ -97,3 +100,25 @@ def _check_dataset(name, dataset):
         raise InputError(f"{name} is packed: save it without compression")
     if dataset.chunks and math.prod(dataset.chunks) > max(math.prod(dataset.shape), 2**20):
         raise InputError(f"{name} is stored in chunks of {dataset.chunks}, larger than it is")
+
+
+def read_dataset(path, key):
+    """Returns a dataset as float32.
+
+    Raises:
+        InputError: it cannot be read, or holds no floating-point numbers.
+    """
+    import h5py
+    import ml_dtypes
+    import numpy as np
+
+    try:
+        with h5py.File(path, "r") as file:
+            dataset = file[key]
+            value = np.array(dataset)
+            # HDF5 has no bfloat16: Keras stores the two bytes, and the type as an attribute.
+            if dataset.attrs.get("dtype") == "bfloat16":
+                value = value.view(ml_dtypes.bfloat16)
+    except Exception as error:  # as above
+        raise InputError(f"{path}: {key} cannot be read: {one_line(error)}") from None
+    return to_float32(value, f"{path}: {key}")

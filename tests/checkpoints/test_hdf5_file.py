@@ -10,7 +10,7 @@ from checkpoint_helpers import TINY, VOCABULARY, random_weights
 
 import keras_bert
 from keras_bert.checkpoints import keras_hub, open_checkpoint
-from keras_bert.checkpoints.hdf5_files import list_datasets
+from keras_bert.checkpoints.hdf5_file import list_datasets
 from keras_bert.errors import InputError
 
 
