@@ -164,8 +164,15 @@ def _layout():
 
 
 def test_a_device_as_a_table_ends():
-    with not_blocked(60), pytest.raises(InputError, match=r"/dev/zero:1: a line of more than"):
+    with not_blocked(60), pytest.raises(InputError, match="/dev/zero: is not UTF-8"):
         read_table("/dev/zero")
+
+
+def test_a_line_without_end(tmp_path):
+    path = tmp_path / "train.csv"
+    path.write_bytes(b"text,label\n" + b"a" * (reading.LINE_LIMIT + 1))
+    with pytest.raises(InputError, match=r"train.csv:2: a line of more than 33,554,432 bytes"):
+        read_table(path)
 
 
 def test_a_bomb_is_not_unpacked(tmp_path):
