@@ -96,7 +96,6 @@ def _reads(task, name, **layout):
         if not name.startswith("unlabelled"):
             examples = reader.read(path, where, True)
             reader.config_fields(examples, {})
-            reader.notes(examples)
             examples.keys() if hasattr(examples, "keys") else None
         else:
             reader.read(path, where, False)
