@@ -38,7 +38,10 @@ class InputError(ValueError):
             parts.append(name_of(self.setting, self.value))
         # A name or a value in a stranger's file may be of many lines, and as long as the file.
         message = " ".join(": ".join([*parts, str(self.reason)]).splitlines())
-        return message if len(message) <= _LONGEST else f"{message[:_LONGEST]}…"
+        if len(message) > _LONGEST:
+            # The middle is left out: the place is at the beginning, the fix at the end.
+            message = f"{message[: _LONGEST // 2]} … {message[-_LONGEST // 2 :]}"
+        return message
 
     def within(self, place):
         """Returns the error as one inside of a file or folder: "bert: config.json: …"."""

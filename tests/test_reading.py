@@ -216,4 +216,7 @@ def test_a_cut_gzip_file(cut, tmp_path):
 
 def test_a_message_is_one_line_of_limited_length():
     assert str(InputError("a\nb\r\nc", place="x\u2028y")) == "x y: a b c"
-    assert len(str(InputError("é" * 10**6))) == 2001
+    long = str(InputError("é" * 10**6 + ": fix it", place="a.csv"))
+    assert long.startswith("a.csv: ééé")
+    assert long.endswith("ééé: fix it")
+    assert len(long) == 2003
