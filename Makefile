@@ -7,7 +7,7 @@ WORKERS ?= 2
 PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 PYTEST := $(VENV)/bin/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile
 
-.PHONY: quickstart test test-slow lint format clean
+.PHONY: quickstart test test-slow fuzz lint format clean
 
 quickstart: $(VENV)/.export
 	$(VENV)/bin/keras-bert quickstart --output=quickstart
@@ -18,6 +18,10 @@ test: $(VENV)/.dev lint
 # Environments made with pip, other programs, and whatever takes long.
 test-slow: $(VENV)/.dev
 	$(PYTEST) -m slow tests
+
+# Damaged files through every reader, by a seed: make fuzz FUZZ="--cases=5000 --seed=1"
+fuzz: $(VENV)/.dev
+	$(VENV)/bin/python tests/fuzz/fuzz.py $(FUZZ)
 
 lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check .

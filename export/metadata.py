@@ -6,11 +6,11 @@ used because they need Python and NumPy versions that TensorFlow 2.21 does not r
 """
 
 import io
-import struct
 import zipfile
 
 from keras_bert.errors import InputError
 from keras_bert.export.contents import CONFIG_FILE, LABELS_FILE, VOCABULARY_FILE
+from keras_bert.reading import VOCABULARY_LIMIT, check_file
 
 _METADATA_NAME = "TFLITE_METADATA"
 # Enum values of metadata_schema.fbs.
@@ -19,6 +19,8 @@ _CONTENT_FEATURE = 1
 _PROCESS_BERT_TOKENIZER = 4
 # BertTokenizerOptions, the newest table used here, came with this version of the schema.
 _MIN_PARSER_VERSION = "1.1.0"
+# A flatbuffer's offsets have 31 bits.
+_LARGEST_FILE = 2**31 - 1
 
 
 _INPUT_DESCRIPTIONS = {
@@ -55,23 +57,27 @@ def read_files(path):
     Raises:
         InputError: there is no such file, or the archive in it is damaged.
     """
+    check_file(path, _LARGEST_FILE, "TFLite file")
     ours = (VOCABULARY_FILE, LABELS_FILE, CONFIG_FILE)
     try:
         with zipfile.ZipFile(path) as archive:
-            limit = 64 * 2**20  # vocabularies have a megabyte at most; a larger entry is hostile
+            found = [item for item in archive.infolist() if item.filename in ours]
+            for item in found:
+                if item.file_size > VOCABULARY_LIMIT:
+                    raise ValueError(
+                        f"{item.filename} has {item.file_size:,} bytes, more than "
+                        f"{VOCABULARY_LIMIT:,}"
+                    )
             return {
                 item.filename: archive.read(item)
-                for item in archive.infolist()
-                if item.filename in ours
-                and item.file_size <= limit
-                and item.compress_type == zipfile.ZIP_STORED
+                for item in found
+                if item.compress_type == zipfile.ZIP_STORED
             }
     except zipfile.BadZipFile:
         return {}
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except (EOFError, RuntimeError, ValueError, struct.error) as error:
-        # What zipfile raises for false sizes, encryption and unknown versions.
+    except Exception as error:  # false sizes, encryption, unknown versions: nearly anything
         raise InputError(f"{path}: the archive in it is damaged: {error}") from None
 
 

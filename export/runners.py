@@ -6,28 +6,36 @@ labels and tokenizer switches are read out of the file.
 
 import abc
 import contextlib
+import functools
 import json
 import os
 
 import numpy as np
 
 from keras_bert import numpy_ops
-from keras_bert.errors import InputError
-from keras_bert.export import contents, metadata
+from keras_bert.checkpoints.tensor_bundle import TensorBundle
+from keras_bert.errors import InputError, one_line
+from keras_bert.export import contents, metadata, tensors
 from keras_bert.model_folder import ModelConfig
 from keras_bert.predictor import Predictor
 from keras_bert.quiet import import_tensorflow_quietly, stderr_hidden
+from keras_bert.reading import VOCABULARY_LIMIT, check_file, read_bytes
 from keras_bert.text.tokenizer import WordPieceTokenizer
+from keras_bert.trial import check_harmless
 
 # As in `keras_bert.models.encoder`, which needs Keras.
 _INPUT_NAMES = ("token_ids", "segment_ids", "padding_mask")
+# Of the trial of a TFLite file: BERT-Large takes some seconds; weights may be unpacked to float32.
+_TRIAL_SECONDS, _TRIAL_BYTES, _TRIAL_SHARE = 60, 3 * 2**28, 10
+# Protocol buffers' own limit; larger weights are in files beside it.
+_LARGEST_ONNX = 2**31 - 1
 
 
 class Runner(Predictor):
     """The parts that all formats share: the description inside the file, and checks of outputs.
 
     A subclass adds `_run(inputs)`, which returns a dict of all outputs of the file, and calls
-    `_check_names` when the file is open.
+    `tensors.check` when the file is open.
     """
 
     def __init__(self, path, files):
@@ -57,21 +65,6 @@ class Runner(Predictor):
     def _run(self, inputs):
         """Runs the file's runtime; see `Predictor.run`."""
 
-    def _check_names(self, inputs, expected_inputs, outputs):
-        """Raises InputError if a file's inputs or outputs are not those of its task.
-
-        Args:
-            inputs, outputs: names that the file has.
-            expected_inputs: names of the inputs in this format.
-        """
-        missing = [*sorted(set(expected_inputs) - set(inputs))]
-        missing += [name for name in self.task.outputs if name not in outputs]
-        if missing:
-            raise InputError(
-                f"{self.path}: has no {', '.join(missing)}: it is not the model for "
-                f"{self.config.task} that its description says"
-            )
-
     def _checked(self, outputs, rows, length):
         """Returns the task's outputs; raises InputError if they are not of the task's shape."""
         labels = len(self.config.labels)
@@ -80,10 +73,10 @@ class Runner(Predictor):
         for name, values in outputs.items():
             if labels and len(values.shape) == len(shape) and values.shape[-1] != labels:
                 raise InputError(f"{self.path}: {values.shape[-1]} outputs for {labels} labels")
-            if values.shape != shape:
+            if values.shape != shape or values.dtype != np.float32:
                 raise InputError(
-                    f"{self.path}: {name} is of shape {values.shape}, for {self.config.task} it "
-                    f"must be {shape}"
+                    f"{self.path}: {name} is of shape {values.shape} and {values.dtype}, for "
+                    f"{self.config.task} it must be {shape} and float32"
                 )
             if not np.isfinite(values).all():
                 raise InputError(
@@ -105,16 +98,13 @@ class TFLiteRunner(Runner):
 
         super().__init__(path, metadata.read_files(path))
         self._prepared = None
-        try:
-            with stderr_hidden():
-                self._interpreter = Interpreter(model_path=os.fspath(path), num_threads=threads)
-                self._signature = self._interpreter.get_signature_runner("serving_default")
-        except (ValueError, RuntimeError) as error:
-            raise InputError(f"{path}: not a TFLite file that LiteRT runs: {error}") from None
+        memory = _TRIAL_BYTES + _TRIAL_SHARE * os.path.getsize(path)
+        trial = functools.partial(self._run_once, Interpreter)
+        check_harmless(path, "LiteRT", trial, _TRIAL_SECONDS, memory)
+        with stderr_hidden():
+            details = self._open(Interpreter, threads)
         # By name, never by position: the converter chooses the order of the tensors.
-        inputs = self._signature.get_input_details()
-        self._check_names(inputs, contents.TFLITE_INPUTS, self._signature.get_output_details())
-        shape = inputs["ids"]["shape_signature"]
+        shape = details["ids"]["shape_signature"]
         self.fixed_length = int(shape[1]) if shape[1] > 0 else None
         if self.fixed_length is not None and self.fixed_length < self.config.max_length:
             raise InputError(
@@ -122,20 +112,38 @@ class TFLiteRunner(Runner):
                 f"{self.config.max_length}"
             )
 
+    def _open(self, interpreter, threads):
+        """Opens the file and returns the details of its inputs."""
+        try:
+            self._interpreter = interpreter(model_path=os.fspath(self.path), num_threads=threads)
+            self._signature = self._interpreter.get_signature_runner("serving_default")
+            details = self._signature.get_input_details()
+            outputs = tensors.of_tflite(self._signature.get_output_details())
+        except Exception as error:  # LiteRT raises whatever its C++ code throws
+            raise InputError(
+                f"{self.path}: not a TFLite file that LiteRT runs: {one_line(error)}"
+            ) from None
+        tensors.check(self, tensors.of_tflite(details), contents.TFLITE_INPUTS, outputs)
+        return details
+
+    def _run_once(self, interpreter):
+        """Opens the file and runs it on zeros."""
+        self._call(tensors.zeros(self._open(interpreter, 1)))
+
+    def _call(self, inputs):
+        try:
+            return self._signature(**inputs)
+        except Exception as error:  # as above
+            raise InputError(f"{self.path}: LiteRT cannot run it: {one_line(error)}") from None
+
     def _run(self, inputs):
         shape = inputs["token_ids"].shape
         # With each new shape LiteRT prepares the graph anew, and prints a note on its delegate.
         quiet = contextlib.nullcontext() if shape == self._prepared else stderr_hidden()
         self._prepared = shape
-        try:
-            with quiet:
-                return self._signature(
-                    ids=inputs["token_ids"],
-                    segment_ids=inputs["segment_ids"],
-                    mask=inputs["padding_mask"],
-                )
-        except (RuntimeError, ValueError) as error:
-            raise InputError(f"{self.path}: LiteRT cannot run it: {error}") from None
+        names = zip(contents.TFLITE_INPUTS, _INPUT_NAMES, strict=True)
+        with quiet:
+            return self._call({theirs: inputs[ours] for theirs, ours in names})
 
 
 class SavedModelRunner(Runner):
@@ -144,7 +152,10 @@ class SavedModelRunner(Runner):
     def __init__(self, path):
         import tensorflow as tf
 
+        variables = os.path.join(path, "variables", "variables")
         super().__init__(path, _saved_model_files(path))
+        if os.path.exists(f"{variables}.index"):
+            TensorBundle(variables)  # TensorFlow ends the process where its index is damaged
         self._takes_text = self.task.of_texts
         if self._takes_text:
             import tensorflow_text  # noqa: F401  registers the tokenizer's ops
@@ -152,16 +163,14 @@ class SavedModelRunner(Runner):
             self._module = tf.saved_model.load(os.fspath(path))
             self._from_text = self._module.signatures["serving_default"]
             self._from_tokens = self._module.signatures["tokens"]
+            from_tokens, from_text = map(tensors.of_signature, (self._from_tokens, self._from_text))
         except Exception as error:  # a damaged folder raises nearly anything in TensorFlow
-            raise InputError(f"{path}: not a SavedModel of ours: {error}") from None
-        inputs = self._from_tokens.structured_input_signature[1]
-        self._check_names(inputs, _INPUT_NAMES, self._from_tokens.structured_outputs)
-        self._takes_pairs = False
+            raise InputError(f"{path}: not a SavedModel of ours: {one_line(error)}") from None
+        tensors.check(self, from_tokens[0], _INPUT_NAMES, from_tokens[1])
+        self._takes_pairs = bool(self._takes_text and self.config.pair)
         if self._takes_text:
             texts = ("text", "text_b") if self.config.pair else ("text",)
-            inputs = self._from_text.structured_input_signature[1]
-            self._check_names(inputs, texts, self._from_text.structured_outputs)
-            self._takes_pairs = "text_b" in inputs
+            tensors.check(self, from_text[0], texts, from_text[1], "string")
 
     def rows_and_outputs(self, examples, batch_size=None, windows=None):
         # A model that takes single texts and pairs alike has a signature for single texts only. And
@@ -179,15 +188,21 @@ class SavedModelRunner(Runner):
             texts = {"text": tf.constant(examples.texts[start : start + 32])}
             if examples.texts_b is not None:
                 texts["text_b"] = tf.constant(examples.texts_b[start : start + 32])
-            outputs = {name: self._from_text(**texts)[name].numpy()}
+            outputs = self._called(self._from_text, texts)
             values.extend(self._checked(outputs, len(texts["text"]), None)[name])
         return None, {name: values}
 
     def _run(self, inputs):
         import tensorflow as tf
 
-        outputs = self._from_tokens(**{k: tf.constant(v) for k, v in inputs.items()})
-        return {name: value.numpy() for name, value in outputs.items()}
+        return self._called(self._from_tokens, {k: tf.constant(v) for k, v in inputs.items()})
+
+    def _called(self, function, inputs):
+        try:
+            outputs = function(**inputs)
+            return {name: outputs[name].numpy() for name in self.task.outputs}
+        except Exception as error:  # as above
+            raise InputError(f"{self.path}: TensorFlow cannot run it: {one_line(error)}") from None
 
 
 class OnnxRunner(Runner):
@@ -201,25 +216,30 @@ class OnnxRunner(Runner):
     def __init__(self, path, threads=1):
         import onnxruntime
 
+        check_file(path, _LARGEST_ONNX, "ONNX file")
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         try:
             self._session = onnxruntime.InferenceSession(
                 os.fspath(path), options, providers=["CPUExecutionProvider"]
             )
+            properties = self._session.get_modelmeta().custom_metadata_map
+            files = {name: text.encode() for name, text in properties.items()}
+            inputs = tensors.of_onnx(self._session.get_inputs())
+            outputs = tensors.of_onnx(self._session.get_outputs())
         except Exception as error:  # onnxruntime's exceptions have no other common base
-            raise InputError(f"{path}: not an ONNX file that onnxruntime runs: {error}") from None
-        properties = self._session.get_modelmeta().custom_metadata_map
-        super().__init__(path, {name: text.encode() for name, text in properties.items()})
-        inputs, outputs = (
-            [tensor.name for tensor in tensors]
-            for tensors in (self._session.get_inputs(), self._session.get_outputs())
-        )
-        self._check_names(inputs, _INPUT_NAMES, outputs)
+            raise InputError(
+                f"{path}: not an ONNX file that onnxruntime runs: {one_line(error)}"
+            ) from None
+        super().__init__(path, files)
+        tensors.check(self, inputs, _INPUT_NAMES, outputs)
 
     def _run(self, inputs):
         names = self.task.outputs
-        return dict(zip(names, self._session.run(list(names), inputs)))
+        try:
+            return dict(zip(names, self._session.run(list(names), inputs)))
+        except Exception as error:  # as above
+            raise InputError(f"{self.path}: onnxruntime cannot run it: {one_line(error)}") from None
 
 
 class KerasRunner(Predictor):
@@ -272,11 +292,14 @@ def open_exported(path, threads=1):
 
 
 def _saved_model_files(path):
-    folder = os.path.join(path, contents.EXTRA_FOLDER)
-    if not os.path.isdir(folder):
-        return {}
+    """Returns our files in a SavedModel folder, a dict of name to bytes."""
     files = {}
-    for name in os.listdir(folder):
-        with open(os.path.join(folder, name), "rb") as file:
-            files[name] = file.read()
+    for name in (contents.VOCABULARY_FILE, contents.LABELS_FILE, contents.CONFIG_FILE):
+        place = os.path.join(path, contents.EXTRA_FOLDER, name)
+        try:
+            files[name] = read_bytes(place, VOCABULARY_LIMIT, "description")
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise InputError(f"{place}: cannot be read: {error.strerror}") from None
     return files

@@ -1,10 +1,9 @@
 """The sizes and constants of a BERT, read from the config files of public checkpoints."""
 
 import dataclasses
-import json
-import os
 
 from keras_bert.errors import InputError
+from keras_bert.reading import read_json
 from keras_bert.stand_ins import check_is_itself
 
 # The vector of a whole text: [CLS] after the pooler, or the mean of its tokens.
@@ -66,6 +65,8 @@ _HUGGINGFACE_REQUIRED = {
 
 # Far more than the deepest released BERT has; a file with more is broken or hostile.
 _MOST_LAYERS = 1000
+# The largest vocabulary in use has 2**20 tokens.
+_LARGEST = 2**24
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,23 +113,24 @@ class BertConfig:
             if isinstance(value, bool) != (field.type is bool) or not isinstance(
                 value, (int, float) if field.type is float else field.type
             ):
-                raise InputError(f"{field.name} must be {field.type.__name__}, not {value!r}")
+                raise InputError(f"{field.name} must be {field.type.__name__}, not {value!r:.60}")
             if field.type is int and value < 1:
-                raise InputError(f"{field.name} must be at least 1, not {value!r}")
-        if self.num_hidden_layers > _MOST_LAYERS:
-            raise InputError(f"num_hidden_layers must be at most {_MOST_LAYERS}")
+                raise InputError(f"{field.name} must be at least 1, not {value!r:.60}")
+            most = _MOST_LAYERS if field.name == "num_hidden_layers" else _LARGEST
+            if field.type is int and value > most:
+                raise InputError(f"{field.name} must be at most {most}")
         for name in ("hidden_dropout_prob", "attention_probs_dropout_prob"):
             if not 0 <= getattr(self, name) < 1:
-                raise InputError(f"{name} must be in [0, 1), not {getattr(self, name)!r}")
+                raise InputError(f"{name} must be in [0, 1), not {getattr(self, name)!r:.60}")
         for name in ("initializer_range", "layer_norm_eps"):
             if not 0 < getattr(self, name) < 1:
-                raise InputError(f"{name} must be in (0, 1), not {getattr(self, name)!r}")
+                raise InputError(f"{name} must be in (0, 1), not {getattr(self, name)!r:.60}")
         object.__setattr__(
             self, "hidden_act", _ACTIVATION_ALIASES.get(self.hidden_act, self.hidden_act)
         )
         if self.hidden_act not in ACTIVATIONS:
             raise InputError(
-                f"hidden_act {self.hidden_act!r} is not one of {', '.join(ACTIVATIONS)}"
+                f"hidden_act {self.hidden_act!r:.60} is not one of {', '.join(ACTIVATIONS)}"
             )
         if self.hidden_size % self.num_attention_heads:
             raise InputError(
@@ -223,16 +225,13 @@ def read_json_object(path, of=dict):
     """Reads a JSON file that must hold one object, or with `of=list` one list.
 
     Raises:
-        InputError: the file is missing, is not UTF-8 JSON, or holds something else.
+        InputError: the file is missing, is not UTF-8 JSON, too large, or holds something else.
     """
     try:
-        with open(path, encoding="utf-8") as file:
-            data = json.load(file)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except (OSError, ValueError, RecursionError) as error:
+        data = read_json(path)
+    except InputError:
         check_is_itself(path)
-        raise InputError(f"{os.fspath(path)}: not a readable JSON file: {error}") from None
+        raise
     if not isinstance(data, of):
         kind = "object" if of is dict else "list"
         raise InputError(f"{path}: expected a JSON {kind}, found {type(data).__name__}")

@@ -14,7 +14,6 @@ from keras_bert.tasks.registry import KINDS, get_task, network_class, task_of
 from keras_bert.text.tokenizer import WordPieceTokenizer, load_vocabulary
 
 FOLDER = "keras_bert"
-LIMIT = 64 * 2**20  # bytes; vocabularies are a megabyte or two
 
 
 def write_description(folder, config, tokenizer):
@@ -38,10 +37,6 @@ def read_description(folder):
     Raises:
         InputError: a file is missing, too large or broken, or one does not fit the other.
     """
-    for name in (CONFIG_FILE, VOCABULARY_FILE):
-        path = os.path.join(folder, name)
-        if os.path.isfile(path) and os.path.getsize(path) > LIMIT:
-            raise InputError(f"{path}: has {os.path.getsize(path)} bytes, more than {LIMIT}")
     config = read_config(folder)
     vocabulary = load_vocabulary(os.path.join(folder, VOCABULARY_FILE), is_ours=True)
     try:

@@ -8,6 +8,8 @@ import contextlib
 
 # Of a list of values in a message, in characters.
 _LONGEST_LIST = 60
+# Of a message, in characters.
+_LONGEST = 2000
 _prefix = ""
 
 
@@ -22,7 +24,7 @@ class InputError(ValueError):
         value: that setting's value, or None where only its name is worth a word.
         place: str, the file, row or text that it is about, or None.
 
-    `str` of it is the whole message: "learning_rate=-1.0: …", and in a command
+    `str` of it is the whole message, one line: "learning_rate=-1.0: …", and in a command
     "--learning_rate=-1.0: …"; with a place "train.csv:3: …".
     """
 
@@ -34,7 +36,12 @@ class InputError(ValueError):
         parts = [] if self.place is None else [self.place]
         if self.setting is not None:
             parts.append(name_of(self.setting, self.value))
-        return ": ".join([*parts, str(self.reason)])
+        # A name or a value in a stranger's file may be of many lines, and as long as the file.
+        message = " ".join(": ".join([*parts, str(self.reason)]).splitlines())
+        if len(message) > _LONGEST:
+            # The middle is left out: the place is at the beginning, the fix at the end.
+            message = f"{message[: _LONGEST // 2]} … {message[-_LONGEST // 2 :]}"
+        return message
 
     def within(self, place):
         """Returns the error as one inside of a file or folder: "bert: config.json: …"."""
@@ -93,6 +100,11 @@ class Stopped(Exception):
             f"{self.folder}: saved step {self.step}: run the same command with "
             f"{name_of('resume', True)} to go on"
         )
+
+
+def one_line(error):
+    """Returns the message of another package's exception without its line breaks."""
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def name_of(setting, value=None):

@@ -3,14 +3,13 @@
 import contextlib
 import os
 import shutil
-import struct
 import zipfile
-import zlib
 
-from keras_bert.description import FOLDER, LIMIT
+from keras_bert.description import FOLDER
 from keras_bert.errors import InputError
 from keras_bert.files import FULL, temporary_folder
 from keras_bert.model_folder import CONFIG_FILE, VOCABULARY_FILE, WEIGHTS_FILE
+from keras_bert.reading import JSON_LIMIT, VOCABULARY_LIMIT, check_file
 
 ENDING = ".keras"
 # Keras's own: the folder of what models keep beside their weights.
@@ -30,17 +29,19 @@ def extracted(path):
     Raises:
         InputError: it is no such file, or damaged, or the model has no description.
     """
+    check_file(path, what=f"{ENDING} file")
     with temporary_folder() as folder:
         try:
             with zipfile.ZipFile(path) as archive:
                 _extract(path, archive, folder)
-        except (zipfile.BadZipFile, zlib.error, EOFError, struct.error, NotImplementedError,
-                RuntimeError) as error:  # fmt: skip
-            raise InputError(f"{path}: not a readable {ENDING} file: {error}") from None
+        except InputError:
+            raise
         except OSError as error:
             if error.errno in FULL:
                 raise  # the disk of the temporary folder is
             raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+        except Exception as error:  # a damaged file raises nearly anything in zipfile
+            raise InputError(f"{path}: not a readable {ENDING} file: {error}") from None
         yield folder
 
 
@@ -54,8 +55,8 @@ def _extract(path, archive, folder):
             f"keras_bert.Bert(model, tokenizer, labels=...) makes of it what has both"
         )
     for name, limit in (
-        (f"{_ASSETS}/{CONFIG_FILE}", LIMIT),
-        (f"{_ASSETS}/{VOCABULARY_FILE}", LIMIT),
+        (f"{_ASSETS}/{CONFIG_FILE}", JSON_LIMIT),
+        (f"{_ASSETS}/{VOCABULARY_FILE}", VOCABULARY_LIMIT),
         # Stored as they are, weights cannot be larger than the file; a bomb is not unpacked.
         (WEIGHTS_FILE, os.path.getsize(path)),
     ):

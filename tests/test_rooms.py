@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "bert": ("text", "models", "tasks", "checkpoints", "pictures"),
     "embedding": ("text", "tasks", "bert", "pictures"),
     "training": ("text", "layers", "models", "tasks", "pretraining", "bert", "pictures"),
-    "export": ("text", "models", "tasks", "bert", "pictures"),
+    "export": ("text", "models", "tasks", "checkpoints", "bert", "pictures"),
     "device": ("text", "tasks", "export"),
     "commands": (
         "text", "tasks", "pretraining", "embedding", "checkpoints", "bert", "training", "export",
@@ -47,6 +47,7 @@ ALLOWED_LATE = {
 FILES = {
     "base": (
         "card",
+        "checksums",
         "config",
         "errors",
         "extras",
@@ -58,10 +59,12 @@ FILES = {
         "numpy_ops",
         "progress",
         "quiet",
+        "reading",
         "settings",
         "stand_ins",
         "table_files",
         "temporaries",
+        "trial",
     ),
     "package": ("__init__", "registration"),
     "bert": (

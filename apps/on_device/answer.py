@@ -10,6 +10,7 @@ import os
 
 from keras_bert.device import common
 from keras_bert.errors import InputError
+from keras_bert.reading import LINE_LIMIT
 
 
 def define(parser):
@@ -45,9 +46,11 @@ def _passage(arguments):
         try:
             # As bytes, because places count all characters of the file, line ends included.
             with open(name, "rb") as file:
-                content = file.read()
+                content = file.read(LINE_LIMIT + 1)
         except OSError as error:
             raise InputError(f"{name}: cannot be read: {error.strerror}") from None
+        if len(content) > LINE_LIMIT:
+            raise InputError(f"{name}: a passage may have {LINE_LIMIT:,} bytes: it has more")
         text = common.decoded(content, name)
     if not text.strip():
         raise InputError(f"{name}: the passage is empty")

@@ -9,6 +9,7 @@ from keras_bert.errors import InputError
 from keras_bert.export.runners import TFLiteRunner
 from keras_bert.extras import missing_message
 from keras_bert.guesses import guesses_are_notes
+from keras_bert.reading import LINE_LIMIT
 from keras_bert.tasks.registry import KINDS, get_task
 
 _MOST_THREADS = 256
@@ -90,8 +91,10 @@ def texts_of(arguments):
         InputError: one is not UTF-8, or an argument is empty.
     """
     name = "text " if arguments else "stdin:"
-    texts = map(os.fsencode, arguments) if arguments else sys.stdin.buffer
-    for number, text in enumerate(texts, start=1):
+    lines = iter(lambda: sys.stdin.buffer.readline(LINE_LIMIT + 1), b"")
+    for number, text in enumerate(map(os.fsencode, arguments) if arguments else lines, start=1):
+        if len(text) > LINE_LIMIT:
+            raise InputError(f"{name}{number}: has more than {LINE_LIMIT:,} bytes")
         text = decoded(text, f"{name}{number}")
         if text.strip():
             yield text if arguments else text.rstrip("\r\n"), f"{name}{number}"

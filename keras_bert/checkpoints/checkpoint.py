@@ -145,11 +145,6 @@ def to_float32(array, name):
     return array.astype(np.float32, copy=False)
 
 
-def one_line(error):
-    """Returns the message of another package's exception without its line breaks."""
-    return " ".join(str(error).split()) or type(error).__name__
-
-
 def describe_differences(actual, expected):
     """Returns in one line how two dicts from name to shape differ.
 

@@ -1,16 +1,15 @@
 """Google's checkpoints: bert_config.json, bert_model.ckpt (TF1 or TF2), vocab.txt."""
 
 import glob
-import math
 import os
 
 from keras_bert.checkpoints import google_tf2, names
 from keras_bert.checkpoints.checkpoint import (
     Checkpoint,
     check_against_config,
-    one_line,
     to_float32,
 )
+from keras_bert.checkpoints.tensor_bundle import TensorBundle
 from keras_bert.checkpoints.writing import (
     check_model,
     contents,
@@ -21,7 +20,6 @@ from keras_bert.config import BertConfig
 from keras_bert.errors import InputError
 from keras_bert.files import replacing_folder
 from keras_bert.guesses import guess
-from keras_bert.stand_ins import check_is_itself
 
 _PREFIX = "bert_model.ckpt"
 _ANCHOR = "bert/embeddings/word_embeddings"
@@ -63,8 +61,8 @@ def open_prefix(prefix, labels=None):
     """
     folder = os.path.dirname(os.path.abspath(prefix))
     config = BertConfig.from_json(os.path.join(folder, "bert_config.json"))
-    reader = _open_reader(prefix)
-    stored = reader.get_variable_to_shape_map()
+    bundle = TensorBundle(prefix)
+    stored = {name: entry.shape for name, entry in bundle.entries.items()}
     if _ANCHOR in stored:
         # An optimizer's slot has its variable's name as a prefix: `…/kernel/adam_m`.
         variables = {
@@ -81,14 +79,7 @@ def open_prefix(prefix, labels=None):
             raise InputError(f"{prefix}: {error}") from None
 
     def read(name):
-        import tensorflow as tf
-
-        try:
-            value = reader.get_tensor(variables[name])
-        except (tf.errors.OpError, RuntimeError, ValueError) as error:
-            raise InputError(
-                f"{_data_files(prefix)[0]}: {variables[name]} cannot be read: {one_line(error)}"
-            ) from None
+        value = bundle.read(variables[name])
         return to_float32(value, f"{prefix}: {variables[name]}").reshape(shapes[name])
 
     vocabulary_path = os.path.join(folder, "vocab.txt")
@@ -121,34 +112,6 @@ def _notes(prefix, shapes, labels):
         "`keras-bert convert --labels=…` keeps the head"
     )
     return (guess(reason, place=prefix),)
-
-
-def _data_files(prefix):
-    return sorted(glob.glob(f"{glob.escape(prefix)}.data-?????-of-?????"))
-
-
-def _open_reader(prefix):
-    import tensorflow as tf
-
-    files = _data_files(prefix)
-    shards = files[0].rpartition("-")[2] if files else "00001"
-    expected = [f"{prefix}.data-{i:05d}-of-{shards}" for i in range(int(shards))]
-    for path in expected:
-        if path not in files:
-            raise InputError(f"{path}: no such file")
-    for path in (f"{prefix}.index", *files):
-        check_is_itself(path)
-    try:
-        reader = tf.train.load_checkpoint(prefix)
-        shapes, types = reader.get_variable_to_shape_map(), reader.get_variable_to_dtype_map()
-    except (tf.errors.OpError, RuntimeError, ValueError) as error:
-        raise InputError(f"{prefix}.index: damaged: {one_line(error)}") from None
-    # Strings have no fixed size, so this is a lower bound; it is exact where there are none.
-    needed = sum(math.prod(shapes[n]) * t.size for n, t in types.items() if t != tf.string)
-    size = sum(os.path.getsize(path) for path in files)
-    if size < needed:
-        raise InputError(f"{files[0]}: truncated: {size} bytes, at least {needed} expected")
-    return reader
 
 
 def save(

@@ -4,6 +4,7 @@ import os
 
 from keras_bert.config import read_json_object
 from keras_bert.errors import InputError
+from keras_bert.reading import check_file
 from keras_bert.stand_ins import check_is_itself
 
 
@@ -61,8 +62,7 @@ class SafetensorsFiles:
     def _open(self, path):
         from safetensors import SafetensorError, safe_open
 
-        if not os.path.isfile(path):
-            raise InputError(f"{path}: no such file")
+        check_file(path, what="safetensors file")
         check_is_itself(path)
         try:
             # The package checks that the header is whole and that its tensors cover the file.

@@ -7,8 +7,9 @@ import warnings
 import numpy as np
 
 from keras_bert.checkpoints import names
-from keras_bert.checkpoints.checkpoint import one_line
-from keras_bert.errors import InputError
+from keras_bert.checkpoints.hdf5_file import list_datasets
+from keras_bert.errors import InputError, one_line
+from keras_bert.reading import check_file
 from keras_bert.stand_ins import check_is_itself
 
 
@@ -22,8 +23,7 @@ def check_size(path, config):
     Raises:
         InputError: the file is missing, or too small for the weights of the config.
     """
-    if not os.path.isfile(path):
-        raise InputError(f"{path}: no such file")
+    check_file(path, what="weights file")
     check_is_itself(path)
     count = sum(math.prod(shape) for shape in names.expected_shapes(config).values())
     size = os.path.getsize(path)
@@ -37,8 +37,7 @@ def check_size(path, config):
 def load_weights(model, path):
     """Loads a Keras weights file into a model whose sizes are known from its config.
 
-    Keras reads a dataset before it compares shapes, and a few bytes of HDF5 can claim to be a
-    terabyte of zeros; so the sizes are compared first.
+    Keras reads a dataset before it compares shapes; so the sizes are compared first.
 
     Args:
         model: the `keras.Model` to load into.
@@ -47,34 +46,19 @@ def load_weights(model, path):
     Raises:
         InputError: the file is missing, damaged, or of another model; names the file.
     """
-    import h5py
-
     allowed = sum(math.prod(weight.shape) for weight in model.variables)
-    try:
-        with h5py.File(path, "r") as file:
-            sizes = []
-
-            def note(name, item):
-                # A compiled model saves its optimizer's state too; a model to load into has none.
-                if isinstance(item, h5py.Dataset) and not name.startswith("optimizer/"):
-                    sizes.append(math.prod(item.shape))
-                    if item.external:
-                        raise InputError(f"{path}: {name} is kept in another file")
-
-            file.visititems(note)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except (OSError, KeyError, RuntimeError) as error:
-        raise InputError(f"{path}: not a readable HDF5 file: {one_line(error)}") from None
-    if sum(sizes) > allowed:
+    # A compiled model saves its optimizer's state too; a model to load into has none.
+    shapes = {n: s for n, s in list_datasets(path).items() if not n.startswith("optimizer/")}
+    stored = sum(map(math.prod, shapes.values()))
+    if stored > allowed:
         raise InputError(
-            f"{path}: holds {sum(sizes)} numbers where the model of config.json has {allowed}"
+            f"{path}: holds {stored} numbers where the model of config.json has {allowed}"
         )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what matters becomes the error
             model.load_weights(path)
-    except (ValueError, KeyError, OSError, TypeError) as error:
+    except Exception as error:  # a damaged file raises nearly anything in h5py
         raise InputError(
             f"{path}: does not fit the model of config.json: {one_line(error)[:400]}"
         ) from None

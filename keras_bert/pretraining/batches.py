@@ -128,6 +128,8 @@ class PretrainingBatches:
             size = self.manifest.shards[shard]["rows"]
             first = position - (ends[index] - size)
             count = min(end - start, size - first)
+            # Before an order of as many rows as the manifest claims is made.
+            self._load(shard)
             yield shard, self._row_order(epoch, shard, size)[first : first + count]
             start += count
 

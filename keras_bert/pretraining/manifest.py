@@ -8,6 +8,7 @@ import re
 
 from keras_bert.config import PAIR_LABELS
 from keras_bert.errors import InputError
+from keras_bert.reading import check_file, read_json
 from keras_bert.text.vocabulary import load_vocabulary
 
 MANIFEST, VOCABULARY = "records.json", "vocab.txt"
@@ -21,6 +22,15 @@ _SWITCHES = {
     "tokenize_chinese_chars": bool,
     "max_chars_per_word": int,
 }
+# As `PrepareSettings` allows them; the vocabulary as `BertConfig` does.
+_RANGES = {
+    "length": (4, 2**16),
+    "dupe_factor": (1, 1000),
+    "vocabulary_size": (5, 2**24),
+    "seed": (0, 2**63 - 1),
+}
+# A record has a length and two checksums.
+_FEWEST_RECORD_BYTES = 16
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,8 +105,12 @@ def _check_values(values, name):
 
     for key in ("packed", "whole_word", "static_masking"):
         expect(key, lambda value: isinstance(value, bool), "true or false")
-    for key, low in (("length", 4), ("dupe_factor", 1), ("vocabulary_size", 5), ("seed", 0)):
-        expect(key, lambda value, low=low: _is_int(value, low), f"an int of at least {low}")
+    for key, (low, high) in _RANGES.items():
+        expect(
+            key,
+            lambda value, low=low, high=high: _is_int(value, low, high),
+            f"an int from {low} to {high}",
+        )
     expect("pair", lambda value: value in PAIRS, "nsp, sop or none")
     expect(
         "vocabulary_sha256",
@@ -104,7 +118,13 @@ def _check_values(values, name):
         "64 hexadecimal digits",
     )
     if values["static_masking"]:
-        expect("max_predictions", lambda value: _is_int(value, 1), "a positive int")
+        # What is masked is in the row, so there cannot be more.
+        longest = values["length"]
+        expect(
+            "max_predictions",
+            lambda value: _is_int(value, 1, longest),
+            f"an int from 1 to {longest}, the length",
+        )
     else:
         expect("max_predictions", lambda value: value is None, "null without static masking")
     expect(
@@ -129,10 +149,14 @@ def _check_shards(shards, name):
         for key in ("rows", "examples", "tokens", "bytes"):
             if not _is_int(shard.get(key), 0):
                 raise InputError(f"{name}: {expected}: {key} must be an int, not negative")
+        if _FEWEST_RECORD_BYTES * shard["rows"] > shard["bytes"]:
+            raise InputError(
+                f"{name}: {expected}: {shard['rows']} rows do not fit into {shard['bytes']} bytes"
+            )
 
 
-def _is_int(value, low):
-    return isinstance(value, int) and not isinstance(value, bool) and low <= value < 2**63
+def _is_int(value, low, high=2**63 - 1):
+    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
 
 
 def shard_name(index, count):
@@ -174,22 +198,17 @@ def read_manifest(folder):
         InputError: not a records folder, a broken manifest, a file missing or cut short.
     """
     path = os.path.join(folder, MANIFEST)
-    try:
-        with open(path, encoding="utf-8") as file:
-            values = json.load(file)
-    except FileNotFoundError:
+    if not os.path.exists(path):
         raise InputError(
             f"{folder}: not a records folder: it has no {MANIFEST}; `keras-bert prepare` makes one"
-        ) from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not JSON: {error}: run prepare again") from None
+        )
+    values = read_json(path)
     manifest = RecordsManifest.from_dict(values, path)
     for shard in manifest.shards:
         shard_path = os.path.join(folder, shard["file"])
-        if not os.path.isfile(shard_path):
+        if not os.path.exists(shard_path):
             raise InputError(f"{shard_path}: is missing, the manifest names it: run prepare again")
+        check_file(shard_path, what="records file")
         size = os.path.getsize(shard_path)
         if size != shard["bytes"]:
             how = "was cut short" if size < shard["bytes"] else "is not the one that was written"

@@ -33,6 +33,8 @@ __all__ = [
 ]
 
 _ROWS_AT_ONCE = 1024
+# Of each token six lists have a number, of at most 11 bytes; the names take less than a kilobyte.
+_RECORD_BYTES, _RECORD_REST = 66, 4096
 _LISTS = ("token_ids", "segment_ids", "word_starts", "example_lengths", "pair_labels")
 _MASKED_LISTS = ("masked_positions", "masked_token_ids")
 
@@ -158,19 +160,19 @@ def _read_lists(path, manifest):
     sizes = {name: [np.zeros(1, np.int64)] for name in names}
     done = 0
     try:
-        for batch in tf.data.TFRecordDataset(path, buffer_size=2**20).batch(_ROWS_AT_ONCE):
-            parsed = tf.io.parse_example(batch, features)
+        for records in tfrecord.read_records(path, _RECORD_BYTES * manifest.length + _RECORD_REST):
+            parsed = tf.io.parse_example(tf.constant(records), features)
             for name in names:
                 values[name].append(parsed[name].values.numpy())
                 sizes[name].append(np.diff(parsed[name].row_splits.numpy()))
-            done += len(batch)
-    except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
-        what = "damaged" if isinstance(error, tf.errors.DataLossError) else "not one of ours"
-        raise InputError(
-            f"{path}: a record from {done + 1} on is {what}: run prepare again"
-        ) from None
-    except tf.errors.OpError as error:
-        raise InputError(f"{path}: cannot be read: {error.message}") from None
+            done += len(records)
+    # TensorFlow's message quotes the record, and may not be a text.
+    except (tfrecord.Damaged, tf.errors.InvalidArgumentError, UnicodeDecodeError) as error:
+        damaged = isinstance(error, tfrecord.Damaged)
+        what = f"is damaged ({error})" if damaged else "is not one of ours"
+        raise InputError(f"{path}: a record from {done + 1} on {what}: run prepare again") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
     return {
         name: (np.concatenate(values[name]), np.cumsum(np.concatenate(sizes[name])))
         for name in names

@@ -1,13 +1,26 @@
-"""Writes TFRecord files of tf.train.Example without TensorFlow.
+"""Writes TFRecord files of tf.train.Example without TensorFlow, and reads their records.
 
 A worker that only tokenizes text should not load TensorFlow, which takes seconds and hundreds of
-megabytes in each process. Both formats are simple, and numpy encodes many rows at once.
+megabytes in each process. Both formats are simple, and numpy encodes many rows at once. And where a
+file states a record of 2**62 bytes, TensorFlow's own reader ends the process.
 """
 
 import numpy as np
 
-_CRC_POLYNOMIAL = 0x82F63B78  # CRC-32C, reflected
+from keras_bert import checksums
+
 _LONGEST_VARINT = 5  # values below 2**35
+_HEAD, _CHECK = 12, 4  # a record's length with its checksum; the record's own checksum
+# Records are verified together, padded to the longest: so many, and so many bytes, at once.
+_ROWS_AT_ONCE, _BYTES_AT_ONCE = 1024, 32 * 2**20
+
+
+class Damaged(ValueError):
+    """A record is cut short or does not have its checksum; `record` is its number from 1."""
+
+    def __init__(self, record, reason):
+        super().__init__(f"record {record} {reason}")
+        self.record = record
 
 
 def encode_examples(features):
@@ -59,6 +72,60 @@ def frame_records(records):
     return b"".join(parts)
 
 
+def read_records(path, longest):
+    """Yields the records of a TFRecord file, as lists of bytes, each verified by its checksum.
+
+    Args:
+        path: the file.
+        longest: int, the most bytes of a record.
+
+    Raises:
+        Damaged: a record is; those before it have been yielded.
+        OSError: the file cannot be read.
+    """
+    with open(path, "rb") as file:
+        heads, records, checks, done, width = [], [], [], 0, 0
+        for head, record, check in _frames(file, longest):
+            width = max(width, len(record))
+            heads.append(head)
+            records.append(record)
+            checks.append(check)
+            if len(records) == _ROWS_AT_ONCE or len(records) * width >= _BYTES_AT_ONCE:
+                _verify(heads, records, checks, done)
+                yield records
+                done += len(records)
+                heads, records, checks, width = [], [], [], 0
+        if records:
+            _verify(heads, records, checks, done)
+            yield records
+
+
+def _frames(file, longest):
+    """Yields the head, the bytes and the checksum of each record, lengths verified one by one."""
+    number = 0
+    while head := file.read(_HEAD):
+        number += 1
+        length = int.from_bytes(head[:8], "little")
+        if len(head) < _HEAD:
+            raise Damaged(number, "is cut short")
+        if not 4 <= length <= longest:
+            raise Damaged(number, f"has {length} bytes where 4 to {longest} are possible")
+        record, check = file.read(length), file.read(_CHECK)
+        if len(record) < length or len(check) < _CHECK:
+            raise Damaged(number, "is cut short")
+        yield head, record, check
+
+
+def _verify(heads, records, checks, done):
+    stored = np.frombuffer(b"".join([head[8:] for head in heads] + checks), "<u4")
+    found = checksums.masked(
+        np.concatenate([checksums.crc32c([head[:8] for head in heads]), checksums.crc32c(records)])
+    )
+    good = (found == stored).reshape(2, -1).all(axis=0)
+    if not good.all():
+        raise Damaged(done + int(np.argmin(good)) + 1, "does not have its checksum")
+
+
 def _varint(value):
     parts = bytearray()
     while value >= 128:
@@ -83,43 +150,6 @@ def _varints(values):
     return data, starts
 
 
-def crc32c(messages):
-    """Returns the CRC-32C of each message (list of bytes, each at least 4 long) as uint32 (n,)."""
-    # One step processes two bytes of every message. Messages are aligned at their ends: zeros in
-    # front do not change a register that starts at 0, and to start with all ones is the same as to
-    # start at 0 with the first four bytes inverted.
-    if not messages:
-        return np.zeros(0, np.uint32)
-    width = max(map(len, messages))
-    width += width % 2
-    padded = np.zeros((len(messages), width), np.uint8)
-    for row, message in enumerate(messages):
-        start = width - len(message)
-        padded[row, start:] = np.frombuffer(message, np.uint8)
-        padded[row, start : start + 4] ^= 0xFF
-    steps = np.ascontiguousarray(padded.view("<u2").T)
-    table = _crc_table()
-    register = np.zeros(len(messages), np.uint32)
-    for step in steps:
-        register = table[(register & 0xFFFF) ^ step] ^ (register >> 16)
-    return ~register
-
-
-_table = None
-
-
-def _crc_table():
-    """Returns the effect of two bytes on the register: uint32 (65536,)."""
-    global _table
-    if _table is None:
-        table = np.arange(65536, dtype=np.uint32)
-        for _ in range(16):
-            table = np.where(table & 1, table >> 1 ^ np.uint32(_CRC_POLYNOMIAL), table >> 1)
-        _table = table.astype(np.uint32)
-    return _table
-
-
 def _masked_crc32c(messages):
-    crc = crc32c(messages).astype(np.uint64)
-    masked = ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
-    return [bytes(check) for check in masked.astype("<u4").view(np.uint8).reshape(-1, 4)]
+    checks = checksums.masked(checksums.crc32c(messages)).astype("<u4")
+    return [bytes(check) for check in checks.view(np.uint8).reshape(-1, 4)]

@@ -1,13 +1,12 @@
 """The lines of a text file as text: gzip, encodings, ends of lines, and files that are no text."""
 
 import contextlib
-import gzip
 import io
 import os
 import re
-import zlib
 
 from keras_bert.errors import InputError
+from keras_bert.reading import open_examples
 
 # Of a file that is kept in memory whole, when unpacked: a gzip bomb is refused.
 MOST_BYTES = 2**30
@@ -42,31 +41,22 @@ def decoded_lines(path, most_bytes=None):
     Raises:
         InputError: it is not text, too large, or cannot be read; names file, line and fix.
     """
-    try:
-        with open(path, "rb") as raw:
-            # Peeked: a pipe cannot be rewound.
-            if raw.peek(2)[:2] == b"\x1f\x8b":
-                raw = io.BufferedReader(gzip.GzipFile(fileobj=raw))
-            start = raw.peek(_PEEKED)[:_PEEKED]
-            _check_is_text(path, start)
-            if start.startswith(_UTF_16):
-                lines = _utf_16_lines(path, raw, most_bytes)
-            else:
-                lines = _utf_8_lines(path, raw, most_bytes)
-            with contextlib.closing(lines):
-                first = next(lines, "")
-                # Lines are split on line feeds only: str.splitlines would also split a text at
-                # U+2028, form feeds and the like.
-                if not first.endswith("\n") and "\r" in first[:-1]:
-                    yield from re.findall(r"[^\r]*\r|[^\r]+", first)
-                elif first:
-                    yield first
-                    yield from lines
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except (OSError, EOFError, zlib.error) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(f"{path}: cannot be read: {reason}") from None
+    with open_examples(path) as raw:
+        start = raw.peek(_PEEKED)[:_PEEKED]
+        _check_is_text(path, start)
+        if start.startswith(_UTF_16):
+            lines = _utf_16_lines(path, raw, most_bytes)
+        else:
+            lines = _utf_8_lines(path, raw, most_bytes)
+        with contextlib.closing(lines):
+            first = next(lines, "")
+            # Lines are split on line feeds only: str.splitlines would also split a text at
+            # U+2028, form feeds and the like.
+            if not first.endswith("\n") and "\r" in first[:-1]:
+                yield from re.findall(r"[^\r]*\r|[^\r]+", first)
+            elif first:
+                yield first
+                yield from lines
 
 
 def check_size(path, rows):

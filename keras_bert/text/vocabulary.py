@@ -5,6 +5,7 @@ import os
 
 from keras_bert.errors import InputError
 from keras_bert.guesses import guess
+from keras_bert.reading import VOCABULARY_LIMIT, read_bytes
 from keras_bert.stand_ins import check_is_itself
 from keras_bert.text import cleaning
 
@@ -35,8 +36,7 @@ def load_vocabulary(path, is_ours=False):
     """
     path = os.fspath(path)
     try:
-        with open(path, "rb") as file:
-            content = file.read()
+        content = read_bytes(path, VOCABULARY_LIMIT, "vocabulary")
     except OSError as error:
         raise InputError(f"{path}: cannot read the vocabulary: {error.strerror}") from error
     check_is_itself(path, content)

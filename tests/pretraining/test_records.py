@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_bert import checksums
 from keras_bert.errors import InputError
 from keras_bert.pretraining import tfrecord
 from keras_bert.pretraining.records import (
@@ -108,10 +109,10 @@ def _assert_equal(shard, other):
 
 def test_crc32c():
     # RFC 3720, B.4.
-    assert [hex(crc) for crc in tfrecord.crc32c([bytes(32), b"\xff" * 32, bytes(range(32))])] == [
+    assert [hex(crc) for crc in checksums.crc32c([bytes(32), b"\xff" * 32, bytes(range(32))])] == [
         "0x8a9136aa", "0x62a8ab43", "0x46dd794e",
     ]  # fmt: skip
-    assert hex(tfrecord.crc32c([b"123456789"])[0]) == "0xe3069283"
+    assert hex(checksums.crc32c([b"123456789"])[0]) == "0xe3069283"
 
 
 def test_the_bytes_are_tensorflows(tmp_path):
@@ -288,7 +289,9 @@ def test_records_that_contradict_themselves(changes, message, tmp_path):
         ("tokenizer", {}), ("tokenizer", {"lower_case": "yes"}), ("max_predictions", 5),
         ("shards", []), ("shards", [{"file": "../../etc/passwd"}]), ("shards", {"a": 1}),
         ("shards", [{"file": "records-00000-of-00001.tfrecord", "rows": -1}]),
-        ("shards", [None]), ("counts", 7), ("format", "keras-bert records 9"), ("extra", 1),
+        ("shards", [None]), ("length", 2**16 + 1), ("dupe_factor", 1001),
+        ("vocabulary_size", 2**24 + 1), ("counts", 7), ("format", "keras-bert records 9"),
+        ("extra", 1),
     ],
 )  # fmt: skip
 def test_manifests_that_are_wrong(key, value, folder):
@@ -300,6 +303,60 @@ def test_manifests_that_are_wrong(key, value, folder):
     path.write_text(json.dumps(values))
     if key != "extra":
         _fails(f"{path}: ", read_manifest, folder)
+
+
+def test_more_masked_tokens_than_a_row_has(folder):
+    path = folder / "records.json"
+    values = {**json.loads(path.read_text()), "static_masking": True}
+    for most in (2**28, LENGTH + 1, 0, True, None):
+        path.write_text(json.dumps({**values, "max_predictions": most}))
+        _fails("max_predictions must be an int from 1 to 40, the length", read_manifest, folder)
+
+
+def test_more_rows_than_bytes(folder):
+    path = folder / "records.json"
+    values = json.loads(path.read_text())
+    values["shards"][0]["rows"] = 2**40
+    path.write_text(json.dumps(values))
+    _fails(f"{2**40} rows do not fit into", read_manifest, folder)
+
+
+def _framed(length, record):
+    """A record whose length, true or not, has its checksum."""
+    head = length.to_bytes(8, "little")
+    checks = [
+        checksums.masked(checksums.crc32c_of(c)).astype("<u4").tobytes() for c in (head, record)
+    ]
+    return head + checks[0] + record + checks[1]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (_framed(2**62, b"some bytes"), "record 2 has 4611686018427387904 bytes where 4 to "),
+        (_framed(2**64 - 1, b"some bytes"), "record 2 has 18446744073709551615 bytes"),
+        (_framed(3, b"abc"), "record 2 has 3 bytes"),
+        (_framed(40, b"some bytes"), "record 2 is cut short"),
+        (b"some", "record 2 is cut short"),
+        (_framed(10, b"some bytes")[:-2], "record 2 is cut short"),
+        (_framed(10, b"some bytes"), "is not one of ours"),
+        (_framed(10, b"\n\x08\n\x06\n\x04\xff\xfe\xfd\xd5"), "is not one of ours"),
+        (bytes(64), "record 2 has 0 bytes"),
+    ],
+)
+def test_records_of_others(content, message, tmp_path):
+    example = tf.train.Example()
+    for key, value in GOOD.items():
+        example.features.feature[key].int64_list.value.extend(value)
+    path = tmp_path / shard_name(0, 1)
+    record = example.SerializeToString(deterministic=True)
+    path.write_bytes(_framed(len(record), record) + content)
+    entry = {
+        "file": path.name, "rows": 2, "examples": 4, "tokens": 16, "bytes": path.stat().st_size,
+    }  # fmt: skip
+    manifest = _manifest([entry], static_masking=True, max_predictions=4)
+    _fails(message, read_shard, tmp_path, manifest, 0)
+    _fails(f"{path}: a record from 1 on is ", read_shard, tmp_path, manifest, 0)
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"\xff", b"[" * 10**5])

@@ -1,13 +1,12 @@
 """Questions about passages, from SQuAD's JSON or a plain table."""
 
 import dataclasses
-import gzip
 import json
 import os
-import zlib
 
 from keras_bert.errors import InputError
 from keras_bert.guesses import counted, note
+from keras_bert.reading import check_parsed_size, open_examples
 from keras_bert.tasks.columns import usual_columns
 from keras_bert.tasks.json_rows import Entry
 from keras_bert.tasks.question_answering.question_table import QUESTION_NAMES, questions_of_table
@@ -109,17 +108,11 @@ def _numbered(rows):
 
 def read_content(path):
     """Returns the unpacked bytes of a file; raises InputError if it has none or too many."""
-    try:
-        with open(path, "rb") as raw:
-            is_gzip = raw.peek(2)[:2] == b"\x1f\x8b"
-            content = (gzip.GzipFile(fileobj=raw) if is_gzip else raw).read(_MAX_BYTES + 1)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except (OSError, EOFError, zlib.error) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(f"{path}: cannot be read: {reason}") from None
+    with open_examples(path) as stream:
+        content = stream.read(_MAX_BYTES + 1)
     if len(content) > _MAX_BYTES:
         raise InputError(f"{path}: holds more than {_MAX_BYTES} bytes: split it")
+    check_parsed_size(content, path)
     if not content.strip():
         raise InputError(f"{path}: the file is empty")
     return content

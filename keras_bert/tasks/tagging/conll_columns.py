@@ -125,7 +125,8 @@ def comments_of(lines):
             starts.append((number, line))
         before = line
     starts = [(n, line) for n, line in starts if DOCUMENT not in line.split()]
-    ends = [line.split()[-1] for _, line in starts]
+    # A separator of records, \x1f, is whitespace to `split` and no blank line.
+    ends = [(line.split() or [line])[-1] for _, line in starts]
     if len(set(ends)) < 2 or not all(COMMENT.match(line) for _, line in starts):
         return frozenset()
     if any(map(ENTITY_TAG.fullmatch, ends)):

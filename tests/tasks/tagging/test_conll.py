@@ -256,3 +256,11 @@ def test_what_is_wrong_with_texts(file, text, message):
 def test_a_text_is_a_string():
     with pytest.raises(InputError, match="the texts:2: a text must be a string, not int"):
         sentences_of("the texts", ["a", 5], [1, 2])
+
+
+@pytest.mark.parametrize("content", ["\x1f", "\x1f\n\n# a\n", "\x1c\x1d\n", "John O\n\n\x1f\n"])
+def test_lines_of_separators_that_unicode_calls_white_space(content, tmp_path):
+    path = tmp_path / "x.conll"
+    path.write_text(content)
+    with pytest.raises(InputError, match=r"x.conll"):
+        read_conll(path)

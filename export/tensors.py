@@ -1,0 +1,85 @@
+"""Compares the inputs and outputs of an exported file, which may be another model's, with its task.
+
+Each runtime's tensors become a dict of name to a tuple: type, and the list of sizes, of which any
+may be open; None where the file does not say how many there are.
+"""
+
+import numpy as np
+
+from keras_bert.errors import InputError
+
+
+def check(runner, inputs, expected_inputs, outputs, input_type="int32"):
+    """Raises InputError unless a file's inputs are the expected ones and its task's outputs exist.
+
+    Args:
+        runner: `Runner`, for its path and its task.
+        inputs, outputs: the file's; see above.
+        expected_inputs: names of the inputs in this format.
+        input_type: the type of these; texts have one dimension, tokens two.
+    """
+    wrong = f"it is not the model for {runner.config.task} that its description says"
+    missing = [*sorted(set(expected_inputs) - set(inputs))]
+    missing += [name for name in runner.task.outputs if name not in outputs]
+    if missing:
+        raise InputError(f"{runner.path}: has no {', '.join(missing)}: {wrong}")
+    if extra := sorted(set(inputs) - set(expected_inputs)):
+        raise InputError(f"{runner.path}: also has the input {', '.join(extra)}: {wrong}")
+    rank = 1 if input_type == "string" else 2
+    for name in expected_inputs:
+        dtype, shape = inputs[name]
+        _check_type(runner, name, dtype, input_type)
+        if shape is not None and len(shape) != rank:
+            raise InputError(
+                f"{runner.path}: {name} has {len(shape)} dimensions, it must have {rank}: {wrong}"
+            )
+    for name in runner.task.outputs:
+        _check_type(runner, name, outputs[name][0], "float32")
+
+
+def _check_type(runner, name, dtype, expected):
+    if dtype != expected:
+        raise InputError(f"{runner.path}: {name} is of {dtype}, it must be of {expected}")
+
+
+def of_tflite(details):
+    """Returns the tensors of a LiteRT signature, see above."""
+    return {
+        name: (np.dtype(tensor["dtype"]).name, list(tensor["shape_signature"]))
+        for name, tensor in details.items()
+    }
+
+
+def zeros(details):
+    """Returns zeros for a LiteRT signature; where sizes are open, for a row of four tokens."""
+    return {
+        name: np.zeros(
+            [s if s > 0 else least for s, least in zip(tensor["shape_signature"], (1, 4))],
+            tensor["dtype"],
+        )
+        for name, tensor in details.items()
+    }
+
+
+def of_signature(function):
+    """Returns the inputs and the outputs of a SavedModel's signature, see above."""
+    inputs = function.structured_input_signature[1]
+    return [
+        {
+            name: (tensor.dtype.name, None if tensor.shape.rank is None else list(tensor.shape))
+            for name, tensor in found.items()
+        }
+        for found in (inputs, function.structured_outputs)
+    ]
+
+
+def of_onnx(found):
+    """Returns tensors of an onnxruntime session, see above."""
+    names = {"tensor(float)": "float32"}
+    return {
+        tensor.name: (
+            names.get(tensor.type, tensor.type.removeprefix("tensor(").removesuffix(")")),
+            tensor.shape,
+        )
+        for tensor in found
+    }
