@@ -130,7 +130,7 @@ def open_examples(path):
             if raw.peek(2)[:2] == b"\x1f\x8b":  # peeked: a pipe cannot be rewound
                 packed = _Counted(raw)
             stream = raw if packed is None else gzip.GzipFile(fileobj=packed)
-            yield _Lines(_Bounded(path, stream, packed))
+            yield _Lines(path, _Bounded(path, stream, packed))
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except (OSError, EOFError, zlib.error) as error:
@@ -182,9 +182,9 @@ class _Bounded(io.RawIOBase):
 class _Lines(io.BufferedReader):
     """A buffered reader whose lines have a limit."""
 
-    def __init__(self, raw):
+    def __init__(self, path, raw):
         super().__init__(raw, 2**16)
-        self._path = raw._path
+        self._path = path
         self._row = 0
 
     def readline(self, size=-1):

@@ -1,5 +1,6 @@
 """One process at a time writes an output: who has it is said, what is dead is taken over."""
 
+import fcntl
 import json
 import os
 import pathlib
@@ -116,7 +117,7 @@ def test_a_disk_without_locks_goes_by_what_the_file_says(tmp_path, monkeypatch):
     def flock(*_):
         raise OSError(locking.errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(locking.fcntl, "flock", flock)
+    monkeypatch.setattr(fcntl, "flock", flock)
     host, start = locking.socket.gethostname(), locking.start_of(os.getpid())
     write_lock(tmp_path / ".model.lock", pid=os.getpid(), start=start, host=host)
     with pytest.raises(InputError, match="is writing it"):

@@ -7,6 +7,7 @@ import re
 
 from keras_bert.errors import InputError
 from keras_bert.reading import open_examples
+from keras_bert.stand_ins import check_is_itself
 
 # Of a file that is kept in memory whole, when unpacked: a gzip bomb is refused.
 MOST_BYTES = 2**30
@@ -23,9 +24,7 @@ _NO_TEXT = {
     b"\xff\xfe\0\0": "UTF-32 text",
     b"\0\0\xfe\xff": "UTF-32 text",
 }
-_POINTER = b"version https://git-lfs.github.com/"
-_PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype html|html)[\s>]", re.IGNORECASE)
-_PEEKED = 64
+_PEEKED = 512
 
 
 def decoded_lines(path, most_bytes=None):
@@ -118,12 +117,7 @@ def _check_is_text(path, start):
     for magic, name in _NO_TEXT.items():
         if start.startswith(magic):
             raise InputError(f"{path}: is {name}, not a text file: save it as CSV in UTF-8")
-    if start.startswith(_POINTER):
-        raise InputError(
-            f"{path}: is a Git LFS pointer, not the file: fetch it with `git lfs pull`"
-        )
-    if _PAGE.match(start):
-        raise InputError(f"{path}: is an HTML page, not a data file: download the file itself")
+    check_is_itself(path, start)
     if b"\0" in start[:2]:
         raise InputError(
             f"{path}: is not UTF-8 but perhaps UTF-16 without a byte order mark: save the file as "

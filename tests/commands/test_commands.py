@@ -267,7 +267,7 @@ def broken_copy(toy, tmp_path, name, change):
         ("config.json", lambda b: b[:50], ["config.json", "JSON"]),
         ("config.json", lambda b: b.replace(b'"max_length": 32', b'"max_length": 999'), ["999"]),
         ("config.json", lambda b: b.replace(b'"pair"', b'"pears"'), ["config.json", "pears"]),
-        ("config.json", lambda b: b.replace(b'"vocab_size": ', b'"vocab_size": 9'), ["vocabulary"]),
+        ("config.json", lambda b: b.replace(b'"vocab_size": ', b'"vocab_size": 9'), ["cut short"]),
         (
             "config.json",
             lambda b: b.replace(b'"num_hidden_layers": 2', b'"num_hidden_layers": 99999'),

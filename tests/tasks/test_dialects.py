@@ -141,7 +141,7 @@ def test_encodings_with_a_mark_and_every_line_end(tmp_path, encoding, end, name)
         ("text,label\na,1\n".encode("utf-32"), "is UTF-32 text"),
         (b"PK\x03\x04...", "is a ZIP file, such as Excel's .xlsx"),
         (b"PAR1...", "is a Parquet file"),
-        (b"\n <!DOCTYPE html><html>", "is an HTML page"),
+        (b"\n <!DOCTYPE html><html>", "an HTML page"),
         (b"version https://git-lfs.github.com/spec/v1\noid", "Git LFS pointer.*git lfs pull"),
         (b";;;\n;;;\n", "no text column"),
         (b"sep=;\n", "blank lines only"),
