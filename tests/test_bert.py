@@ -11,6 +11,7 @@ import zipfile
 import keras
 import numpy as np
 import pytest
+from marks import slow_but
 from small_networks import (
     LABELS,
     NETWORKS,
@@ -48,7 +49,7 @@ def saved(tmp_path_factory):
     return path, bert
 
 
-@pytest.mark.parametrize("kind", NETWORKS)
+@pytest.mark.parametrize("kind", slow_but(NETWORKS, "tagging"))
 def test_a_trained_model_is_saved_and_loaded(kind, tmp_path):
     bert = make_bert(kind)
     assert (bert.config.task, bert.config.max_length) == (kind, 24)

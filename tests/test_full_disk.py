@@ -148,6 +148,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", "-l", folder], check=True)
 
 
+@pytest.mark.slow
 def test_on_a_disk_that_is_full_indeed(toy, small_disk):
     jobs = jobs_of(toy, small_disk)
     names = ["keras_bert", "huggingface", "google", "keras_hub", "saved_model", "a.tflite",

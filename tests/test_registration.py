@@ -133,7 +133,14 @@ def test_without_keras_or_with_a_broken_one(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "module", ["models.encoder", "layers.attention", "training.optimizer", "training.schedule"]
+    "module",
+    [
+        "models.encoder",
+        *(
+            pytest.param(each, marks=pytest.mark.slow)
+            for each in ("layers.attention", "training.optimizer", "training.schedule")
+        ),
+    ],
 )
 def test_a_module_of_ours_may_be_the_first_to_load_keras(module):
     """Classes are registered though modules that need one another are then imported in part."""

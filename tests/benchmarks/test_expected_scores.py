@@ -50,6 +50,7 @@ def test_every_row_is_a_command_that_finetune_takes(module):
     assert "masked_lm" in starts <= set(names)
 
 
+@pytest.mark.slow
 def test_a_row_runs_once_after_the_row_it_starts_from(module, toy, tmp_path, monkeypatch):
     scores = module("expected_scores")
     flags = ("--epochs=1", "--length=32", "--learning_rate=1e-3")
@@ -80,6 +81,7 @@ def test_a_row_runs_once_after_the_row_it_starts_from(module, toy, tmp_path, mon
     assert "| 3 % of train.tsv.gz |" in scores.line(first, result)
 
 
+@pytest.mark.slow
 def test_a_row_may_start_from_a_model_that_was_pretrained(module, toy, tmp_path, monkeypatch):
     scores = module("expected_scores")
     write_json_lines(tmp_path / "texts.jsonl.gz", documents(30, seed=2))

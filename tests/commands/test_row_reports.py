@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 from conftest import toy_rows, write_tsv
+from marks import slow_but
 from task_models import KINDS, make_bert, perturbed, write_data
 
 import keras_bert
@@ -159,7 +160,7 @@ def test_every_kind_lists_what_it_gets_wrong(cli, models, tmp_path, kind, ending
         assert {"question", "context", "expected", "answered"} <= set(listed[0])
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", slow_but(KINDS, "question_answering"))
 def test_disagreements_have_both_answers(cli, models, tmp_path, kind):
     bert, noisy, data, folder = models[kind]
     model, exported, listing = folder / "noisy", tmp_path / "m.tflite", tmp_path / "d.jsonl"

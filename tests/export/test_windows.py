@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from conftest import toy_rows
+from marks import slow_but
 from task_models import make_bert
 
 from keras_bert.device import main as device
@@ -31,7 +32,7 @@ LENGTH = 24
 FORMATS = ("fixed.tflite", "open.tflite", "model.onnx", "saved_model")
 
 
-@pytest.fixture(scope="module", params=KINDS)
+@pytest.fixture(scope="module", params=slow_but(KINDS, "classification"))
 def model(request):
     fields = {"task": request.param, "pair": PAIRED[request.param], **KINDS[request.param]}
     bert = make_bert("regression", max_length=LENGTH, windows=True, **fields)

@@ -350,6 +350,7 @@ print("equal", one[0] > one[-1])
 """
 
 
+@pytest.mark.slow
 def test_two_replicas_train_as_plain_ones(request):
     done = subprocess.run(
         [sys.executable, "-c", MIRRORED],

@@ -154,6 +154,7 @@ def test_padding_beside_packed_and_left_to_right_changes_nothing():
     np.testing.assert_allclose(run(0), run(12), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_fit_on_jax_gives_the_same_losses(tmp_path):
     """`compile` and `fit` with nothing of TensorFlow's; packed, with both heads."""
     sizes = {**SIZES, "hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}

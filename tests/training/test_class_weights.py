@@ -170,6 +170,7 @@ def unbalanced(path):
     return write_tsv(path, [(label, text) for (label, _), text in zip(rows, texts)])
 
 
+@pytest.mark.slow
 def test_balanced_weights_make_rare_labels_probable(cli, toy, tmp_path):
     """Where the text says nothing, probabilities become the labels' weighted shares."""
     train = unbalanced(tmp_path / "train.tsv")
@@ -227,6 +228,7 @@ def test_bad_flags_are_one_line(cli, toy, tmp_path, flags, message):
     assert not os.path.exists(output)
 
 
+@pytest.mark.slow
 def test_a_run_with_other_weights_is_another_run(cli, toy, tmp_path):
     """Killed after its first epoch, it resumes with the same weights only, and then exactly."""
     flags = [

@@ -127,6 +127,7 @@ def test_chinese_texts_and_pairs_go_the_same_way(cli, tmp_path, paired):
     assert bert.predict(*(pair if paired else pair[:1]))["label"] == "0"
 
 
+@pytest.mark.slow
 def test_marked_capitals_are_learned_and_asked_for_everywhere(cli, toy, tmp_path):
     rng = np.random.default_rng(0)
     path = tmp_path / "train.conll"
@@ -360,6 +361,7 @@ def test_a_run_killed_inside_an_epoch_resumes_to_the_same_weights(
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.slow
 def test_layer_decay_slows_the_lower_blocks(toy):
     task = ClassificationTask()
     train = task.read(toy.train, FileLayout()).take(range(64))
@@ -382,6 +384,7 @@ def test_layer_decay_slows_the_lower_blocks(toy):
         assert moved[0.1, path] / moved[1.0, path] == pytest.approx(expected, rel=0.05), path
 
 
+@pytest.mark.slow
 def test_several_seeds_give_mean_and_deviation_and_the_best_model(cli, toy, tmp_path):
     arguments = [*toy.arguments, "--epochs=1", "--learning_rate=3e-4", "--json"]
     singles = []
@@ -430,6 +433,7 @@ def test_what_is_told_of_a_run_hides_no_score(cli, toy, tmp_path):
     assert result["dtype_policy"] in ("float32", "mixed_bfloat16", "mixed_float16")
 
 
+@pytest.mark.slow
 def test_a_collapsed_run_is_told(cli, toy, tmp_path):
     """A learning rate of 0 leaves the random head, which says the same of nearly all texts."""
     found = cli(
@@ -474,6 +478,7 @@ def test_a_run_fed_by_a_pipe_ends_and_is_named_by_what_was_read(cli, toy, tmp_pa
     assert name != _fingerprint(call, settings, 1, (read, part))
 
 
+@pytest.mark.slow
 def test_a_seed_that_diverges_does_not_end_the_others(cli, toy, tmp_path, monkeypatch):
     finished = TaskTraining.finished
 
@@ -560,6 +565,7 @@ def test_the_mean_of_the_tokens_leaves_padding_out(tmp_path):
         models.BertClassifier(small_encoder(), num_classes=3, pooling="max")
 
 
+@pytest.mark.slow
 def test_mean_pooling_from_the_command_line_to_every_format(cli, toy, tmp_path):
     folder = str(tmp_path / "mean")
     assert cli(*toy.arguments, f"--output={folder}", "--pooling=mean").status == 0
@@ -591,6 +597,7 @@ def test_dropout_of_the_start_can_be_changed(cli, toy, tmp_path):
     assert load(toy.model).config.encoder.hidden_dropout_prob == 0.1
 
 
+@pytest.mark.slow
 def test_a_start_without_dropout_is_told_of(cli, toy, tmp_path):
     bert = load(toy.model)
     bert.config = dataclasses.replace(
@@ -610,6 +617,7 @@ def test_a_start_without_dropout_is_told_of(cli, toy, tmp_path):
         assert "dropout" not in found.err
 
 
+@pytest.mark.slow
 def test_lists_train_as_their_file_does(toy):
     """Texts and labels in hand, a DataFrame and the file itself give the same bits."""
     import pandas

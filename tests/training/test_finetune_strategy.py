@@ -73,6 +73,7 @@ def test_two_devices_give_the_weights_and_the_losses_of_one(kinds, tmp_path):
             np.testing.assert_allclose(two[name], one[name], rtol=2e-6, err_msg=f"{kind} {name}")
 
 
+@pytest.mark.slow
 def test_weights_move_and_clipping_is_at_work(tmp_path):
     """Or the equalities would be of runs that do nothing."""
     names = [f"classification:mirrored:whole:{norm}" for norm in ("1e-9", "0.05", "0")]
@@ -81,6 +82,7 @@ def test_weights_move_and_clipping_is_at_work(tmp_path):
     assert largest_difference(clipped, free) > 10 * TOLERANCE
 
 
+@pytest.mark.slow
 def test_a_killed_run_on_two_devices_resumes_to_the_same_weights(tmp_path):
     whole, killed = "question_answering:mirrored:whole", "question_answering:mirrored:killed"
     output = tmp_path / "resume.npz"
@@ -187,6 +189,7 @@ np.savez(output, **found)
 """
 
 
+@pytest.mark.slow
 def test_a_script_fine_tunes_on_two_devices(toy, tmp_path):
     """The whole road, evaluation and a frozen encoder's features included."""
     output = tmp_path / "script.npz"

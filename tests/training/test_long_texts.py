@@ -32,6 +32,7 @@ def notes(found):
     return [line for line in found.err.splitlines() if line.startswith("note:")]
 
 
+@pytest.mark.slow
 def test_windows_learn_what_is_at_the_end_and_are_kept(cli, toy, data, tmp_path):
     folder, train, dev = data
     flags = [

@@ -89,6 +89,7 @@ def test_the_best_epochs_weights_stay_and_the_schedule_keeps_its_length():
     assert rates[-1] > 0.5e-3  # far from the end of the fall
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("killed", [1, 2, 3, 4])
 def test_a_killed_run_ends_where_the_other_ends(tmp_path, killed):
     """Also if it is killed in the last moment, when it has decided to end."""

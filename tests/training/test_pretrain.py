@@ -141,7 +141,9 @@ def test_goes_on_from_a_model_with_its_heads(place, cli):
         ("packed", ["--optimizer=lamb", "--learning_rate=0.03", "--span=3", "--layer_decay=0.9"]),
         ("packed", ["--pair=none", "--whole_word", "--decay_power=2"]),
         ("records", ["--left_to_right"]),
-        ("plain", ["--precision=mixed_bfloat16", "--micro_batches=2"]),
+        pytest.param(
+            "plain", ["--precision=mixed_bfloat16", "--micro_batches=2"], marks=pytest.mark.slow
+        ),
         ("plain", ["--precision=mixed_float16", "--span=5", "--span_distribution=spanbert"]),
     ],
 )

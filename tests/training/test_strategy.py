@@ -52,7 +52,7 @@ def run_strategies(place, runs, *flags, records="records"):
 @pytest.mark.parametrize(
     ("records", "optimizer"),
     [
-        ("records", "adamw"),
+        pytest.param("records", "adamw", marks=pytest.mark.slow),
         pytest.param("records", "lamb", marks=pytest.mark.slow),
         pytest.param("packed", "adamw", marks=pytest.mark.slow),
     ],
