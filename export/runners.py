@@ -18,6 +18,7 @@ from keras_bert.errors import InputError, one_line
 from keras_bert.export import contents, metadata, tensors
 from keras_bert.model_folder import ModelConfig
 from keras_bert.predictor import Predictor
+from keras_bert.progress import HALF_A_MINUTE, Progress
 from keras_bert.quiet import import_tensorflow_quietly, stderr_hidden
 from keras_bert.reading import VOCABULARY_LIMIT, check_file, read_bytes
 from keras_bert.text.tokenizer import WordPieceTokenizer
@@ -184,12 +185,17 @@ class SavedModelRunner(Runner):
 
         (name,) = self.task.outputs
         values = []
+        progress = Progress(len(examples), every_seconds=HALF_A_MINUTE)
         for start in range(0, len(examples), 32):
             texts = {"text": tf.constant(examples.texts[start : start + 32])}
             if examples.texts_b is not None:
                 texts["text_b"] = tf.constant(examples.texts_b[start : start + 32])
             outputs = self._called(self._from_text, texts)
             values.extend(self._checked(outputs, len(texts["text"]), None)[name])
+            progress.done = len(values)
+            if progress.is_due():
+                progress.show(f"texts {len(values):,}/{len(examples):,}  {progress.speed('texts')}")
+        progress.clear()
         return None, {name: values}
 
     def _run(self, inputs):
