@@ -12,7 +12,7 @@ from keras_bert.quiet import import_tensorflow_quietly, stderr_kept_for_errors
 from keras_bert.settings import check_settings, setting
 from keras_bert.tasks.file_layout import FileLayout
 from keras_bert.tasks.sequence.classification import ClassificationTask
-from keras_bert.tasks.task import hold_out
+from keras_bert.tasks.splitting import hold_out
 
 _DATA = os.path.join(os.path.dirname(__file__), "data", "sms_spam.tsv.gz")
 # Written for this page, so that they are in nobody's training set.

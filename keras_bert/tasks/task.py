@@ -12,10 +12,9 @@ import dataclasses
 
 import numpy as np
 
-from keras_bert.errors import InputError, name_of
-from keras_bert.settings import check_settings, setting
-from keras_bert.tasks.label_pairs import as_text
+from keras_bert.errors import InputError
 from keras_bert.tasks.marked import marked_texts
+from keras_bert.tasks.overrides import NoOverrides
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,37 +37,6 @@ class Rows:
 
     def __len__(self):
         return len(self.encodings)
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class NoOverrides:
-    """No settings, for tasks where the training file decides everything."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class LabelOverrides:
-    """The settings of tasks with labels."""
-
-    group = "labels"
-
-    labels: list | None = setting(None, "the labels, in order (default: those found in --train)")
-
-    __post_init__ = check_settings
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class NameOverrides(LabelOverrides):
-    """The settings of tasks whose labels can have other names than in files."""
-
-    group = "labels"
-
-    label_names: str | None = setting(
-        None, "what the model calls the labels of the files, as in 0:negative,1:positive"
-    )
-
-    def __post_init__(self):
-        object.__setattr__(self, "label_names", as_text(self.label_names))
-        check_settings(self)
 
 
 class Task(abc.ABC):
@@ -328,33 +296,3 @@ def check_labels(config):
     """Raises InputError unless a `ModelConfig` has labels to choose from."""
     if len(config.labels) < 2:
         raise InputError(f"{config.task} needs at least two labels, found {list(config.labels)}")
-
-
-def hold_out(examples, fraction, seed):
-    """Splits examples in two, so that no text of the first part occurs in the second.
-
-    Args:
-        examples: examples of any task.
-        fraction: share of the distinct texts in the first part.
-        seed: int, which decides the choice.
-
-    Returns:
-        A tuple of examples: held out, rest.
-
-    Raises:
-        InputError: one of the two would be empty.
-    """
-    # Real collections repeat texts (7 % of the SMS spam collection are copies): copies
-    # must fall on the same side, or the score counts memorized texts.
-    keys = examples.keys()
-    distinct = sorted(set(keys))
-    order = np.random.default_rng(seed).permutation(len(distinct))
-    chosen = {distinct[i] for i in order[: round(fraction * len(distinct))]}
-    sides = np.array([key in chosen for key in keys])
-    if sides.all() or not sides.any():
-        raise InputError(
-            f"{examples.path}: {len(distinct)} different texts, of which "
-            f"{name_of('eval_fraction', f'{fraction:g}')} leaves one side empty: give "
-            f"{name_of('eval')} or another share"
-        )
-    return examples.take(np.flatnonzero(sides)), examples.take(np.flatnonzero(~sides))

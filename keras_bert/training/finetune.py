@@ -11,26 +11,21 @@ import os
 import sys
 import types
 
-from keras_bert.card import command_line, model_card, seeds_table
-from keras_bert.errors import CheckFailed, Diverged, InputError, name_of, spells_flags
+from keras_bert.errors import CheckFailed, Diverged, InputError, name_of
 from keras_bert.extras import naming_extras
 from keras_bert.files import check_not_input, check_replaceable
 from keras_bert.locking import locked
 from keras_bert.model_folder import is_replaceable
 from keras_bert.pictures.figures import check_picture
 from keras_bert.quiet import import_tensorflow_quietly
-from keras_bert.settings import shown_path
 from keras_bert.tasks.in_hand import examples_of
 from keras_bert.tasks.registry import get_task
-from keras_bert.tasks.task import hold_out
+from keras_bert.tasks.splitting import hold_out
 from keras_bert.training.class_weights import class_weights
+from keras_bert.training.finetuned_card import finetuned_card
 from keras_bert.training.seeds import seeds_of, summary
 from keras_bert.training.settings import sorted_settings
 
-# What a card shows the last part of, for it is read elsewhere.
-_PATHS = ("train", "eval", "init", "vocab", "output", "picture")
-# A card does not repeat a script's data.
-_LONGEST_VALUE = 100
 # Settings that do not change the weights.
 _FREE = (
     "resume", "force", "tensorboard", "seeds", "seed", "checkpoint_every", "strategy", "picture",
@@ -118,7 +113,8 @@ def _runs(call, task, road, settings, fields, seeds, parts, strategy):
     """Does the run of each seed and writes the best one; see `finetune_runs`."""
     from keras_bert.training.checkpoints import state_is_kept
     from keras_bert.training.devices import writes_files
-    from keras_bert.training.task_training import discard_state, train_one
+    from keras_bert.training.task_training import discard_state
+    from keras_bert.training.train_one import train_one
 
     start, (train, evaluation) = call["init"], parts
     worker_lost = ()
@@ -166,7 +162,7 @@ def _runs(call, task, road, settings, fields, seeds, parts, strategy):
         rate = settings.learning_rate
         raise InputError("all seeds diverged, try a lower one", "learning_rate", rate)
     over_all = summary(reports, task.metrics(best.bert.config))
-    best.bert.card = _card(best, call, settings, (train, evaluation), over_all)
+    best.bert.card = finetuned_card(best, call, settings, (train, evaluation), over_all)
     if road.output is not None and writes_files(strategy):
         with state_is_kept():
             best.bert.save(road.output)
@@ -261,57 +257,6 @@ def _fingerprint(call, settings, seed, parts):
         read = {name: value for name, value in vars(examples).items() if name != "path"}
         digest.update(repr(read).encode())
     return digest.hexdigest()
-
-
-def _card(best, call, settings, parts, over_all):
-    bert, task, (train, evaluation) = best.bert, best.bert.task, parts
-    where = "held out of the same data; no text is in both parts"
-    if call["eval"] is not None:
-        where = "data of its own"
-    named = f" for {task.name}" if task.name != task.kind else ""
-    return model_card(
-        bert,
-        how=f"fine-tuned with keras-bert{named}",
-        data=[
-            f"Trained on {os.path.basename(train.path)}: {len(train):,} examples.",
-            f"Scored on {os.path.basename(evaluation.path)}: {len(evaluation):,} examples, "
-            f"{where}.",
-            *_weights_line(best.report),
-        ],
-        score_lines=task.score_lines(best.scores, bert.config),
-        selection=f"The best of {_epochs_done(best.report, settings)} by {best.metric} on the same "
-        f"examples, so slightly optimistic.",
-        scores=seeds_table(**over_all, seed=best.report["seed"]) if over_all else "",
-        command=_call_shown(call),
-        base=str(call["init"]) if isinstance(call["init"], (str, os.PathLike)) else None,
-    )
-
-
-def _epochs_done(report, settings):
-    done = len(report["epochs"])
-    ended = f", of {settings.epochs} that were planned," if done < settings.epochs else ""
-    return f"{done} epochs{ended}"
-
-
-def _weights_line(report):
-    weights = [f"{name} {weight:.4g}" for name, weight in report.get("class_weight", {}).items()]
-    return [f"Weights of the labels in the loss: {', '.join(weights)}."] if weights else []
-
-
-def _call_shown(call):
-    """Returns the call as its author wrote it: a command, or a line of Python."""
-    given = {name: value for name, value in call.items() if value is not None and name != "force"}
-    if spells_flags():
-        return command_line("finetune", given, _PATHS)
-    arguments = []
-    for name, value in given.items():
-        if name in _PATHS and isinstance(value, (str, os.PathLike)):
-            value = shown_path(value)
-        plain = isinstance(value, (str, int, float, bool, list, tuple, dict))
-        shown = repr(value) if plain else "…"
-        shown = shown if len(shown) <= _LONGEST_VALUE else "…"
-        arguments.append(shown if name == "init" else f"{name}={shown}")
-    return f"keras_bert.finetune({', '.join(arguments)})"
 
 
 def _say(line):

@@ -8,9 +8,10 @@ from keras_bert.errors import InputError, name_of
 from keras_bert.tasks.calibration import expected_calibration_error
 from keras_bert.tasks.columns import some
 from keras_bert.tasks.label_pairs import label_index, renamed
+from keras_bert.tasks.overrides import NameOverrides
 from keras_bert.tasks.panels import Reliability, confusion_of
 from keras_bert.tasks.sequence.text_task import TextTask
-from keras_bert.tasks.task import NameOverrides, check_labels
+from keras_bert.tasks.task import check_labels
 
 METRICS = ("accuracy", "macro_f1", "matthews")
 

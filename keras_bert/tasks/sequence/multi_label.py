@@ -5,12 +5,13 @@ import numpy as np
 from keras_bert.errors import InputError, name_of
 from keras_bert.tasks.columns import some
 from keras_bert.tasks.label_pairs import label_index
+from keras_bert.tasks.overrides import NameOverrides
 from keras_bert.tasks.panels import MOST_LABELS, Bars, Reliability
 from keras_bert.tasks.sequence.classification import named_labels
 from keras_bert.tasks.sequence.label_sets import SEPARATOR, read_label_sets
 from keras_bert.tasks.sequence.text_task import TextTask
 from keras_bert.tasks.settings import check_types
-from keras_bert.tasks.task import NameOverrides, check_labels
+from keras_bert.tasks.task import check_labels
 
 _USUAL_THRESHOLD = 0.5
 

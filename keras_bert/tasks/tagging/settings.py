@@ -5,9 +5,9 @@ import dataclasses
 from keras_bert.errors import InputError
 from keras_bert.settings import check_settings, setting
 from keras_bert.tasks.columns import some
+from keras_bert.tasks.overrides import LabelOverrides
 from keras_bert.tasks.settings import check_types
 from keras_bert.tasks.tagging.schemes import SCHEMES
-from keras_bert.tasks.task import LabelOverrides
 
 
 @dataclasses.dataclass(frozen=True)

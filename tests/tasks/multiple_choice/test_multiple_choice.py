@@ -14,7 +14,7 @@ from keras_bert.errors import InputError
 from keras_bert.models import BertMultipleChoice
 from keras_bert.tasks.file_layout import FileLayout
 from keras_bert.tasks.multiple_choice.task import MultipleChoiceTask, ending
-from keras_bert.tasks.task import hold_out
+from keras_bert.tasks.splitting import hold_out
 from keras_bert.text.tokenizer import WordPieceTokenizer
 
 TASK = MultipleChoiceTask()

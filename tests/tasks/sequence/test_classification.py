@@ -9,7 +9,7 @@ from keras_bert.errors import InputError
 from keras_bert.numpy_ops import softmax
 from keras_bert.tasks.sequence import classification
 from keras_bert.tasks.sequence.texts import Examples
-from keras_bert.tasks.task import hold_out
+from keras_bert.tasks.splitting import hold_out
 
 
 def examples(texts, labels=None, texts_b=None):

@@ -10,7 +10,7 @@ from keras_bert.errors import InputError
 from keras_bert.tasks.file_layout import FileLayout
 from keras_bert.tasks.registry import get_task
 from keras_bert.tasks.sequence.glue import LAYOUTS
-from keras_bert.tasks.task import hold_out
+from keras_bert.tasks.splitting import hold_out
 
 BOM = "\ufeff"
 PARSES = "( a ) )\t( b )\t(ROOT a)\t(ROOT b)"

@@ -16,7 +16,7 @@ from keras_bert.model_folder import ModelConfig
 from keras_bert.models import BertMultiLabelClassifier
 from keras_bert.tasks.file_layout import FileLayout
 from keras_bert.tasks.sequence.multi_label import MultiLabelTask, best_threshold, scores
-from keras_bert.tasks.task import hold_out
+from keras_bert.tasks.splitting import hold_out
 
 TASK = MultiLabelTask()
 ENCODER = BertConfig(

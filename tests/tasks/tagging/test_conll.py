@@ -7,10 +7,10 @@ import random
 import pytest
 
 from keras_bert.errors import InputError
+from keras_bert.tasks.splitting import hold_out
 from keras_bert.tasks.tagging.conll import read_conll, write_conll
 from keras_bert.tasks.tagging.files import read_words
 from keras_bert.tasks.tagging.sentences import sentences_of
-from keras_bert.tasks.task import hold_out
 
 TABS = """-DOCSTART-\tO
 

@@ -1,0 +1,72 @@
+"""The model card of a fine-tuned model: its data, its scores, and the call that made it."""
+
+import os
+
+from keras_bert.card import command_line, model_card, seeds_table
+from keras_bert.errors import spells_flags
+from keras_bert.settings import shown_path
+
+# Settings that are paths.
+_PATHS = ("train", "eval", "init", "vocab", "output", "picture")
+# A card does not repeat a script's data.
+_LONGEST_VALUE = 100
+
+
+def finetuned_card(best, call, settings, parts, over_all):
+    """Returns the text of the card of a fine-tuned model.
+
+    Args:
+        best: the `Run` whose model it is.
+        call: dict of the settings that were given, by name.
+        settings: `FinetuneSettings`.
+        parts: the examples to train on and those to score on.
+        over_all: the `summary` of several seeds, or {}.
+    """
+    bert, task, (train, evaluation) = best.bert, best.bert.task, parts
+    where = "held out of the same data; no text is in both parts"
+    if call["eval"] is not None:
+        where = "data of its own"
+    named = f" for {task.name}" if task.name != task.kind else ""
+    return model_card(
+        bert,
+        how=f"fine-tuned with keras-bert{named}",
+        data=[
+            f"Trained on {os.path.basename(train.path)}: {len(train):,} examples.",
+            f"Scored on {os.path.basename(evaluation.path)}: {len(evaluation):,} examples, "
+            f"{where}.",
+            *_weights_line(best.report),
+        ],
+        score_lines=task.score_lines(best.scores, bert.config),
+        selection=f"The best of {_epochs_done(best.report, settings)} by {best.metric} on the same "
+        f"examples, so slightly optimistic.",
+        scores=seeds_table(**over_all, seed=best.report["seed"]) if over_all else "",
+        command=_call_shown(call),
+        base=str(call["init"]) if isinstance(call["init"], (str, os.PathLike)) else None,
+    )
+
+
+def _epochs_done(report, settings):
+    done = len(report["epochs"])
+    ended = f", of {settings.epochs} that were planned," if done < settings.epochs else ""
+    return f"{done} epochs{ended}"
+
+
+def _weights_line(report):
+    weights = [f"{name} {weight:.4g}" for name, weight in report.get("class_weight", {}).items()]
+    return [f"Weights of the labels in the loss: {', '.join(weights)}."] if weights else []
+
+
+def _call_shown(call):
+    """Returns the call as its author wrote it: a command, or a line of Python."""
+    given = {name: value for name, value in call.items() if value is not None and name != "force"}
+    if spells_flags():
+        return command_line("finetune", given, _PATHS)
+    arguments = []
+    for name, value in given.items():
+        if name in _PATHS and isinstance(value, (str, os.PathLike)):
+            value = shown_path(value)
+        plain = isinstance(value, (str, int, float, bool, list, tuple, dict))
+        shown = repr(value) if plain else "…"
+        shown = shown if len(shown) <= _LONGEST_VALUE else "…"
+        arguments.append(shown if name == "init" else f"{name}={shown}")
+    return f"keras_bert.finetune({', '.join(arguments)})"
