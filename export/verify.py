@@ -15,6 +15,7 @@ from keras_bert.pictures.figures import check_picture
 from keras_bert.predictor import Predictor
 from keras_bert.row_reports import check_report, write_disagreements
 from keras_bert.settings import REQUIRED, check_settings, setting
+from keras_bert.tasks.columns import some
 from keras_bert.tasks.registry import NAMES
 from keras_bert.text.padding import TokenizedTexts
 
@@ -87,7 +88,8 @@ def verify(model, exported, data, layout=None, **settings):
     runner = open_exported(settings.exported)
     if (runner.config.task, runner.config.labels) != (bert.config.task, bert.config.labels):
         raise InputError(
-            f"{settings.exported}: its task or labels are not those of {path or 'the model'}"
+            f"{settings.exported}: is for {_purpose(runner.config)}, {path or 'the model'} for "
+            f"{_purpose(bert.config)}"
         )
     weights = bert.model.get_weights() if path is None else []
     size = size_of(path) if path is not None else sum(weight.nbytes for weight in weights)
@@ -118,6 +120,11 @@ class _Both:
 
     answers: tuple
     outputs: tuple
+
+
+def _purpose(config):
+    labels = f" of {some(config.labels)}" if config.labels else ""
+    return f"{config.task}{labels}"
 
 
 def compare(bert, runner, task, examples, model_bytes, exported_bytes, repeats=30):

@@ -7,7 +7,7 @@ import os
 from keras_bert.errors import InputError, name_of
 from keras_bert.evaluation import TASK_HELP, WINDOWS_HELP
 from keras_bert.files import check_file_replaceable, check_not_input, check_path, replacing_file
-from keras_bert.guesses import guess
+from keras_bert.guesses import counted, guess
 from keras_bert.opening import check_task, open_model, open_with_examples, require_task
 from keras_bert.predictor import check_windows
 from keras_bert.settings import check_settings, setting
@@ -109,7 +109,7 @@ def predict(model, layout=None, **settings):
     if settings.html is not None:
         write_page(settings.html, answers, examples, task, model.config)
         written = {"html": settings.html, "count": len(answers)}
-        lines = [f"{len(answers)} answers: {settings.html}"]
+        lines = [f"{counted(len(answers), 'answer')}: {settings.html}"]
     if output is None and written:
         return written, lines
     if output is None:
@@ -126,7 +126,7 @@ def predict(model, layout=None, **settings):
     else:
         write_answers(output, asked, answers, task, model.config)
     result = {"output": output, "count": len(answers), **written}
-    return result, [f"{len(answers)} answers: {output}", *lines]
+    return result, [f"{counted(len(answers), 'answer')}: {output}", *lines]
 
 
 def _check_page(settings):

@@ -1,6 +1,7 @@
 """From examples to answers with any model, be it run by Keras or by an exported file's runtime."""
 
 import abc
+import collections.abc
 import dataclasses
 
 import numpy as np
@@ -79,7 +80,7 @@ class Predictor(abc.ABC):
             check_windows(self.task)
             config = dataclasses.replace(config, windows=windows)
         rows = self.task.rows(examples, self.tokenizer, config)
-        report_cut(self.task, rows, examples, config)
+        report_cut(self.task, rows, examples, config, is_asked=windows is False)
         return rows
 
     def predict(
@@ -109,6 +110,8 @@ class Predictor(abc.ABC):
             return self.predict([texts], texts_b, batch_size, windows=windows)[0]
         if self.task is None:
             raise InputError("the model is an encoder without a task: train one with `finetune`")
+        if not isinstance(texts, collections.abc.Iterable):
+            raise InputError(f"expected a text or several texts, not {texts!r:.60}")
         texts = list(texts)
         if isinstance(texts_b, str):
             texts_b = [texts_b] * len(texts)

@@ -6,6 +6,7 @@ import json
 import logging
 import subprocess
 import sys
+import warnings
 import zipfile
 
 import keras
@@ -25,6 +26,7 @@ from small_networks import (
 
 import keras_bert
 from keras_bert.errors import InputError
+from keras_bert.guesses import Note
 
 ASKED = {
     "question_answering": (["dog good"], ["cat bad dog a b"]),
@@ -318,3 +320,20 @@ def test_one_second_text_is_for_all():
     assert found == bert.predict(questions, context=passage)
     with pytest.raises(InputError, match="2 first texts but 3 second ones"):
         bert.predict(questions, ["a", "b", "cat"])
+
+
+@pytest.mark.parametrize("texts", [None, 3])
+def test_what_is_no_text_is_refused(texts):
+    with pytest.raises(InputError, match=f"expected a text or several texts, not {texts}"):
+        make_bert("classification").predict(texts)
+
+
+def test_a_cut_that_was_asked_for_is_no_guess():
+    bert = make_bert("classification")
+    text = "dog " * 100
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", keras_bert.Guess)
+        with pytest.raises(keras_bert.Guess, match="is longer than .* and is cut: windows"):
+            bert.predict(text)
+        with pytest.warns(Note, match="1 of 1 texts is longer than .* tokens and is cut$"):
+            bert.predict(text, windows=False)

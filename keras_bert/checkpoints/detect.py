@@ -61,6 +61,8 @@ def open_checkpoint(path, labels=None):
             f"{path}: not read, because a pickle can run any code; convert it to safetensors first "
             f"(save_pretrained of transformers does), and give its folder"
         )
+    if path.endswith((".tflite", ".onnx")):
+        raise InputError(f"{path}: is an exported file: give the model folder that it was made of")
     raise InputError(f"{path}: not a checkpoint in a known format; give its folder")
 
 

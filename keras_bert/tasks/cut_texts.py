@@ -1,10 +1,10 @@
 """Says how many texts are longer than the rows of a model, so that a part of them is not read."""
 
 from keras_bert.errors import name_of
-from keras_bert.guesses import guess
+from keras_bert.guesses import guess, note
 
 
-def report_cut(task, rows, examples, config, trains=False):
+def report_cut(task, rows, examples, config, trains=False, is_asked=False):
     """Reports in one line how many examples are cut, and what reads them whole.
 
     Args:
@@ -13,12 +13,14 @@ def report_cut(task, rows, examples, config, trains=False):
         examples: the task's examples.
         config: `ModelConfig`.
         trains: whether the model is in training, so that its length can still be chosen.
+        is_asked: whether the user has said that texts are not to be read in windows.
 
     Raises:
         Guess: guesses are errors, and there are such texts.
     """
     if not rows.cut:
         return
+    say = note if is_asked else guess
     if config.windows:
         half = f"half of the {config.max_length} tokens"
         reason = f"of {rows.cut} of {len(examples)} pairs the shorter text is cut to {half}"
@@ -28,9 +30,9 @@ def report_cut(task, rows, examples, config, trains=False):
     fixes = []
     if trains and config.max_length < config.encoder.max_position_embeddings:
         fixes.append(name_of("length", "N"))
-    if task.of_texts:
+    if task.of_texts and not is_asked:
         fixes.append(name_of("windows", True))
-    guess(
+    say(
         f"{rows.cut} of {len(examples)} texts {verb} longer than {config.max_length} tokens and "
         f"{verb} cut{': ' if fixes else ''}{' or '.join(fixes)}",
         place=examples.path,

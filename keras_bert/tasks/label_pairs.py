@@ -60,7 +60,7 @@ def renamed(labels, text, place):
     for label, name in names.items():
         if label not in labels:
             shown = ", ".join(label[:40] for label in labels[:12])
-            raise InputError(f"{place} has no label {label!r}, but {shown}", setting)
+            raise InputError(f"{place}: no label is {label!r}, they are {shown}", setting)
         if not isinstance(name, str) or not name.strip() or len(name.splitlines()) > 1:
             raise InputError(f"{name!r:.40} is not a name of one line", setting)
     found = [names.get(label, label) for label in labels]

@@ -62,7 +62,7 @@ def _by_default(table, column, labels, is_pair):
     # -1 beside 1 alone is a label as good as any, beside 0, 1, … it may mean that there is none.
     if "-" in found or (numbers and {"0", "1"} <= others):
         guess(
-            f"{names} is a label as the others are, of {counted(count, 'row')}: "
+            f"{names} of {counted(count, 'row')}: taken as labels like the others: "
             f"{name_of('skip_labels', found)} leaves them out",
             place=table.path,
         )

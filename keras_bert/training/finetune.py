@@ -14,10 +14,12 @@ import types
 from keras_bert.errors import CheckFailed, Diverged, InputError, name_of
 from keras_bert.extras import naming_extras
 from keras_bert.files import check_not_input, check_replaceable
+from keras_bert.guesses import counted, note
 from keras_bert.locking import locked
 from keras_bert.model_folder import is_replaceable
 from keras_bert.pictures.figures import check_picture
 from keras_bert.quiet import import_tensorflow_quietly
+from keras_bert.tasks.columns import some
 from keras_bert.tasks.in_hand import examples_of
 from keras_bert.tasks.registry import get_task
 from keras_bert.tasks.splitting import hold_out
@@ -203,7 +205,22 @@ def _read(task, train, evaluation, layout, settings):
     if evaluation is not None:
         return whole, examples_of(task, evaluation, layout.for_scoring()), whole
     held_out, rest = hold_out(whole, settings.eval_fraction, settings.seed)
+    _say_missing_labels(held_out, whole)
     return rest, held_out, whole
+
+
+def _say_missing_labels(held_out, whole):
+    """Says which labels the held-out examples lack, so that scores on them say nothing of these."""
+    labels = getattr(whole, "labels", None)
+    if not labels or not all(isinstance(label, str) for label in labels):
+        return
+    missing = sorted(set(labels) - set(held_out.labels))
+    if missing:
+        note(
+            f"the {counted(len(held_out), 'example')} held out for scores have none of "
+            f"{some(missing)}: give {name_of('eval')} or another {name_of('eval_fraction')}",
+            place=whole.path,
+        )
 
 
 def _check_examples(task, fields, settings, *parts):

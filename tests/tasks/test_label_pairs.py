@@ -33,7 +33,7 @@ def test_labels_are_renamed_in_their_order():
     ("names", "message"),
     [
         ("negative,positive", "label_names=negative,positive: expected a value for each label"),
-        ("0:a,2:b", "label_names: f has no label '2', but 0, 1"),
+        ("0:a,2:b", "label_names: f: no label is '2', they are 0, 1"),
         ("0:a,1:a", "label_names: two labels are called 'a'"),
         ("0:1,1:0", "label_names: '1' is already a label of f, and not '0'"),
         ("0:1", "label_names: two labels are called '1'"),
@@ -130,7 +130,7 @@ def test_a_model_answers_with_names_and_is_scored_on_numbers(cli, toy, tmp_path)
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--label_names=5:a"], "has no label '5', but negative, positive"),
+        (["--label_names=5:a"], "no label is '5', they are negative, positive"),
         (["--label_names=positive"], "--label_names=positive: expected a value for each label"),
         (
             ["--task=regression", "--label_names=0:a"],

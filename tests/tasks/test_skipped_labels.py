@@ -8,6 +8,7 @@ from said import said_by
 from keras_bert.errors import InputError
 from keras_bert.tasks.file_layout import FileLayout
 from keras_bert.tasks.registry import get_task
+from keras_bert.tasks.sequence.texts import read_examples
 from keras_bert.training.settings import sorted_settings
 
 INFERENCE = ["entailment", "neutral", "contradiction"]
@@ -50,7 +51,7 @@ def test_elsewhere_they_are_labels_and_that_is_said(tmp_path, labels, pair, is_s
     examples, lines = read(tmp_path, labels, pair=pair)
     assert examples.labels == [str(label) for label in labels]
     assert len(lines) == is_said
-    assert all("is a label as the others are" in line for line in lines)
+    assert all("taken as labels like the others" in line for line in lines)
 
 
 def test_a_setting_decides(tmp_path):
@@ -79,3 +80,17 @@ def test_every_task_with_labels_has_it(tmp_path):
     for task in ("tagging", "question_answering"):
         with pytest.raises(InputError, match="skip_labels is for classification"):
             sorted_settings(get_task(task), {"skip_labels": ["-"]})
+
+
+def test_labels_of_json_that_are_missing_or_whole_numbers_with_a_point(tmp_path):
+    path = tmp_path / "a.json"
+    path.write_text('[{"text": "a", "label": 1.0}, {"text": "b", "label": 0.0}]')
+    found, lines = said_by(read_examples, path)
+    assert found.labels == ["1", "0"]
+    assert lines == [f"{path}: label: whole numbers such as 1.0 are read as 1"] * 2
+    path.write_text('[{"text": "a", "label": 1}, {"text": "b"}]')
+    with pytest.raises(InputError, match="entry 2: label is missing: leave the row out"):
+        read_examples(path)
+    path.write_text('[{"text": "a", "label": 1.5}]')
+    with pytest.raises(InputError, match=r"entry 1: label must be .*, not 1\.5"):
+        read_examples(path)

@@ -1,12 +1,18 @@
 """Long texts through the commands: trained on in windows, or counted where they are cut."""
 
+import functools
 import json
 import random
 
 import pytest
 from conftest import toy_rows, write_tsv
+from said import said_by
 
 import keras_bert
+from keras_bert.tasks.file_layout import FileLayout
+from keras_bert.tasks.registry import get_task
+from keras_bert.training.finetune import _read
+from keras_bert.training.settings import FinetuneSettings
 
 PLAIN = "film story actor music scene end plot voice picture cast".split()
 LAST = {"negative": ("bad", "awful"), "positive": ("good", "great")}
@@ -131,3 +137,19 @@ def test_predictions_of_another_program_have_no_windows(cli, tmp_path):
     found = cli("evaluate", "--predictions=p.json", "--data=d.json", "--windows")
     assert found.status == 2
     assert "--windows is for --model" in found.err
+
+
+def test_labels_that_the_held_out_examples_lack_are_said():
+    texts = [f"text {i}" for i in range(30)]
+    labels = ["rare" if i == 0 else ("a", "b")[i % 2] for i in range(30)]
+    whole = get_task("classification").examples_from(texts, None, labels)
+    settings = FinetuneSettings(eval_fraction=0.1)
+    read = functools.partial(_read, get_task("classification"), whole, None, FileLayout())
+    (rest, held_out, _), lines = said_by(read, settings)
+    missing = sorted({"a", "b", "rare"} - set(held_out.labels))
+    assert missing, "choose another seed"
+    assert lines == [
+        f"{whole.path}: the 3 examples held out for scores have none of {', '.join(missing)}: "
+        f"give eval or another eval_fraction"
+    ]
+    assert len(rest) + len(held_out) == 30

@@ -136,7 +136,8 @@ def named_labels(labels, overrides, examples):
     """Returns the fields of `ModelConfig` for the setting `label_names`; {} where it is None."""
     if overrides.get("label_names") is None:
         return {}
-    names = renamed(labels, overrides["label_names"], examples.path)
+    place = name_of("labels") if overrides.get("labels") else examples.path
+    names = renamed(labels, overrides["label_names"], place)
     return {"labels": tuple(names), "file_labels": tuple(labels)}
 
 

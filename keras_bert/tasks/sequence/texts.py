@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 
 from keras_bert.errors import InputError, name_of
+from keras_bert.guesses import guess
 from keras_bert.tasks.columns import check_distinct, find_column, say_choice, usual_columns
 from keras_bert.tasks.file_layout import FileLayout
 from keras_bert.tasks.skipped_labels import without_skipped
@@ -179,6 +180,12 @@ def _label(table, row, column):
         value = str(value).lower()
     if isinstance(value, int):
         value = str(value)
+    if isinstance(value, float) and value.is_integer():
+        # As pandas writes a column of whole numbers with gaps.
+        guess(f"{column}: whole numbers such as 1.0 are read as 1", place=table.path)
+        value = str(int(value))
+    if value is None:
+        raise InputError(f"{table.path}:{row.line}: {column} is missing: leave the row out")
     if not isinstance(value, str):
         raise InputError(
             f"{table.path}:{row.line}: {column} must be a text, a whole number, true or false, "
