@@ -59,6 +59,32 @@ def locked(output, force=False):
                 os.rmdir(folder)  # which fails, as it should, if there is something in it
 
 
+def check_free(output):
+    """Raises InputError if a process of this machine has the lock of an output.
+
+    For a check before a long start: `locked` decides.
+
+    Args:
+        output: path, or None.
+    """
+    if output is None or os.name != "posix":
+        return
+    output = os.path.realpath(os.fspath(output))
+    folder, name = os.path.split(output)
+    try:
+        file = os.open(os.path.join(folder, f".{name}.lock"), os.O_RDWR | os.O_NOFOLLOW)
+    except OSError:
+        return
+    try:
+        owner = _owner(file)
+        if not _lock(file, owner):
+            raise InputError(_held(output, owner, force=False))
+    except OSError:
+        pass
+    finally:
+        os.close(file)
+
+
 def _make_folders(folder, output):
     """Makes a folder and those above it; returns those that were made, the lowest first."""
     made = []

@@ -15,7 +15,7 @@ import pytest
 
 from keras_bert import locking
 from keras_bert.errors import InputError, settings_are_flags
-from keras_bert.locking import locked
+from keras_bert.locking import check_free, locked
 
 HOLDER = (
     "import sys, time\n"
@@ -57,6 +57,9 @@ def test_the_second_process_is_refused_and_told_by_whom(holder, tmp_path):
         )
     with pytest.raises(InputError, match="force=True is for a process of another machine"):
         locked(tmp_path / "model", force=True).__enter__()
+    with pytest.raises(InputError, match=f"another process .process {holder.pid} on "):
+        check_free(tmp_path / "model")
+    check_free(tmp_path / "other")
     with locked(tmp_path / "other"):
         pass
     assert holder.poll() is None

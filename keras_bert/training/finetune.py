@@ -15,7 +15,7 @@ from keras_bert.errors import CheckFailed, Diverged, InputError, name_of
 from keras_bert.extras import naming_extras
 from keras_bert.files import check_not_input, check_replaceable
 from keras_bert.guesses import counted, note
-from keras_bert.locking import locked
+from keras_bert.locking import check_free, locked
 from keras_bert.model_folder import is_replaceable
 from keras_bert.pictures.figures import check_picture
 from keras_bert.quiet import import_tensorflow_quietly
@@ -98,6 +98,8 @@ def finetune_runs(start, task="classification", train=None, eval=None, **given):
     seeds = seeds_of(settings)
     _check_paths(start, road.output, settings, seeds)
     _check_picture(road)
+    if settings.strategy != "multi_worker":
+        check_free(road.output)
     train, evaluation, whole = _read(task, train, eval, layout, settings)
     fields = task.model_fields(whole, overrides, settings.length)
     _check_examples(task, fields, settings, train, evaluation)

@@ -10,7 +10,7 @@ import time
 
 from keras_bert.card import command_line, model_card
 from keras_bert.errors import CheckFailed, Diverged, name_of
-from keras_bert.locking import locked
+from keras_bert.locking import check_free, locked
 from keras_bert.quiet import import_tensorflow_quietly
 from keras_bert.settings import changed_settings
 from keras_bert.training.pretrain_settings import PretrainSettings
@@ -49,6 +49,8 @@ def pretrain(**settings):
     """
     settings = PretrainSettings(**settings)
     settings.check_paths()
+    if settings.strategy != "multi_worker":
+        check_free(settings.output)
     importlib.import_module("matplotlib")  # reported now that it is missing, not at the end
     import_tensorflow_quietly()
     from keras_bert.training import strategy as strategies
