@@ -37,7 +37,8 @@ class QuestionAnsweringTask(Task):
     """Finds the piece of a passage that answers a question (Devlin et al. 2018, section 4.2).
 
     An answer is a dict: `text`, `start` and `end` (characters of the passage), `probability`, and
-    `n_best`, the best answers in order, each with these keys. Where a passage may hold no answer,
+    `n_best`, the best answers, each with these keys, in the order of their best spans: one that is
+    at several places may be more probable than the first. Where a passage may hold no answer,
     `n_best` has that too, as "" from 0 to 0, and `null_odds` is its score minus that of the best
     span.
 
