@@ -164,7 +164,7 @@ def check_settings(settings):
 def _converted(name, value, kind, example="1,2"):
     if isinstance(kind, tuple):
         if isinstance(value, str) or not hasattr(value, "__iter__"):
-            raise InputError("expected a list", name, value)
+            raise InputError(f"expected a list, not {value!r:.60}", name)
         return [_item(name, item, kind[1], value, example) for item in value]
     if isinstance(value, np.generic):
         value = value.item()

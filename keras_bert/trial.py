@@ -18,7 +18,7 @@ from keras_bert.errors import InputError
 _NO_MEMORY, _RAISED = 3, 4
 _MESSAGE_BYTES = 2000
 # A trial that waits without working, for a slow disk or for a lock, is given up.
-_MOST_SECONDS = 600
+_MOST_SECONDS = 120
 
 
 def check_harmless(path, library, function, seconds, memory):

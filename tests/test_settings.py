@@ -58,7 +58,7 @@ def test_what_only_looks_different_becomes_the_declared_type():
         ({"rate": float("inf")}, "rate=inf: expected a finite number"),
         ({"pair": "abc"}, "pair=abc: expected one of nsp, sop"),
         ({"pack": 1}, "pack=1: expected True or False"),
-        ({"columns": "ab"}, "columns=ab: expected a list"),
+        ({"columns": "ab"}, "columns: expected a list, not 'ab'"),
         ({"columns": [1]}, "columns=1: expected texts"),
         (
             {"layers": ["x", "1"]},

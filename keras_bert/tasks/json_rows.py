@@ -144,9 +144,12 @@ def _raise_broken(path, number, first, text):
     try:
         json.loads(text)
     except json.JSONDecodeError as error:
-        raise InputError(
-            f"{path}:{error.lineno + number - 1}: not readable JSON: {error.msg}"
-        ) from None
+        place = f"{path}:{error.lineno + number - 1}"
+        # A string that has no end is reported by its beginning.
+        if error.msg.startswith("Unterminated string") or not text[error.pos :].strip():
+            raise InputError(f"{place}: the file ends within its JSON: is it complete?") from None
+        reason = f"{error.msg} (character {error.colno} of the line)"
+        raise InputError(f"{place}: not readable JSON: {reason}") from None
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}:{number}: not readable JSON: {error}") from None
     raise InputError(f"{path}:{number}: not a JSON object on one line, nor a list of objects")

@@ -76,6 +76,8 @@ def test_another_list_beside_the_data_is_said(tmp_path):
         ('[{"text": "a"}, 5]', r"a\.json:entry 2: expected a JSON object, found int"),
         ('[{"text": "a"},\n {"text": "b"},\n]', r"a\.json:3: not readable JSON|a\.json:1: "),
         ('{\n "text": "a",\n "label": }', r"a\.json:3: not readable JSON"),
+        ('[\n{"text": "a"},\n{"text": "b', r"a\.json:3: the file ends within its JSON"),
+        ('[\n{"text": "a"},', r"a\.json:2: the file ends within its JSON"),
         ('{"train": [{"text": "a"}], "dev": [{"text": "b"}]}', "with the lists train, dev: write"),
         ('[{"text": "\\ud800"}]', r"a\.json:entry 1: a lone surrogate"),
         ('{"text": "a"}\n[{"text": "b"}]', r"a\.json:2: expected a JSON object, found list"),
