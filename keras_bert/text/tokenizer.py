@@ -10,12 +10,6 @@ The contract is `tokenization.py` of google-research/bert, not that of any later
 
 Other tokens that a checkpoint's tokenizer files declare (`added_tokens`) are kept whole, as
 transformers keeps them.
-
-The work is done in Rust by the library `tokenizers`. Texts on which it departs from the original
-are recognized and take the slow way through `basic_tokenization`, so that the results are the
-original's for every string, code points of every plane and lone surrogates included. What remains
-open is what the original leaves open: a code point that this Python's `unicodedata` does not know
-yet counts as a letter.
 """
 
 import re
@@ -24,11 +18,11 @@ import numpy as np
 
 from keras_bert.errors import InputError
 from keras_bert.text import added_tokens as added
-from keras_bert.text import cleaning, targets
+from keras_bert.text import targets
+from keras_bert.text.cutting import PieceCutter, checked
 from keras_bert.text.encoding import Encoding, Pieces, assemble, truncated_lengths
 from keras_bert.text.vocabulary import (
     MAX_CHARS_PER_WORD,
-    SPECIAL_TOKENS,
     check_vocabulary,
     guess_lower_case,
     load_vocabulary,
@@ -76,8 +70,6 @@ class WordPieceTokenizer:
         max_chars_per_word=MAX_CHARS_PER_WORD,
         added_tokens=(),
     ):
-        from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
-
         check_vocabulary(vocabulary)
         # They may come from the config.json of a stranger.
         switches = {
@@ -100,24 +92,14 @@ class WordPieceTokenizer:
             self._ids[token] for token in ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
         )
         self.added_tokens = added.checked(added_tokens, self._ids)
-        not_pieces = {token.content for token in self.added_tokens if not token.word_piece}
-        if not_pieces & set(SPECIAL_TOKENS):
-            raise InputError("word_piece must be true for the tokens that every BERT has")
-        self._splitter = None
-        if self.added_tokens:
-            switches = (self.lower_case, self.strip_accents, tokenize_chinese_chars)
-            self._splitter = added.Splitter(self.added_tokens, *switches)
-        pieces = {token: i for token, i in self._ids.items() if token not in not_pieces}
-        self._tokenizer = Tokenizer(
-            models.WordPiece(pieces, unk_token="[UNK]", max_input_chars_per_word=max_chars_per_word)
+        self._cutter = PieceCutter(
+            self._ids,
+            self.added_tokens,
+            self.lower_case,
+            self.strip_accents,
+            tokenize_chinese_chars,
+            max_chars_per_word,
         )
-        self._tokenizer.normalizer = normalizers.BertNormalizer(
-            clean_text=True,
-            handle_chinese_chars=tokenize_chinese_chars,
-            strip_accents=self.strip_accents,
-            lowercase=lower_case,
-        )
-        self._tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
 
     @classmethod
     def from_file(cls, path, **switches):
@@ -209,7 +191,7 @@ class WordPieceTokenizer:
             InputError: the vocabulary has no [MASK], or as `encode`.
         """
         pieces = Pieces([], [], [], [])
-        for match in _MASK_OR_TEXT.finditer(_checked(text)):
+        for match in _MASK_OR_TEXT.finditer(checked(text)):
             if match.group() == "[MASK]":
                 part = Pieces([self.mask_id], ["[MASK]"], [(0, len("[MASK]"))], [0])
             else:
@@ -316,115 +298,20 @@ class WordPieceTokenizer:
             text += token[2:] if token.startswith("##") else " " + token
         return text.strip(" ")
 
+    def cut(self, texts):
+        """Returns the pieces of each text: objects with `ids`, `tokens`, `offsets` and a length."""
+        return self._cutter.cut(texts)
+
+    def cut_words(self, words):
+        """Returns the pieces of each distinct word, a dict; what gives none is [UNK]."""
+        return self._cutter.cut_words(words)
+
     def _rows(self, texts, texts_b, length, is_split_into_words=False):
         """Yields (pieces, pieces or None, number kept of the first, number kept of the second)."""
-        cut = self._cut_sentences if is_split_into_words else self.cut
+        cut = self._cutter.cut_sentences if is_split_into_words else self.cut
         all_a = cut(texts)
         all_b = [None] * len(all_a) if texts_b is None else cut(texts_b)
         if len(all_a) != len(all_b):
             raise InputError(f"{len(all_a)} first sentences but {len(all_b)} second sentences")
         for a, b in zip(all_a, all_b, strict=True):
             yield a, b, *truncated_lengths(len(a), None if b is None else len(b), length)
-
-    def cut(self, texts):
-        """Returns the pieces of each text: objects with `ids`, `tokens`, `offsets` and a length."""
-        if isinstance(texts, (str, bytes)):
-            raise InputError("expected a sequence of texts, not one text; use encode for one")
-        texts = [_checked(text) for text in texts]
-        if self._splitter is None:
-            return self._cut_plain(texts)
-        split = [self._splitter.split(text) for text in texts]
-        between = [
-            text[start:end]
-            for text, parts in zip(texts, split, strict=True)
-            for start, end, token in parts
-            if token is None
-        ]
-        plain = iter(self._cut_plain(between))
-        return [self._joined(parts, plain) for parts in split]
-
-    def _joined(self, parts, plain):
-        """Returns the `Pieces` of a text of the stretches that it was split into."""
-        if len(parts) == 1 and parts[0][2] is None:
-            return next(plain)
-        pieces = Pieces([], [], [], [])
-        for start, end, token in parts:
-            if token is None:
-                pieces.append(next(plain), start)
-            else:
-                one = [self._ids[token.content]], [token.content], [(0, end - start)], [0]
-                pieces.append(Pieces(*one), start)
-        return pieces
-
-    def _cut_plain(self, texts):
-        """Returns the pieces of each text; added tokens are text like any other."""
-        different = [bool(cleaning.DIFFERENT.search(text)) for text in texts]
-        usual = [text for text, slow in zip(texts, different, strict=True) if not slow]
-        fast = iter(self._tokenizer.encode_batch(usual, add_special_tokens=False))
-        return [
-            self._cut_exactly(text) if slow else next(fast)
-            for text, slow in zip(texts, different, strict=True)
-        ]
-
-    def cut_words(self, words):
-        """Returns the pieces of each distinct word, a dict; what gives none is [UNK]."""
-        words = list(dict.fromkeys(words))
-        nothing = Pieces([self.unk_id], ["[UNK]"], [(0, 0)], [0])
-        return {
-            word: pieces if len(pieces) else nothing
-            for word, pieces in zip(words, self.cut(words), strict=True)
-        }
-
-    def _cut_sentences(self, sentences):
-        """Returns the `Pieces` of each list of words."""
-        sentences = list(sentences)
-        for number, sentence in enumerate(sentences, start=1):
-            if not isinstance(sentence, (list, tuple)):
-                raise InputError(
-                    f"sentence {number}: is_split_into_words takes lists of words, not "
-                    f"{sentence!r:.60}"
-                )
-        pieces = self.cut_words(_checked(word) for sentence in sentences for word in sentence)
-        found = []
-        for sentence in sentences:
-            joined = Pieces([], [], [], [])
-            for number, word in enumerate(sentence):
-                part = pieces[word]
-                joined.ids += part.ids
-                joined.tokens += part.tokens
-                joined.offsets += part.offsets
-                joined.word_ids += [number] * len(part)
-            found.append(joined)
-        return found
-
-    def _cut_exactly(self, text):
-        """Cuts a text that the Rust normalizer would treat differently from the original."""
-        pieces = Pieces([], [], [], [])
-        switches = (self.lower_case, self.strip_accents, self.tokenize_chinese_chars)
-        for number, (word, origins) in enumerate(cleaning.split_words(text, *switches)):
-            start = 0
-            for token_id, token in self._cut_word(word):
-                if token == "[UNK]":
-                    end = len(word)
-                else:
-                    end = start + len(token) - (2 if start else 0)
-                pieces.ids.append(token_id)
-                pieces.tokens.append(token)
-                pieces.word_ids.append(number)
-                pieces.offsets.append((origins[start], origins[end - 1] + 1))
-                start = end
-        return pieces
-
-    def _cut_word(self, word):
-        """Returns the (id, token) of each piece of a normalized word."""
-        try:
-            return [(token.id, token.value) for token in self._tokenizer.model.tokenize(word)]
-        except UnicodeEncodeError:  # A lone surrogate, which no UTF-8 vocabulary can spell.
-            return [(self.unk_id, "[UNK]")]
-
-
-def _checked(text):
-    """Returns the text if it is one."""
-    if not isinstance(text, str):
-        raise InputError(f"a text must be a string, not {type(text).__name__}: {text!r:.60}")
-    return text

@@ -52,7 +52,7 @@ def test_slow_way_equals_the_fast_one_for_each_character():
     chars = [c for c in map(chr, planes) if not cleaning.DIFFERENT.search(c)]
     split = pre_tokenizers.BertPreTokenizer()
     for lower_case in (True, False):
-        normalizer = WordPieceTokenizer(SMALL, lower_case)._tokenizer.normalizer
+        normalizer = WordPieceTokenizer(SMALL, lower_case)._cutter.rust.normalizer
         for char in chars:
             text = f"a{char}b"
             expected = [w for w, _ in cleaning.split_words(text, lower_case, lower_case)]
@@ -98,7 +98,7 @@ def test_slow_way_gives_the_offsets_of_the_fast_one():
     tokenizer = golden.tokenizer("uncased")
     for text in golden.texts():
         if not cleaning.DIFFERENT.search(text):
-            slow, (fast,) = tokenizer._cut_exactly(text), tokenizer.cut([text])
+            slow, (fast,) = tokenizer._cutter.cut_exactly(text), tokenizer.cut([text])
             assert (slow.ids, slow.offsets) == (fast.ids, fast.offsets), text
 
 
@@ -232,7 +232,7 @@ def test_many_random_strings_take_both_ways_alike():
     pool = [c for c in "".join(golden.texts()) if not cleaning.DIFFERENT.search(c)]
     texts = ["".join(generator.choices(pool, k=30)) for _ in range(1000)]
     for text, fast in zip(texts, tokenizer.cut(texts), strict=True):
-        slow = tokenizer._cut_exactly(text)
+        slow = tokenizer._cutter.cut_exactly(text)
         assert (slow.ids, slow.offsets) == (fast.ids, fast.offsets), text
 
 
