@@ -56,7 +56,9 @@ def not_said(notes):
 
 def note(reason, setting=None, value=None, place=None):
     """Warns, in one line, of what a setting left out or changed as it was asked; see `guess`."""
-    warnings.warn(Note(InputError(reason, setting, value, place)), stacklevel=3)
+    error = InputError(reason, setting, value, place)
+    warnings.warn(Note(error), stacklevel=3)
+    return Said(error)
 
 
 @contextlib.contextmanager

@@ -59,13 +59,14 @@ def locked(output, force=False):
                 os.rmdir(folder)  # which fails, as it should, if there is something in it
 
 
-def check_free(output):
+def check_free(output, force=False):
     """Raises InputError if a process of this machine has the lock of an output.
 
     For a check before a long start: `locked` decides.
 
     Args:
         output: path, or None.
+        force: see `locked`.
     """
     if output is None or os.name != "posix":
         return
@@ -78,7 +79,7 @@ def check_free(output):
     try:
         owner = _owner(file)
         if not _lock(file, owner):
-            raise InputError(_held(output, owner, force=False))
+            raise InputError(_held(output, owner, force))
     except OSError:
         pass
     finally:

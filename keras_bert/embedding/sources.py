@@ -5,7 +5,7 @@ import os
 
 from keras_bert.errors import InputError, name_of
 from keras_bert.files import check_file_replaceable, check_not_input, check_path
-from keras_bert.guesses import guess
+from keras_bert.guesses import guess, note
 from keras_bert.opening import load_bert
 from keras_bert.settings import REQUIRED, check_settings, setting
 from keras_bert.tasks.file_layout import FileLayout
@@ -99,12 +99,12 @@ def load_encoder(settings):
 
 
 def cut_notes(features, bert, length):
-    """Returns notes on texts that were too long, a list of str."""
+    """Returns notes on texts that were too long, a list of str, which are warnings too."""
     if not features.cut_count:
         return []
-    length = bert.config.max_length if length is None else length
+    say, length = (guess, bert.config.max_length) if length is None else (note, length)
     verb = "is" if features.cut_count == 1 else "are"
     fix = name_of("length", "N")
     more = f": {fix}" if length < bert.config.encoder.max_position_embeddings else ""
     reason = f"{features.cut_count} of the texts {verb} longer than {length} tokens and {verb} cut"
-    return [guess(f"{reason}{more}")]
+    return [say(f"{reason}{more}")]

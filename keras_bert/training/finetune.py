@@ -99,7 +99,7 @@ def finetune_runs(start, task="classification", train=None, eval=None, **given):
     _check_paths(start, road.output, settings, seeds)
     _check_picture(road)
     if settings.strategy != "multi_worker":
-        check_free(road.output)
+        check_free(road.output, road.force)
     train, evaluation, whole = _read(task, train, eval, layout, settings)
     fields = task.model_fields(whole, overrides, settings.length)
     _check_examples(task, fields, settings, train, evaluation)

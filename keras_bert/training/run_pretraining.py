@@ -50,7 +50,7 @@ def pretrain(**settings):
     settings = PretrainSettings(**settings)
     settings.check_paths()
     if settings.strategy != "multi_worker":
-        check_free(settings.output)
+        check_free(settings.output, settings.force)
     importlib.import_module("matplotlib")  # reported now that it is missing, not at the end
     import_tensorflow_quietly()
     from keras_bert.training import strategy as strategies

@@ -249,7 +249,8 @@ def test_texts_of_flags_and_texts_that_are_cut(cli, tiny, tmp_path):
     arguments = ["embed", f"--model={TINY}", f"--output={output}", *(f"--text={t}" for t in texts)]
     found = cli(*arguments, "--length=6")
     assert found.status == 0, found.err
-    assert "1 of the texts is longer than 6 tokens" in found.out
+    assert found.err == "note: 1 of the texts is longer than 6 tokens and is cut: --length=N\n"
+    assert cli(*arguments, "--length=6", "--strict").status == 0  # the length was asked for
     data = np.load(output, allow_pickle=False)
     np.testing.assert_allclose(data["vectors"], embed(tiny, ["a b c d", "w1"]), rtol=0, atol=1e-5)
     assert "lines" not in data

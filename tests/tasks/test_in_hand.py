@@ -122,7 +122,7 @@ def test_choices():
         (([], []), "no rows"),
         (([b"\xff", "b"], ["x", "y"]), "not UTF-8"),
         ((["a", 3], ["x", "y"]), "the examples:2: text must be a text, not 3"),
-        ((["a", "b"], ["x", None]), "the examples:2: label must be a text"),
+        ((["a", "b"], ["x", None]), "the examples:2: label is missing"),
     ],
 )
 def test_what_is_neither_is_refused(data, message):

@@ -19,6 +19,14 @@ from keras_bert.training import stopping
 from keras_bert.training.progress import ProgressLine
 
 
+@pytest.fixture(autouse=True)
+def as_in_a_terminal():
+    """A shell's background job ignores Ctrl-C, and so would the tests."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def signal_at(monkeypatch):
     """Sends this process a signal when a training has done a step."""
