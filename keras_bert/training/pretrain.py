@@ -109,7 +109,10 @@ class Pretraining:
         )
         callbacks = [run_log]
         if checkpoints is not None:
-            callbacks.append(_SaveEvery(checkpoints, every, first, settings.steps, writes, means))
+            is_alone = settings.strategy != "multi_worker"
+            callbacks.append(
+                _SaveEvery(checkpoints, every, first, settings.steps, writes, is_alone, means)
+            )
         if writes:
             # The run is one long epoch.
             callbacks.append(
@@ -171,16 +174,18 @@ class _SaveEvery(keras.callbacks.Callback):
     """Saves a checkpoint every so many steps, and when a signal asks for the end.
 
     A checkpoint has the running means too, so that the log's next line is that of a run which
-    nobody disturbed.
+    nobody disturbed. Of several workers all have to read them at once, for reading adds up what
+    each has; a signal may have come to one alone, and then they are left out.
     """
 
-    def __init__(self, checkpoints, every, first_step, steps, writes, running_means=()):
+    def __init__(self, checkpoints, every, first_step, steps, writes, is_alone, running_means=()):
         super().__init__()
         self.checkpoints = checkpoints
         self.every = every
         self.step = first_step
         self.steps = steps
         self.writes = writes
+        self.is_alone = is_alone
         self.running_means = running_means
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -190,9 +195,10 @@ class _SaveEvery(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         self.step += 1
-        is_due = self.step % self.every == 0 or self.step == self.steps or stopping.is_asked()
-        if self.writes and is_due:
+        is_due, means = self.step % self.every == 0 or self.step == self.steps, []
+        if is_due or (self.is_alone and stopping.is_asked()):
             means = [value_of(variable) for variable in self.model.metrics_variables]
+        if self.writes and (is_due or stopping.is_asked()):
             self.checkpoints.save(self.model, self.step, running_means=means)
         stopping.check(self.step, self.checkpoints.folder if self.writes else None)
 

@@ -71,7 +71,7 @@ def test_windows_learn_what_is_at_the_end_and_are_kept(cli, toy, data, tmp_path)
         assert notes(found) == []
         found = cli("evaluate", each, f"--data={dev}", "--json", "--nowindows")
         assert json.loads(found.out.splitlines()[-1])["accuracy"] < 0.75
-        note = "76 of 80 texts are longer than 24 tokens and are cut: --windows"
+        note = "76 of 80 texts are longer than 24 tokens and are cut"
         assert notes(found) == [f"note: {dev}: {note}"]
     found = cli("verify", model, f"--exported={exported}", f"--data={dev}", "--json")
     assert json.loads(found.out.splitlines()[-1])["agreement"] == 1.0

@@ -140,7 +140,7 @@ def test_two_processes_one_killed_and_restarted_give_the_weights_of_one(place):
     checkpoint = f"{output}.training/step-0000000030.npz"
     deadline = time.monotonic() + 200
     while not os.path.exists(checkpoint) and time.monotonic() < deadline:
-        assert workers.processes[1].poll() is None, workers.wait()
+        assert workers.processes[1].poll() is None, "\n".join(workers.wait()[1])
         time.sleep(0.02)
     workers.processes[1].send_signal(signal.SIGKILL)
     statuses, texts = workers.wait()
