@@ -87,20 +87,18 @@ def test_raw_text_is_read_in_windows_by_tensorflow_alone(model, exported):
         assert labels == [answer["label"] for answer in answers]
 
 
+@pytest.mark.parametrize("model", ["classification"], indirect=True)
 def test_verify_compares_windows(model, exported, tmp_path):
     bert, (texts, second) = model
-    if bert.config.task != "classification":
-        pytest.skip("one kind is enough")
     labels = [answer["label"] for answer in bert.predict(texts)]
     result, _ = verify(bert, str(exported / "open.tflite"), (texts, labels))
     assert result["model_scores"]["accuracy"] == result["exported_scores"]["accuracy"] == 1
     assert result["max_difference"] < 2e-5
 
 
+@pytest.mark.parametrize("model", ["classification"], indirect=True)
 def test_the_program_on_the_device_reads_windows_and_says_what_is_cut(model, exported, capfd):
     bert, (texts, second) = model
-    if bert.config.task != "classification":
-        pytest.skip("one kind is enough")
     (expected,) = bert.predict(texts[1:2])
     arguments = ["classify", f"--model={exported / 'open.tflite'}", texts[1]]
     assert device.main(arguments) == 0
