@@ -11,6 +11,7 @@ import keras
 from keras_bert.files import replacing_file
 from keras_bert.in_memory import NamedBytes
 from keras_bert.layers import fused
+from keras_bert.layers.dense import Dense
 from keras_bert.models import compiling
 from keras_bert.models.targets import as_array
 
@@ -307,7 +308,7 @@ def head_dense(encoder, units, name):
         units: number of outputs.
         name: the layer's name.
     """
-    return keras.layers.Dense(
+    return Dense(
         units,
         kernel_initializer=keras.initializers.TruncatedNormal(
             stddev=encoder.bert_config.initializer_range

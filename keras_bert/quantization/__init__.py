@@ -1,0 +1,1 @@
+"""Quantization of a Keras model: what its numbers become in a file of small integers."""
