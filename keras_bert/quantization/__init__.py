@@ -1,1 +1,1 @@
-"""Quantization of a Keras model: what its numbers become in a file of small integers."""
+"""Quantization of the Keras model: exact re-scalings, and the ranges that they come from."""
