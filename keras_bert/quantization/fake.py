@@ -14,14 +14,13 @@ import dataclasses
 import numpy as np
 from keras import ops
 
+from keras_bert.config import QUANTIZED_WEIGHTS, TABLE_BITS
 from keras_bert.errors import InputError
 from keras_bert.keras_internals import all_layers
 from keras_bert.layers.dense import Dense
 from keras_bert.layers.embeddings import BertEmbeddings
+from keras_bert.quantization.ranges import products
 
-# Bits of the products' weights, by the name of the scheme.
-SCHEMES = {"int4": 4, "int8": 8}
-TABLE_BITS = (4, 8)
 # litert-quantizer's `tensor_zp_scale_from_min_max`: no scale is 0.
 _LEAST_RANGE = 1e-9
 
@@ -33,63 +32,31 @@ def enable(model, scheme, table_bits=None, rescaling=None):
 
     Args:
         model: a network of this package, in float32.
-        scheme: a key of `SCHEMES`.
+        scheme: a key of `QUANTIZED_WEIGHTS`.
         table_bits: bits of the word table, of `TABLE_BITS`; None: as many as the weights have.
         rescaling: `Rescaling` that the file is written with; None for none.
 
     Raises:
         InputError: the scheme or the bits are not known, or the rescaling is of another network.
     """
-    if scheme not in SCHEMES:
-        raise InputError(f"expected one of {', '.join(SCHEMES)}", "quantize_aware", scheme)
-    bits = SCHEMES[scheme]
+    if scheme not in QUANTIZED_WEIGHTS:
+        raise InputError(
+            f"expected one of {', '.join(QUANTIZED_WEIGHTS)}", "quantize_aware", scheme
+        )
+    bits = QUANTIZED_WEIGHTS[scheme]
     table_bits = table_bits or bits
     if table_bits not in TABLE_BITS:
         raise InputError("expected 4 or 8", "table_bits", table_bits)
     encoder = getattr(model, "encoder", model)
-    scales = {} if rescaling is None else _scales_by_layer(encoder, rescaling)
+    factors = {}
+    if rescaling is not None:
+        rescaling.check(encoder)
+        factors = {id(p): rescaling.factors(name) for name, p in products(encoder).items()}
     for layer in all_layers(model):
         if isinstance(layer, Dense):
-            layer.product = Product(bits, scales.pop(id(layer), None))
+            layer.product = Product(bits, *factors.get(id(layer), ()))
         elif isinstance(layer, BertEmbeddings):
             layer.lookup = Lookup(table_bits)
-
-
-def _scales_by_layer(encoder, rescaling):
-    """Returns what each product's input is divided by: dict of float32 vectors by a layer's id."""
-    found = {}
-
-    def put(layer, name, scale):
-        scale = np.asarray(scale, "float32")
-        if scale.shape != (layer.kernel.shape[0],):
-            raise InputError(
-                f"the rescaling is of another network: {name} has {scale.shape} numbers, not "
-                f"{layer.kernel.shape[0]}"
-            )
-        found[id(layer)] = scale
-
-    inputs, values = dict(rescaling.inputs), dict(rescaling.values)
-    for block in encoder.blocks:
-        attention = block.attention
-        places = {
-            "attention": (attention.query_dense, attention.key_dense, attention.value_dense),
-            "intermediate": (block.intermediate,),
-            "output": (block.feed_forward_output,),
-        }
-        for place, layers in places.items():
-            name = f"{block.name}/{place}"
-            scale = inputs.pop(name, None)
-            for layer in layers if scale is not None else ():
-                put(layer, name, scale)
-        # A scale of V's columns is one of their quantization's scales: it rounds nothing else.
-        name = f"{block.name}/attention"
-        scale = values.pop(name, None)
-        if scale is not None:
-            put(attention.output_dense, name, scale)
-    if inputs or values:
-        name = next(iter([*inputs, *values]))
-        raise InputError(f"the rescaling is of another network: it has no {name}")
-    return found
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -98,21 +65,24 @@ class Product:
 
     Attributes:
         bits: bits of the weights.
-        scale: float32 vector, the input is divided by it and the kernel's rows are multiplied, as
-            the file is written; or None.
+        before, after: see `Rescaling.factors`, float32 vectors or None.
     """
 
     bits: int
-    scale: np.ndarray | None = None
+    before: np.ndarray | None = None
+    after: np.ndarray | None = None
 
     def __call__(self, layer, x):
-        kernel = layer.kernel
-        if self.scale is not None:
-            x = x * ops.convert_to_tensor(1 / self.scale)
-            kernel = kernel * ops.convert_to_tensor(self.scale[:, None])
+        kernel, bias = layer.kernel, layer.bias
+        if self.before is not None:
+            x = x / self.before
+            kernel = kernel * self.before[:, None]
+        if self.after is not None:
+            kernel = kernel / self.after
+            bias = None if bias is None else bias / self.after
         y = ops.matmul(rounded_rows(x), rounded_weights(kernel, self.bits, axis=0))
-        if layer.bias is not None:
-            y = ops.add(y, layer.bias)
+        y = y if bias is None else y + bias
+        y = y if self.after is None else y * self.after
         return y if layer.activation is None else layer.activation(y)
 
 

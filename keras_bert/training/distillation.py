@@ -11,6 +11,8 @@ independent, keeps the teacher among the variables that a checkpoint saves, and 
 own, which `distributed.DistributedTask` replaces.
 """
 
+import dataclasses
+
 import keras
 from keras import ops
 
@@ -148,16 +150,31 @@ def with_teacher(student, teacher, loss, weight, temperature, in_unit_of=(1.0, 0
     return model, losses if isinstance(loss, dict) else losses[""]
 
 
-def check_teacher(teacher, config, tokenizer, name):
+@dataclasses.dataclass(frozen=True)
+class Teacher:
+    """A model to learn from.
+
+    Attributes:
+        bert: `Bert`.
+        weight, temperature: see `DistillationLoss`.
+        name: str, what the user calls it.
+    """
+
+    bert: object
+    weight: float = 0.5
+    temperature: float = 1.0
+    name: str | None = None
+
+
+def check_teacher(teacher, config, tokenizer):
     """Raises InputError unless a model's logits mean what those of the network in training mean.
 
     Args:
-        teacher: `Bert`.
+        teacher: `Teacher`.
         config: `ModelConfig` of the network in training.
         tokenizer: its tokenizer.
-        name: str, what the user called the teacher.
     """
-    other, reason = teacher.config, None
+    other, its, reason = teacher.bert.config, teacher.bert.tokenizer, None
     if other.task != config.task:
         kind = other.task or "an encoder without a task"
         reason = f"answers {kind}, not {config.task}: name a model of the same task"
@@ -170,14 +187,14 @@ def check_teacher(teacher, config, tokenizer, name):
         reason = f"has {other.settings.get('num_choices')} choices a question"
     elif other.settings.get("mark_capitals") != config.settings.get("mark_capitals"):
         reason = f"differs in {name_of('mark_capitals')}"
-    elif (teacher.tokenizer.vocabulary, teacher.tokenizer.get_config()) != (
+    elif (its.vocabulary, its.get_config()) != (
         tokenizer.vocabulary, tokenizer.get_config(),
     ):  # fmt: skip
         reason = "has another vocabulary or another tokenizer: token ids mean other words to it"
     elif other.encoder.max_position_embeddings < config.max_length:
         reason = f"reads {other.encoder.max_position_embeddings} tokens, fewer than a row has"
     if reason is not None:
-        raise InputError(reason, "teacher", name)
+        raise InputError(reason, "teacher", teacher.name)
 
 
 def unit_between(teacher, config):
