@@ -11,14 +11,19 @@ independent, keeps the teacher among the variables that a checkpoint saves, and 
 own, which `distributed.DistributedTask` replaces.
 """
 
+import contextlib
 import dataclasses
 
 import keras
 from keras import ops
 
+from keras_bert.bert import build_model
 from keras_bert.errors import InputError, name_of
 from keras_bert.keras_internals import loss_mask, with_loss_mask
+from keras_bert.loading import load
+from keras_bert.models.lora import merged_weights
 from keras_bert.models.network import Network
+from keras_bert.training.settings import NO_TEACHER
 
 
 def softmax_divergence(teacher, student, temperature):
@@ -134,6 +139,24 @@ class WithTeacher(Network):
         self.asked_layers = (teacher,)
 
 
+def beside_teacher(model, loss, teacher, config, policy, strategy=None):
+    """Returns the model to fit and its loss, of a network in training and its `Teacher`.
+
+    Args:
+        model: the network in training.
+        loss: see `with_teacher`.
+        teacher: `Teacher`.
+        config: `ModelConfig` of the network.
+        policy: number format to compute in, as the network does.
+        strategy: the `tf.distribute.Strategy` within whose scope the network was made, or None.
+    """
+    with strategy.scope() if strategy else contextlib.nullcontext():
+        network = build_model(teacher.bert.config, dtype=policy)
+    network.set_weights(merged_weights(teacher.bert.model))
+    unit = _unit_between(teacher.bert.config, config)
+    return with_teacher(model, network, loss, teacher.weight, teacher.temperature, unit)
+
+
 def with_teacher(student, teacher, loss, weight, temperature, in_unit_of=(1.0, 0.0)):
     """Returns the model to fit, and its loss.
 
@@ -164,6 +187,36 @@ class Teacher:
     weight: float = 0.5
     temperature: float = 1.0
     name: str | None = None
+
+
+def named_teacher(settings):
+    """Returns the `Bert` that `FinetuneSettings` name as the teacher, or None."""
+    if settings.teacher in (None, NO_TEACHER):
+        return None
+    try:
+        return load(settings.teacher)
+    except InputError as error:
+        raise InputError(str(error), "teacher") from None
+
+
+def teacher_of(named, start, settings, say):
+    """Returns the `Teacher` of a run, or None; in a run for a quantized file the start is one.
+
+    Args:
+        named: what `named_teacher` returned.
+        start: `Bert`, the start of the run.
+        settings: `FinetuneSettings`.
+        say: function that takes a line for the user.
+    """
+    if named is None and (settings.quantize_aware is None or settings.teacher == NO_TEACHER):
+        return None
+    if named is None:
+        say(
+            f"learns from the logits of the start too, in float: {name_of('teacher', NO_TEACHER)} "
+            f"learns from labels alone"
+        )
+    name = settings.teacher or "the start"
+    return Teacher(named or start, settings.teacher_weight, settings.temperature, name)
 
 
 def check_teacher(teacher, config, tokenizer):
@@ -197,7 +250,7 @@ def check_teacher(teacher, config, tokenizer):
         raise InputError(reason, "teacher", teacher.name)
 
 
-def unit_between(teacher, config):
+def _unit_between(teacher, config):
     """Returns `in_unit_of` of `WithTeacher` for two `ModelConfig`s."""
     if config.task != "regression":
         return 1.0, 0.0

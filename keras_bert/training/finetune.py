@@ -26,7 +26,7 @@ from keras_bert.tasks.splitting import hold_out
 from keras_bert.training.class_weights import class_weights
 from keras_bert.training.finetuned_card import finetuned_card
 from keras_bert.training.seeds import seeds_of, summary
-from keras_bert.training.settings import NO_TEACHER, sorted_settings
+from keras_bert.training.settings import sorted_settings
 
 # Settings that do not change the weights.
 _FREE = (
@@ -117,6 +117,7 @@ def _runs(call, task, road, settings, fields, seeds, parts, strategy):
     """Does the run of each seed and writes the best one; see `finetune_runs`."""
     from keras_bert.training.checkpoints import state_is_kept
     from keras_bert.training.devices import writes_files
+    from keras_bert.training.distillation import named_teacher, teacher_of
     from keras_bert.training.task_training import discard_state
     from keras_bert.training.train_one import train_one
 
@@ -124,7 +125,7 @@ def _runs(call, task, road, settings, fields, seeds, parts, strategy):
     worker_lost = ()
     if settings.strategy == "multi_worker":
         from keras_bert.training.strategy import WORKER_LOST as worker_lost
-    teacher = _teacher_named(settings)
+    teacher = named_teacher(settings)
     best, reports, diverged = None, [], []
     for seed in seeds:
         if len(seeds) > 1:
@@ -144,7 +145,7 @@ def _runs(call, task, road, settings, fields, seeds, parts, strategy):
                 notes=loaded.notes if loaded is not start else (),
                 say=_say,
                 strategy=strategy,
-                teacher=_teacher_of(teacher, loaded, settings),
+                teacher=teacher_of(teacher, loaded, settings, _say),
             )
         except Diverged as error:
             if len(seeds) == 1:
@@ -255,33 +256,6 @@ def _start_of(start, road, seed):
 
     keras.utils.set_random_seed(seed)
     return load(start, vocabulary=road.vocab, lower_case=road.lower_case)
-
-
-def _teacher_named(settings):
-    """Returns the `Bert` that the settings name as the teacher, or None."""
-    if settings.teacher in (None, NO_TEACHER):
-        return None
-    from keras_bert.loading import load
-
-    try:
-        return load(settings.teacher)
-    except InputError as error:
-        raise InputError(str(error), "teacher") from None
-
-
-def _teacher_of(named, start, settings):
-    """Returns the `Teacher` of a run, or None; in a run for a quantized file the start is one."""
-    from keras_bert.training.distillation import Teacher
-
-    if named is None and (settings.quantize_aware is None or settings.teacher == NO_TEACHER):
-        return None
-    if named is None:
-        _say(
-            f"learns from the logits of the start too, in float: {name_of('teacher', NO_TEACHER)} "
-            f"learns from labels alone"
-        )
-    name = settings.teacher or "the start"
-    return Teacher(named or start, settings.teacher_weight, settings.temperature, name)
 
 
 def _state_folder(output, settings, seed):

@@ -22,7 +22,7 @@ from keras_bert.training.cached_features import CachedFeatures, can_cache, head_
 from keras_bert.training.checkpoints import Checkpoints
 from keras_bert.training.class_weights import class_weights
 from keras_bert.training.devices import several_devices, writes_files
-from keras_bert.training.distillation import check_teacher, unit_between, with_teacher
+from keras_bert.training.distillation import beside_teacher, check_teacher
 from keras_bert.training.fit import fine_tune, freeze
 from keras_bert.training.quantize_aware import needs_fine_tuned, rescaling_for
 
@@ -181,7 +181,8 @@ class TaskTraining:
             self.discard_state()
         if self.config.quantize_aware:
             # Before any function of the model is traced.
-            self._quantize(bert, examples, state_folder, resume)
+            self.rescaling = rescaling_for(bert, examples, state_folder, resume, self.strategy)
+            self._enable(model)
         caches = self.frozen == "encoder" and self.teacher is None
         if caches and can_cache(model, texts, evaluation_texts):
             texts, evaluation_texts = (
@@ -200,7 +201,9 @@ class TaskTraining:
 
         loss = self.model.default_loss()
         if self.teacher is not None:
-            model, loss = self._with_teacher(loss)
+            model, loss = beside_teacher(
+                model, loss, self.teacher, self.config, self.policy, self.strategy
+            )
         return fine_tune(
             model,
             loss,
@@ -252,22 +255,9 @@ class TaskTraining:
         bert.rescaling = self.rescaling
         return bert
 
-    def _quantize(self, bert, examples, state_folder, resume):
-        self.rescaling = rescaling_for(bert, examples, state_folder, resume, self.strategy)
-        self._enable(self.model)
-
     def _enable(self, model):
         field = self.config.quantize_aware
         fake.enable(model, field["weights"], field["table_bits"], self.rescaling)
-
-    def _with_teacher(self, loss):
-        """Returns the model to fit beside its teacher, and its loss."""
-        teacher = self.teacher
-        with self.strategy.scope() if self.strategy else contextlib.nullcontext():
-            network = build_model(teacher.bert.config, dtype=self.policy)
-        network.set_weights(merged_weights(teacher.bert.model))
-        unit = unit_between(teacher.bert.config, self.config)
-        return with_teacher(self.model, network, loss, teacher.weight, teacher.temperature, unit)
 
     def _row_weights(self, examples, rows):
         """Returns the weight of each row in the loss, that of its label; None without weights."""
