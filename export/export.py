@@ -3,9 +3,15 @@
 import dataclasses
 import os
 
+from keras_bert.config import EXPORTED_AS
 from keras_bert.errors import InputError, name_of
-from keras_bert.export.quantize_settings import QuantizeSettings, check_quantization
+from keras_bert.export.quantize_settings import (
+    QuantizeSettings,
+    check_quantization,
+    note_without_rows,
+)
 from keras_bert.files import check_file_replaceable, check_path
+from keras_bert.guesses import note
 from keras_bert.opening import load_bert, require_task
 from keras_bert.predictor import Predictor
 from keras_bert.quiet import stderr_kept_for_errors
@@ -68,6 +74,9 @@ def export(model, layout=None, **settings):
     length = settings.length
     if length not in (None, "dynamic"):
         length = int(length)
+    trained = _trained_for(bert, settings)
+    if not trained:
+        note_without_rows(settings)
     with stderr_kept_for_errors():
         if settings.format == "tflite":
             from keras_bert.export.tflite import export_tflite
@@ -78,9 +87,9 @@ def export(model, layout=None, **settings):
                 length,
                 settings.quantize,
                 settings.calibration,
-                settings.table_bits,
+                settings.table_bits or trained.get("table_bits"),
                 settings.per_tensor,
-                rescaling=_trained_rescaling(bert, None if bert is model else model),
+                rescaling=bert.rescaling if trained else None,
                 layout=layout,
             )
         if settings.format == "saved_model":
@@ -92,11 +101,20 @@ def export(model, layout=None, **settings):
         return export_onnx(bert, settings.output, length)
 
 
-def _trained_rescaling(bert, folder):
-    """Returns the `Rescaling` that quantization-aware training left in a model folder, or None."""
-    from keras_bert.quantization.rescaling import RESCALING_FILE, Rescaling
+def _trained_for(bert, settings):
+    """Returns what quantization-aware training was for if this file is that, else {}.
 
-    if folder is None or not os.path.isdir(folder):
-        return None
-    path = os.path.join(folder, RESCALING_FILE)
-    return Rescaling.from_file(path, bert.encoder) if os.path.exists(path) else None
+    Returns:
+        `ModelConfig.quantize_aware`; what the file does not use of it is said in a note.
+    """
+    trained = bert.config.quantize_aware
+    if not trained:
+        return {}
+    wanted = name_of("quantize", EXPORTED_AS[trained["weights"]])
+    if settings.format != "tflite" or settings.quantize != EXPORTED_AS[trained["weights"]]:
+        note(f"the model was trained for {wanted}: this file does not use its re-scaling")
+        return {}
+    if settings.table_bits not in (None, trained["table_bits"]) or settings.per_tensor:
+        bits = name_of("table_bits", trained["table_bits"])
+        note(f"the model was trained for {wanted} and {bits}, with a scale for each output")
+    return trained
