@@ -108,7 +108,7 @@ def _trained_for(bert, settings):
         `ModelConfig.quantize_aware`; what the file does not use of it is said in a note.
     """
     trained = bert.config.quantize_aware
-    if not trained:
+    if not trained or getattr(bert, "rescaling", None) is None:
         return {}
     wanted = name_of("quantize", EXPORTED_AS[trained["weights"]])
     if settings.format != "tflite" or settings.quantize != EXPORTED_AS[trained["weights"]]:
