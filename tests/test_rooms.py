@@ -112,7 +112,7 @@ LIGHT_MODULES = (
 # Modules of light rooms that are for TensorFlow.
 NOT_LIGHT = ("keras_bert.text.graph_tokenizer", "keras_bert.text.graph_added_tokens")
 # Modules of the layers that may name a backend: fast on TensorFlow, plain ops on the others.
-NAMES_A_BACKEND = ("keras_bert.layers.fused",)
+NAMES_A_BACKEND = ("keras_bert.layers.fused", "keras_bert.layers.deployed")
 
 
 def find_modules():
