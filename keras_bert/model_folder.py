@@ -43,6 +43,8 @@ class ModelConfig:
             see `tasks.sequence.windows`.
         file_labels: list of str, what files call the labels, in their order; [] where they have
             the names of `labels`.
+        pruned: dict, of a model whose vocabulary was made smaller `from_size`, the tokens that it
+            had, and `corpus`, the name of the texts that decided which of them stayed; else {}.
         tokenizer_files: list of str, names of the tokenizer's files in the folder; this version
             reads ["vocab.txt"].
     """
@@ -60,6 +62,7 @@ class ModelConfig:
     pooling: str = "cls"
     windows: bool = False
     file_labels: tuple = ()
+    pruned: dict = dataclasses.field(default_factory=dict)
     tokenizer_files: tuple = (VOCABULARY_FILE,)
 
     def __post_init__(self):
@@ -78,9 +81,15 @@ class ModelConfig:
         object.__setattr__(self, "tokenizer_files", tuple(files))
         if self.pair not in (True, False, None):
             raise InputError(f"pair must be true, false or null, not {self.pair!r}")
-        for name in ("tokenizer", "versions", "settings"):
+        for name in ("tokenizer", "versions", "settings", "pruned"):
             if not isinstance(getattr(self, name), dict):
                 raise InputError(f"{name} must be dict, not {getattr(self, name)!r}")
+        types = {name: type(value) for name, value in self.pruned.items()}
+        if types and types != {"from_size": int, "corpus": str}:
+            raise InputError(
+                f"pruned must be {{}} or have from_size, a whole number, and corpus, a text, not "
+                f"{self.pruned!r:.200}"
+            )
         if self.task not in (None, *KINDS, "pretraining"):
             raise InputError(f"task {self.task!r} is not one that this version knows")
         if self.benchmark and (
@@ -137,6 +146,8 @@ class ModelConfig:
     def to_json(self):
         """Returns the text of `config.json`."""
         data = {"format_version": FORMAT_VERSION, **dataclasses.asdict(self)}
+        if not self.pruned:
+            del data["pruned"]  # older versions know no such key
         return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
     @classmethod

@@ -52,6 +52,7 @@ FILES = {
         "errors",
         "extras",
         "files",
+        "globs",
         "guesses",
         "in_memory",
         "keras_internals",
@@ -78,6 +79,7 @@ FILES = {
         "model_folder",
         "opening",
         "predictor",
+        "pruning",
         "row_reports",
     ),
     "commands": ("__main__", "quickstart"),
@@ -103,6 +105,7 @@ LIGHT_MODULES = (
     "keras_bert.model_folder",
     "keras_bert.opening",
     "keras_bert.predictor",
+    "keras_bert.pruning",
 )
 # Modules of light rooms that are for TensorFlow.
 NOT_LIGHT = ("keras_bert.text.graph_tokenizer", "keras_bert.text.graph_added_tokens")
