@@ -3,10 +3,12 @@
 import dataclasses
 import os
 
+from keras_bert.config import POOLINGS
+from keras_bert.embedder import embedder_of
 from keras_bert.errors import InputError, name_of
 from keras_bert.export.tflite import QUANTIZATIONS
 from keras_bert.files import check_file_replaceable, check_path
-from keras_bert.opening import load_bert, require_task
+from keras_bert.opening import load_bert
 from keras_bert.predictor import Predictor
 from keras_bert.quiet import stderr_kept_for_errors
 from keras_bert.settings import REQUIRED, check_settings, setting
@@ -28,6 +30,16 @@ class ExportSettings:
     )
     length: str | None = setting(
         None, "tokens, or `dynamic` for open shapes (default: the model's length)"
+    )
+    pooling: str | None = setting(
+        None,
+        "an encoder without a task: how a text's vector is made of its tokens' (default: as its "
+        "checkpoint states, else mean)",
+        choices=POOLINGS,
+    )
+    normalize: bool | None = setting(
+        None,
+        "an encoder without a task: bring vectors to length 1 (default: as its checkpoint states)",
     )
 
     def __post_init__(self):
@@ -51,8 +63,10 @@ def export(model, **settings):
     """Writes a model as TFLite, SavedModel or ONNX.
 
     Args:
-        model: a `Bert` with a task, or the path of a model folder.
-        **settings: of `ExportSettings`: `output`, `format`, `quantize`, `length`.
+        model: a `Bert`, or the path of a model folder; one without a task is written as a sentence
+            embedder.
+        **settings: of `ExportSettings`: `output`, `format`, `quantize`, `length`, `pooling`,
+            `normalize`.
 
     Returns:
         A dict: `path` and `bytes`; for TFLite also `ops`, a dict from built-in op to its number.
@@ -66,7 +80,8 @@ def export(model, **settings):
     if settings.format != "saved_model":
         check_file_replaceable(settings.output)
     bert = model if isinstance(model, Predictor) else load_bert(model)
-    require_task(bert, "the model" if bert is model else model)
+    if bert.task is None or (settings.pooling, settings.normalize) != (None, None):
+        bert = embedder_of(bert, settings.pooling, settings.normalize)
     length = settings.length
     if length not in (None, "dynamic"):
         length = int(length)

@@ -6,7 +6,7 @@ import os
 
 from keras_bert.config import POOLINGS, BertConfig, read_json_object
 from keras_bert.errors import InputError
-from keras_bert.tasks.registry import KINDS, NAMES, get_task
+from keras_bert.tasks.registry import EVERY_KIND, NAMES, get_task
 
 CONFIG_FILE = "config.json"
 VOCABULARY_FILE = "vocab.txt"
@@ -24,8 +24,8 @@ class ModelConfig:
 
     Attributes:
         encoder: `BertConfig`.
-        task: a kind of task (see `keras_bert.tasks.registry.KINDS`), "pretraining" (with the heads
-            of pretraining), or None for an encoder alone.
+        task: a kind of task (see `keras_bert.tasks.registry.EVERY_KIND`), "pretraining" (with the
+            heads of pretraining), or None for an encoder alone.
         labels: list of str, the names of the classes or tags in the order of the logits; else [].
         pair: whether the model takes pairs of texts; None, from a format that does not state it,
             accepts both.
@@ -34,7 +34,8 @@ class ModelConfig:
         versions: dict of the versions of the packages that made it.
         pair_head: "nsp", "sop" or "none", the task of the pair head of "pretraining".
         settings: dict, the task's own settings; of "pretraining" only `tied`, false where the
-            masked-LM head has an output matrix of its own.
+            masked-LM head has an output matrix of its own; of an encoder alone `normalize`,
+            whether its vectors of texts have length 1, where its checkpoint states it.
         pooling: "cls" or "mean", the vector of a whole text; see `TextNetwork`. For an encoder
             alone, the one that its checkpoint was trained with.
         benchmark: name of the task with a file layout and metric of its own that the model was
@@ -90,7 +91,7 @@ class ModelConfig:
                 f"pruned must be {{}} or have from_size, a whole number, and corpus, a text, not "
                 f"{self.pruned!r:.200}"
             )
-        if self.task not in (None, *KINDS, "pretraining"):
+        if self.task not in (None, *EVERY_KIND, "pretraining"):
             raise InputError(f"task {self.task!r} is not one that this version knows")
         if self.benchmark and (
             self.benchmark not in NAMES or get_task(self.benchmark).kind != self.task
@@ -110,9 +111,9 @@ class ModelConfig:
                 raise InputError(f"label {label!r} is empty or of several lines")
         if self.pooling not in POOLINGS:
             raise InputError(f"pooling must be one of {', '.join(POOLINGS)}, not {self.pooling!r}")
-        pools = self.task is None or self.task in KINDS and get_task(self.task).of_texts
+        pools = self.task is None or self.task in EVERY_KIND and get_task(self.task).of_texts
         if self.pooling != "cls" and not pools:
-            kinds = [kind for kind in KINDS if get_task(kind).of_texts]
+            kinds = [kind for kind in EVERY_KIND if get_task(kind).of_texts]
             raise InputError(f"pooling {self.pooling!r} is for {', '.join(kinds)}")
         if self.windows not in (True, False) or self.windows and (not pools or self.task is None):
             raise InputError(
@@ -120,7 +121,7 @@ class ModelConfig:
                 f"{self.windows!r}"
             )
         self._check_file_labels()
-        if self.task in KINDS:
+        if self.task in EVERY_KIND:
             get_task(self.benchmark or self.task).check_config(self)
         if isinstance(self.max_length, bool) or not isinstance(self.max_length, int):
             raise InputError(f"max_length must be int, not {self.max_length!r}")

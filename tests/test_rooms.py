@@ -73,6 +73,7 @@ FILES = {
         "bert",
         "converting",
         "description",
+        "embedder",
         "evaluation",
         "keras_file",
         "loading",
