@@ -19,7 +19,13 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from score_rows import ROWS
 
-_HEAD = ("row", "tokens", "words cut as before", "pieces a word", "weights, MB", "int8 .tflite, MB")
+from keras_bert.description import read_description
+from keras_bert.tasks.plain_texts import texts_of_files
+
+_HEAD = (
+    "row", "tokens", "words cut as before", "of those of dev", "pieces a word", "weights, MB",
+    "int8 .tflite, MB",
+)  # fmt: skip
 
 
 def run(verb, *flags):
@@ -58,6 +64,15 @@ def measured(row, size, options):
     return pruned, scores, exported
 
 
+def unchanged_share(path, whole, pruned):
+    """Returns the share of a file's words that the tokenizers of two model folders cut alike."""
+    tokenizers = [read_description(folder)[1] for folder in (whole, pruned)]
+    words = tokenizers[0].count_words(texts_of_files([path]))
+    one, other = tokenizers
+    alike = sum(n for w, n in words.items() if one.pieces_of_word(w) == other.pieces_of_word(w))
+    return alike / words.total()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", required=True, help="folder of the public files")
@@ -75,10 +90,12 @@ def main():
     for name in options.rows.split(","):
         for size in (None, *map(int, options.sizes.split(","))):
             pruned, scores, exported = measured(rows[name], size, options)
-            of_words = ["all", "–"]
+            of_words = ["all", "all", "–"]
             if pruned is not None:
                 pieces = f"{pruned['pieces_before']:.3f} → {pruned['pieces']:.3f}"
-                of_words = [f"{pruned['unchanged']:.2%}", pieces]
+                folders = (os.path.join(options.output, f"{name}_{n}") for n in ("whole", size))
+                share = unchanged_share(os.path.join(options.data, rows[name].dev), *folders)
+                of_words = [f"{pruned['unchanged']:.2%}", f"{share:.2%}", pieces]
             weights = os.path.getsize(
                 os.path.join(options.output, f"{name}_{size or 'whole'}", "model.weights.h5")
             )
