@@ -7,9 +7,9 @@ package is needed.
 import os
 
 from keras_bert.export import contents
-from keras_bert.export.benchmark import size_of
 from keras_bert.export.contents import exported_files
 from keras_bert.export.functions import tokens_function
+from keras_bert.export.timing import size_of
 from keras_bert.files import replacing_folder
 
 # As in the tables that multi-label classification reads and writes.
