@@ -3,60 +3,64 @@
 So the memory that a request takes does not grow with the length of its texts.
 """
 
+import functools
+
 import tensorflow as tf
 
 # A row of 512 tokens takes about 60 MB in a network of BERT-Base's size.
 ROWS_AT_ONCE = 32
 
 
-def token_outputs(from_tokens, token_ids, segment_ids, names, pad_id, at_once=ROWS_AT_ONCE):
+def outputs_of_rows(from_tokens, token_ids, segment_ids, names, pad_id, per_token):
     """Runs a network over rows, those of like length together.
 
     Args:
         from_tokens: the function of `functions.tokens_function`.
         token_ids, segment_ids: int32 RaggedTensors (rows, tokens).
-        names: names of the network's outputs for each token.
+        names: names of outputs of the network.
         pad_id: int, the id of [PAD].
-        at_once: the most rows of a batch.
+        per_token: whether an output has one value, or several, for each token, else for each row.
 
     Returns:
-        A dict of name to a float32 tensor with one value, or several, for each token of
-        `token_ids.values`.
+        A dict of name to a float32 tensor of shape (tokens of all rows, ...) or (rows, ...).
     """
-    lengths = tf.cast(token_ids.row_lengths(), tf.int32)
-    order = tf.argsort(lengths, stable=True)
+    order = tf.argsort(token_ids.row_lengths(), stable=True)
+    inverse = tf.argsort(order)
     sorted_ids, sorted_segments = tf.gather(token_ids, order), tf.gather(segment_ids, order)
-    count = tf.cast(sorted_ids.nrows(), tf.int32)
-    batches = -(-count // at_once)
-    specs = [from_tokens.structured_outputs[name] for name in names]
+    count = sorted_ids.nrows(tf.int32)
+    batches = -(-count // ROWS_AT_ONCE)
+    made = from_tokens.get_concrete_function().structured_outputs
+    shapes = {name: made[name].shape[1 + per_token :] for name in names}
     arrays = [
-        tf.TensorArray(spec.dtype, batches, infer_shape=False, element_shape=[None, *spec.shape[2:]])
-        for spec in specs
+        tf.TensorArray(tf.float32, batches, infer_shape=False, element_shape=[None, *shape])
+        for shape in shapes.values()
     ]
 
     def run(batch, arrays):
-        part = slice(batch * at_once, tf.minimum((batch + 1) * at_once, count))
+        part = slice(batch * ROWS_AT_ONCE, tf.minimum((batch + 1) * ROWS_AT_ONCE, count))
         ids, segments = sorted_ids[part], sorted_segments[part]
         mask = tf.ones_like(ids).to_tensor()
         outputs = from_tokens(
             token_ids=ids.to_tensor(pad_id), segment_ids=segments.to_tensor(), padding_mask=mask
         )
-        found = [tf.boolean_mask(outputs[name], mask > 0) for name in names]
-        written = [array.write(batch, value) for array, value in zip(arrays, found)]
-        return batch + 1, written
+        found = [outputs[name] for name in names]
+        if per_token:
+            found = [tf.boolean_mask(values, mask > 0) for values in found]
+        return batch + 1, [array.write(batch, each) for array, each in zip(arrays, found)]
 
     _, arrays = tf.while_loop(
         lambda batch, _: batch < batches, run, (0, arrays), parallel_iterations=1
     )
-    inverse = tf.argsort(order)
-    found = {}
-    for name, spec, array in zip(names, specs, arrays):
-        values = tf.cond(
-            count > 0, array.concat, lambda spec=spec: tf.zeros([0, *spec.shape[2:]], spec.dtype)
-        )
-        values = tf.ensure_shape(values, [None, *spec.shape[2:]])
-        found[name] = tf.gather(sorted_ids.with_values(values), inverse).values
-    return found
+    outputs = {}
+    for (name, shape), array in zip(shapes.items(), arrays):
+        nothing = functools.partial(tf.zeros, [0, *shape])
+        values = tf.cond(count > 0, array.concat, nothing)
+        values = tf.ensure_shape(values, [None, *shape])
+        if per_token:
+            outputs[name] = tf.gather(sorted_ids.with_values(values), inverse).values
+        else:
+            outputs[name] = tf.gather(values, inverse)
+    return outputs
 
 
 def stretches(starts, ends):
