@@ -17,9 +17,18 @@ from keras_bert.text import cleaning
 _ALL_CODES = 0x110000
 _BLOCK = 256
 # The planes in which Unicode has assigned anything but private use; surrogates are no UTF-8.
-# All other code points are letters without case to every function here.
-_ASSIGNED = (*range(0xD800), *range(0xE000, 0x40000), *range(0xE0000, 0xF0000))
+_PLANES = (*range(0xD800), *range(0xE000, 0x40000), *range(0xE0000, 0xF0000))
 _SIGMA, _FINAL, _INNER = 0x3A3, 0x3C2, 0x3C3
+
+
+@functools.cache
+def _known_codes():
+    """Returns the code points that are anything but signs without case to the functions below."""
+    return [
+        code
+        for code in _PLANES
+        if unicodedata.category(chr(code)) != "Cn" or cleaning.is_cjk(chr(code))
+    ]
 
 
 def _is_cased(char):
@@ -57,11 +66,12 @@ class CodeTable(tf.Module):
 
     def __init__(self, values):
         super().__init__()
-        blocks = np.asarray(values).reshape(-1, _BLOCK)
-        distinct, index = np.unique(blocks, axis=0, return_inverse=True)
+        blocks = np.asarray(values, "int32").reshape(-1, _BLOCK)
+        numbers = {}  # of distinct blocks
+        index = [numbers.setdefault(block.tobytes(), len(numbers)) for block in blocks]
         with tf.init_scope():
-            self._index = tf.constant(index.ravel() * _BLOCK, tf.int32)
-            self._values = tf.constant(distinct.ravel(), tf.int32)
+            self._index = tf.constant(index, tf.int32) * _BLOCK
+            self._values = tf.constant(np.frombuffer(b"".join(numbers), "int32"))
 
     def __call__(self, codes):
         """Returns the int32 numbers of code points, int32 of any shape."""
@@ -90,9 +100,10 @@ class CharacterFlags(tf.Module):
 @functools.cache
 def _flag_values(predicates):
     values = np.zeros(_ALL_CODES, "int32")
-    for code in _ASSIGNED:
-        char = chr(code)
-        values[code] = sum(1 << bit for bit, (_, holds) in enumerate(predicates) if holds(char))
+    codes = _known_codes()
+    chars = [chr(code) for code in codes]
+    for bit, (_, holds) in enumerate(predicates):
+        values[codes] |= np.array([holds(char) for char in chars], "int32") << bit
     return values
 
 
@@ -136,7 +147,7 @@ def _expansion_values(lower_case, strip_accents):
     """
     counts, firsts = np.ones(_ALL_CODES, "int32"), np.zeros(_ALL_CODES, "int32")
     parts = [0]
-    for code in _ASSIGNED:
+    for code in _known_codes():
         char = chr(code)
         new = char.lower() if lower_case else char
         if strip_accents:
