@@ -70,8 +70,8 @@ class SpanDecoder(tf.Module):
         zero = tf.constant(0.0, tf.float64)
         if_any = tf.size(best) > 0
         # The first group is that of the best span.
-        of_first = tf.where(tf.concat([groups == 0, tf.zeros_like(null_score, tf.bool)], 0), shares, 0)
-        probability = tf.reduce_sum(of_first)
+        of_best = tf.boolean_mask(shares[: tf.size(best)], groups == 0)
+        probability = tf.reduce_sum(of_best)
         place = tf.cond(if_any, lambda: places[0], lambda: 0)
         score = tf.cond(if_any, lambda: best[0], lambda: zero)
         odds = tf.where(if_any, null - score, zero)
@@ -110,9 +110,7 @@ class SpanDecoder(tf.Module):
 
         state = more(tf.constant(4 * most), None, None, None)
         shapes = (tf.TensorShape([]), *3 * (tf.TensorShape([None]),))
-        _, best, groups, places = tf.while_loop(
-            unfinished, more, state, shape_invariants=shapes
-        )
+        _, best, groups, places = tf.while_loop(unfinished, more, state, shape_invariants=shapes)
         # Up to the first span of one answer too many.
         beyond = tf.concat([groups, [most]], axis=0) >= most
         count = tf.argmax(tf.cast(beyond, tf.int32), output_type=tf.int32)
@@ -168,9 +166,7 @@ class SpanDecoder(tf.Module):
         may_end = tf.gather(is_whole(spans.ends), last)
         may_start = is_whole(spans.starts)[:, None]
         whole = tf.where(may_start & may_end, spans.scores, _MINUS_INF)
-        return tf.cond(
-            tf.reduce_any(tf.math.is_finite(whole)), lambda: whole, lambda: spans.scores
-        )
+        return tf.cond(tf.reduce_any(tf.math.is_finite(whole)), lambda: whole, lambda: spans.scores)
 
 
 def span_scores(start_logits, end_logits, windows, tokens, longest):

@@ -72,7 +72,5 @@ def _viterbi(probabilities, is_word, start, between, end):
     sources = array.stack()
     last = tf.argmax(total + end, axis=1, output_type=tf.int32)
     array = tf.TensorArray(tf.int32, words, element_shape=[None])
-    _, _, array = tf.while_loop(
-        lambda word, *_: word >= 0, backwards, (words - 1, last, array)
-    )
+    _, _, array = tf.while_loop(lambda word, *_: word >= 0, backwards, (words - 1, last, array))
     return tf.transpose(array.stack())

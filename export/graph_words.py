@@ -62,9 +62,7 @@ def words_in(texts, flags):
     chunked, place = masked(kinds, ~spaces)
     number = tf.cumsum(tf.cast(tf.gather(begins, place), tf.int32)) - 1
     count = tf.reduce_sum(tf.cast(begins, tf.int32))
-    chunks = tf.RaggedTensor.from_value_rowids(
-        chunked.values, number, nrows=count, validate=False
-    )
+    chunks = tf.RaggedTensor.from_value_rowids(chunked.values, number, nrows=count, validate=False)
     found = tf.strings.regex_replace(encoded(chunks), _PARTS, _MARKED)
     signs = tf.strings.unicode_decode(found, "UTF-8").values
     is_run, closes = signs == ord(_RUN), signs == ord(_CLOSE)
@@ -78,7 +76,10 @@ def words_in(texts, flags):
     # From characters of all chunks to those of one text.
     word_rows = tf.gather(rows, tf.gather(place, starts))
     row_starts = tf.gather(codes.row_splits, word_rows)
-    starts, ends = tf.gather(place, starts) - row_starts, tf.gather(place, ends - 1) + 1 - row_starts
+    starts, ends = (
+        tf.gather(place, starts) - row_starts,
+        tf.gather(place, ends - 1) + 1 - row_starts,
+    )
     starts = tf.RaggedTensor.from_value_rowids(
         starts, word_rows, nrows=codes.nrows(), validate=False
     )
@@ -162,4 +163,3 @@ def _split_runs(kinds, starts, ends, is_run):
         tf.concat([cuts, [0]], axis=0), ends[:, None], tf.ones_like(ends)
     )
     return tuple(tf.cast(tf.where(places > 0)[:, 0], tf.int32) for places in (begins, finishes))
-

@@ -6,10 +6,12 @@ It loads with TensorFlow and TensorFlow Text; neither Keras nor this package is 
 import json
 import os
 
+from keras_bert.errors import InputError
 from keras_bert.export import contents
 from keras_bert.export.benchmark import size_of
 from keras_bert.export.functions import tokens_function
 from keras_bert.files import replacing_folder
+from keras_bert.guesses import guess
 from keras_bert.model_folder import ModelConfig
 
 
@@ -31,7 +33,9 @@ def export_saved_model(bert, path, length=None):
         A dict: `path` and `bytes`.
 
     Raises:
-        InputError: `length` is over the position table.
+        InputError: `length` is over the position table, or an added token of a classifier cannot
+            be found in a graph. For tasks that answer for words or passages this is a `Guess`, and
+            `serving_default` is as `tokens`.
     """
     import tensorflow as tf
 
@@ -40,12 +44,20 @@ def export_saved_model(bert, path, length=None):
     files = contents.exported_files(bert, length)
     config = ModelConfig.from_dict(json.loads(files[contents.CONFIG_FILE]))
     from_tokens = tokens_function(bert)
-    signature = _signature(bert.task.kind)(bert, from_tokens, config)
-    inputs = [
-        tf.TensorSpec([None] if each is None else [None, each], tf.string, name=name)
-        for name, each in signature.inputs.items()
-    ]
-    from_text = tf.function(signature.__call__, input_signature=inputs, autograph=False)
+    default, signature, inputs = from_tokens, None, {}
+    try:
+        signature = _signature(bert.task.kind)(bert, from_tokens, config)
+    except InputError as error:
+        if bert.task.of_texts:
+            raise
+        guess(f"serving_default takes token ids and no raw text: {error}", place=path)
+    if signature is not None:
+        inputs = signature.inputs
+        specs = [
+            tf.TensorSpec([None] if each is None else [None, each], tf.string, name=name)
+            for name, each in inputs.items()
+        ]
+        default = tf.function(signature.__call__, input_signature=specs, autograph=False)
     with replacing_folder(path, is_saved_model) as temporary:
         # Not keras.export.ExportArchive: it writes every weight twice.
         module = tf.Module()
@@ -54,16 +66,14 @@ def export_saved_model(bert, path, length=None):
         tf.saved_model.save(
             module,
             temporary,
-            signatures={"serving_default": from_text, "tokens": from_tokens},
+            signatures={"serving_default": default, "tokens": from_tokens},
         )
         extra = os.path.join(temporary, contents.EXTRA_FOLDER)
         os.makedirs(extra)
         for name, content in files.items():
             with open(os.path.join(extra, name), "wb") as file:
                 file.write(content)
-        warmup.write_requests(
-            os.path.join(extra, warmup.FILE), signature.inputs, config.max_length
-        )
+        warmup.write_requests(os.path.join(extra, warmup.FILE), inputs, config.max_length)
     return {"path": os.fspath(path), "bytes": size_of(path)}
 
 

@@ -87,9 +87,7 @@ class AnswerSignature(tf.Module):
             return self._decoder.answer(spans, nulls[number])
 
         types = (tf.int32, tf.int32, tf.float32, tf.float32, tf.float32)
-        found = tf.map_fn(
-            answer, tf.range(codes.nrows(tf.int32)), fn_output_signature=types
-        )
+        found = tf.map_fn(answer, tf.range(codes.nrows(tf.int32)), fn_output_signature=types)
         start, end, score, probability, odds = found
         begin = codes.row_splits[:-1]
         places = tf.ragged.range(begin + start, begin + end)

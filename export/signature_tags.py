@@ -58,9 +58,7 @@ class TagSignature(tf.Module):
         segments = tf.zeros_like(sizes)
         if self._settings.mark_capitals:
             segments = tf.cast(self._has_capital(codes, starts, ends), tf.int32)
-        rows = token_rows(
-            pieces, firsts, lasts, segments, tokenizer.cls_id, tokenizer.sep_id
-        )
+        rows = token_rows(pieces, firsts, lasts, segments, tokenizer.cls_id, tokenizer.sep_id)
         outputs = outputs_of_rows(
             self._from_tokens, *rows, ["probability"], tokenizer.pad_id, per_token=True
         )

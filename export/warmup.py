@@ -30,7 +30,7 @@ def write_requests(path, inputs, max_length):
     Args:
         path: the file.
         inputs: dict from the names of `serving_default`'s inputs to how many of them a text has;
-            None for one.
+            None for one; empty where it takes token ids.
         max_length: int, the tokens of the row for `tokens`.
     """
     texts = {
@@ -40,7 +40,7 @@ def write_requests(path, inputs, max_length):
     ones = tf.ones([1, max_length], tf.int32)
     tokens = {"token_ids": ones, "segment_ids": 0 * ones, "padding_mask": ones}
     with tf.io.TFRecordWriter(path) as writer:
-        for signature, values in (("serving_default", texts), ("tokens", tokens)):
+        for signature, values in (("serving_default", texts or tokens), ("tokens", tokens)):
             writer.write(prediction_log(signature, values))
 
 

@@ -72,7 +72,9 @@ class AddedTokensInGraph:
                 )
         if len(tokens) > _LAST - FIRST_PRIVATE - 2:
             raise InputError(f"{len(tokens)} added tokens are too many for a TensorFlow graph")
-        private = {char for token in tokenizer.vocabulary for char in token if ord(char) >= FIRST_PRIVATE}
+        private = {
+            char for token in tokenizer.vocabulary for char in token if ord(char) >= FIRST_PRIVATE
+        }
         if tokens and private:
             raise InputError(
                 "the vocabulary has private characters of Unicode's last plane: added tokens "

@@ -97,9 +97,7 @@ class PieceCutterInGraph(tf.Module):
             begin = tf.gather(before, tf.gather(words.row_splits, word))
             return tf.searchsorted(before, begin + tf.cast(in_word, tf.int32))
 
-        first = tf.where(
-            unknown, tf.gather(words.row_splits, word), character(first_bytes.values)
-        )
+        first = tf.where(unknown, tf.gather(words.row_splits, word), character(first_bytes.values))
         end = tf.where(unknown, tf.gather(words.row_splits, word + 1), character(end_bytes.values))
         starts = tf.gather(sequence.starts, tf.gather(sources, first))
         ends = tf.gather(sequence.ends, tf.gather(sources, end - 1))

@@ -22,8 +22,8 @@ from keras_bert.text.tokenizer import WordPieceTokenizer
 
 # Scripts, signs, spaces and marks that meet in no text of the golden rows.
 CHARS = (
-    "aZÉé\u0301\u0303 ßŉİıΣσςΆ'’.:·\u00ad\u200b\u200d\u2028\u3000\u00a0\t\n\r\x1c\x85\x00\ufffd北가각𠀀"
-    "ﬁǆ½²\u0374;\u037e`,-_#@0٣\u1ab0\u0900\u0b83\u2c2f\ua7c0\U00010570\U0001e900👍🏽\ue000"
+    "aZÉé\u0301\u0303 ßŉİıΣσςΆ'’.:·\u00ad\u200b\u200d\u2028\u3000\u00a0\t\n\r\x1c\x85\x00\ufffd"
+    "北가각𠀀ﬁǆ½²\u0374;\u037e`,-_#@0٣\u1ab0\u0900\u0b83\u2c2f\ua7c0\U00010570\U0001e900👍🏽\ue000"
 )
 
 
