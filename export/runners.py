@@ -148,17 +148,23 @@ class TFLiteRunner(Runner):
 
 
 class SavedModelRunner(Runner):
-    """A SavedModel folder on TensorFlow: texts go through its in-graph tokenizer if it has one."""
+    """A SavedModel folder on TensorFlow: texts go through its in-graph tokenizer if it has one.
+
+    What the graph answers for raw text takes the place of what Python makes of its outputs. Of a
+    version that knew no raw text for some tasks `serving_default` is as `tokens`.
+    """
 
     def __init__(self, path):
         import tensorflow as tf
+
+        from keras_bert.export import raw_text
 
         variables = os.path.join(path, "variables", "variables")
         super().__init__(path, _saved_model_files(path))
         if os.path.exists(f"{variables}.index"):
             TensorBundle(variables)  # TensorFlow ends the process where its index is damaged
         self._takes_text = self.task.of_texts
-        if self._takes_text:
+        with contextlib.nullcontext() if self._takes_text else contextlib.suppress(ImportError):
             import tensorflow_text  # noqa: F401  registers the tokenizer's ops
         try:
             self._module = tf.saved_model.load(os.fspath(path))
@@ -172,6 +178,11 @@ class SavedModelRunner(Runner):
         if self._takes_text:
             texts = ("text", "text_b") if self.config.pair else ("text",)
             tensors.check(self, from_text[0], texts, from_text[1], "string")
+        self._raw_text = None
+        if self.config.task in raw_text.INPUTS and set(from_text[0]) != set(_INPUT_NAMES):
+            expected = raw_text.INPUTS[self.config.task], raw_text.outputs_of(self.config)
+            tensors.check_raw_text(self, from_text[0], expected[0], from_text[1], expected[1])
+            self._raw_text = raw_text.RawText(path, self.config, self._asked)
 
     def rows_and_outputs(self, examples, batch_size=None, windows=None):
         # A model that takes single texts and pairs alike has a signature for single texts only. And
@@ -190,7 +201,7 @@ class SavedModelRunner(Runner):
             texts = {"text": tf.constant(examples.texts[start : start + 32])}
             if examples.texts_b is not None:
                 texts["text_b"] = tf.constant(examples.texts_b[start : start + 32])
-            outputs = self._called(self._from_text, texts)
+            outputs = self._called(self._from_text, texts, self.task.outputs)
             values.extend(self._checked(outputs, len(texts["text"]), None)[name])
             progress.done = len(values)
             if progress.is_due():
@@ -201,12 +212,23 @@ class SavedModelRunner(Runner):
     def _run(self, inputs):
         import tensorflow as tf
 
-        return self._called(self._from_tokens, {k: tf.constant(v) for k, v in inputs.items()})
+        inputs = {name: tf.constant(value) for name, value in inputs.items()}
+        return self._called(self._from_tokens, inputs, self.task.outputs)
 
-    def _called(self, function, inputs):
+    def answers_of(self, rows, outputs, examples):
+        answers = super().answers_of(rows, outputs, examples)
+        return answers if self._raw_text is None else self._raw_text.replaced(answers, examples)
+
+    def _asked(self, inputs, names):
+        import tensorflow as tf
+
+        texts = {name: tf.constant(value, tf.string) for name, value in inputs.items()}
+        return self._called(self._from_text, texts, names)
+
+    def _called(self, function, inputs, names):
         try:
             outputs = function(**inputs)
-            return {name: outputs[name].numpy() for name in self.task.outputs}
+            return {name: outputs[name].numpy() for name in names}
         except Exception as error:  # as above
             raise InputError(f"{self.path}: TensorFlow cannot run it: {one_line(error)}") from None
 

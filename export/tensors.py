@@ -37,6 +37,31 @@ def check(runner, inputs, expected_inputs, outputs, input_type="int32"):
         _check_type(runner, name, outputs[name][0], "float32")
 
 
+def check_raw_text(runner, inputs, expected_inputs, outputs, expected_outputs):
+    """Raises InputError unless a signature for raw text has the expected inputs and outputs.
+
+    Args:
+        runner: `Runner`, for its path and its task.
+        inputs, outputs: the signature's; see above.
+        expected_inputs: dict of name to number of dimensions; all are strings.
+        expected_outputs: dict of name to a tuple: type, number of dimensions.
+    """
+    expected = {name: ("string", rank) for name, rank in expected_inputs.items()}
+    for found, wanted in ((inputs, expected), (outputs, expected_outputs)):
+        if found.keys() != wanted.keys():
+            raise InputError(
+                f"{runner.path}: serving_default has {', '.join(sorted(found))}, for "
+                f"{runner.config.task} it must have {', '.join(sorted(wanted))}"
+            )
+        for name, (dtype, rank) in wanted.items():
+            _check_type(runner, name, found[name][0], dtype)
+            shape = found[name][1]
+            if shape is not None and len(shape) != rank:
+                raise InputError(
+                    f"{runner.path}: {name} has {len(shape)} dimensions, it must have {rank}"
+                )
+
+
 def _check_type(runner, name, dtype, expected):
     if dtype != expected:
         raise InputError(f"{runner.path}: {name} is of {dtype}, it must be of {expected}")

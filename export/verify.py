@@ -153,7 +153,7 @@ def _compared(bert, runner, task, examples, model_bytes, exported_bytes, repeats
     rows, expected = bert.rows_and_outputs(examples)
     exported_rows, exported = runner.rows_and_outputs(examples)
     answers = task.answers(expected, rows, examples, bert.config)
-    exported_answers = task.answers(exported, exported_rows, examples, runner.config)
+    exported_answers = runner.answers_of(exported_rows, exported, examples)
     model_scores = task.scores(answers, examples, bert.config)
     exported_scores = task.scores(exported_answers, examples, runner.config)
     metric = task.metrics(bert.config)[0]
