@@ -4,7 +4,14 @@ import dataclasses
 import json
 import os
 
-from keras_bert.config import POOLINGS, BertConfig, read_json_object
+from keras_bert.config import (
+    POOLINGS,
+    QUANTIZED_WEIGHTS,
+    RESCALING_FILE,
+    TABLE_BITS,
+    BertConfig,
+    read_json_object,
+)
 from keras_bert.errors import InputError
 from keras_bert.tasks.registry import KINDS, NAMES, get_task
 
@@ -43,6 +50,8 @@ class ModelConfig:
             see `tasks.sequence.windows`.
         file_labels: list of str, what files call the labels, in their order; [] where they have
             the names of `labels`.
+        quantize_aware: dict, what it was trained for: `weights`, a key of `QUANTIZED_WEIGHTS`, and
+            `table_bits`; the folder then has a `RESCALING_FILE` too. {} for any other model.
         tokenizer_files: list of str, names of the tokenizer's files in the folder; this version
             reads ["vocab.txt"].
     """
@@ -60,6 +69,7 @@ class ModelConfig:
     pooling: str = "cls"
     windows: bool = False
     file_labels: tuple = ()
+    quantize_aware: dict = dataclasses.field(default_factory=dict)
     tokenizer_files: tuple = (VOCABULARY_FILE,)
 
     def __post_init__(self):
@@ -78,7 +88,7 @@ class ModelConfig:
         object.__setattr__(self, "tokenizer_files", tuple(files))
         if self.pair not in (True, False, None):
             raise InputError(f"pair must be true, false or null, not {self.pair!r}")
-        for name in ("tokenizer", "versions", "settings"):
+        for name in ("tokenizer", "versions", "settings", "quantize_aware"):
             if not isinstance(getattr(self, name), dict):
                 raise InputError(f"{name} must be dict, not {getattr(self, name)!r}")
         if self.task not in (None, *KINDS, "pretraining"):
@@ -111,6 +121,7 @@ class ModelConfig:
                 f"{self.windows!r}"
             )
         self._check_file_labels()
+        self._check_quantize_aware()
         if self.task in KINDS:
             get_task(self.benchmark or self.task).check_config(self)
         if isinstance(self.max_length, bool) or not isinstance(self.max_length, int):
@@ -134,9 +145,25 @@ class ModelConfig:
                 f"{list(written)}"
             )
 
+    def _check_quantize_aware(self):
+        found = self.quantize_aware
+        if found and not (
+            found.keys() == {"weights", "table_bits"}
+            and found["weights"] in tuple(QUANTIZED_WEIGHTS)
+            and type(found["table_bits"]) is int
+            and found["table_bits"] in TABLE_BITS
+            and self.task in KINDS
+        ):
+            raise InputError(
+                f"quantize_aware must be the weights (one of {', '.join(QUANTIZED_WEIGHTS)}) and "
+                f"the table_bits (4 or 8) of a model with a task, not {found!r}"
+            )
+
     def to_json(self):
         """Returns the text of `config.json`."""
         data = {"format_version": FORMAT_VERSION, **dataclasses.asdict(self)}
+        if not self.quantize_aware:
+            del data["quantize_aware"]  # few models have it, and older versions do not know it
         return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
     @classmethod
@@ -184,7 +211,7 @@ def is_model_folder(path):
 
 def is_replaceable(path):
     """Returns whether a folder is one that we wrote and holds no other files."""
-    ours = {CONFIG_FILE, VOCABULARY_FILE, WEIGHTS_FILE, CARD_FILE}
+    ours = {CONFIG_FILE, VOCABULARY_FILE, WEIGHTS_FILE, CARD_FILE, RESCALING_FILE}
     return is_model_folder(path) and ours.issuperset(os.listdir(path))
 
 

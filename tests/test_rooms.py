@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "package": ("tasks",),
     "pretraining": ("text",),
     "checkpoints": ("text", "models", "tasks"),
-    "bert": ("text", "models", "tasks", "checkpoints", "pictures"),
+    "bert": ("text", "models", "quantization", "tasks", "checkpoints", "pictures"),
     "embedding": ("text", "tasks", "bert", "pictures"),
     "training": (
         "text", "layers", "models", "quantization", "tasks", "pretraining", "bert", "pictures",
