@@ -37,12 +37,16 @@ class Runner(Predictor):
 
     A subclass adds `_run(inputs)`, which returns a dict of all outputs of the file, and calls
     `tensors.check` when the file is open.
+
+    Attributes:
+        proof: the dict of `proof.prove` that `export` put into the file, or None.
     """
 
     def __init__(self, path, files):
         self.path = path
         try:
             self.config = ModelConfig.from_dict(json.loads(files[contents.CONFIG_FILE]))
+            self.proof = contents.proof_of(files)
             if self.task is None:
                 raise InputError(f"task {self.config.task!r} has no answers")
             vocabulary = files[contents.VOCABULARY_FILE].decode().removesuffix("\n").split("\n")
@@ -61,6 +65,29 @@ class Runner(Predictor):
 
     def run(self, inputs):
         return self._checked(self._run(inputs), *inputs["token_ids"].shape)
+
+    def embed(self, texts, texts_b=None):
+        """Returns the vectors of texts, or of pairs, with a sentence embedder.
+
+        Args:
+            texts: a str or a sequence of str.
+            texts_b: the second text of each pair, likewise, or None.
+
+        Returns:
+            float32 of shape (count, hidden_size); for a single str of shape (hidden_size,).
+
+        Raises:
+            InputError: the file is another kind of model.
+        """
+        if self.config.task != "embedding":
+            raise InputError(f"{self.path}: is a model for {self.config.task}, without vectors")
+        if isinstance(texts, str):
+            return self.embed([texts], None if texts_b is None else [texts_b])[0]
+        examples = self.task.examples_from(list(texts), None if texts_b is None else list(texts_b))
+        self.task.check(examples, self.config)
+        _, outputs = self.rows_and_outputs(examples)
+        width = self.config.encoder.hidden_size
+        return np.array(outputs["embedding"], "float32").reshape(len(examples), width)
 
     @abc.abstractmethod
     def _run(self, inputs):
@@ -92,16 +119,18 @@ class TFLiteRunner(Runner):
     Args:
         path: the file.
         threads: number of threads of the interpreter.
+        is_tried: whether another process has opened and run the file, so that it is harmless.
     """
 
-    def __init__(self, path, threads=1):
+    def __init__(self, path, threads=1, is_tried=False):
         from ai_edge_litert.interpreter import Interpreter
 
         super().__init__(path, metadata.read_files(path))
         self._prepared = None
-        memory = _TRIAL_BYTES + _TRIAL_SHARE * os.path.getsize(path)
-        trial = functools.partial(self._run_once, Interpreter)
-        check_harmless(path, "LiteRT", trial, _TRIAL_SECONDS, memory)
+        if not is_tried:
+            memory = _TRIAL_BYTES + _TRIAL_SHARE * os.path.getsize(path)
+            trial = functools.partial(self._run_once, Interpreter)
+            check_harmless(path, "LiteRT", trial, _TRIAL_SECONDS, memory)
         with stderr_hidden():
             details = self._open(Interpreter, threads)
         # By name, never by position: the converter chooses the order of the tensors.
@@ -296,12 +325,13 @@ def is_exported(path):
     )
 
 
-def open_exported(path, threads=1):
+def open_exported(path, threads=1, is_tried=False):
     """Returns the runner for an exported file.
 
     Args:
         path: a .tflite file, an .onnx file or a SavedModel folder.
         threads: number of threads, where the runtime has this option.
+        is_tried: see `TFLiteRunner`.
 
     Raises:
         InputError: it is none of these, or broken.
@@ -310,7 +340,7 @@ def open_exported(path, threads=1):
     if not os.path.exists(path):
         raise InputError(f"{path}: no such file or folder")
     if path.endswith(".tflite"):
-        return TFLiteRunner(path, threads)
+        return TFLiteRunner(path, threads, is_tried)
     if path.endswith(".onnx"):
         return OnnxRunner(path, threads)
     if is_exported(path):
@@ -322,7 +352,7 @@ def open_exported(path, threads=1):
 def _saved_model_files(path):
     """Returns our files in a SavedModel folder, a dict of name to bytes."""
     files = {}
-    for name in (contents.VOCABULARY_FILE, contents.LABELS_FILE, contents.CONFIG_FILE):
+    for name in contents.OURS:
         place = os.path.join(path, contents.EXTRA_FOLDER, name)
         try:
             files[name] = read_bytes(place, VOCABULARY_LIMIT, "description")

@@ -8,8 +8,8 @@ import os
 
 from keras_bert.errors import InputError
 from keras_bert.export import contents
-from keras_bert.export.benchmark import size_of
 from keras_bert.export.functions import tokens_function
+from keras_bert.export.timing import size_of
 from keras_bert.files import replacing_folder
 from keras_bert.guesses import guess
 from keras_bert.model_folder import ModelConfig

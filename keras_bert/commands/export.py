@@ -1,4 +1,4 @@
-"""Writes a model in the format of the place where it will run.
+"""Writes a model in the format of the place where it will run, if it is as good as the model.
 
 keras-bert export --model=my_model --format=tflite --quantize=int4 --calibration=train.csv \\
     --output=model.tflite
@@ -33,4 +33,8 @@ def run(values):
         from keras_bert.export.delegates import report_lines
 
         lines += report_lines(result)
+    if result["proof"] is not None:
+        from keras_bert.export.proof import proof_lines
+
+        lines += proof_lines(result["proof"])
     return result, lines

@@ -65,6 +65,7 @@ def config_for(
         pooling=pooling,
         windows=windows,
         quantize_aware=quantize_aware or {},
+        pruned=start.config.pruned,
         **fields,
     )
 
