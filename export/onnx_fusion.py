@@ -12,23 +12,20 @@ import math
 import numpy as np
 
 from keras_bert.export.onnx_formulas import gelu, layer_norm
-from keras_bert.export.onnx_graph import Graph, either_order, is_close, node
+from keras_bert.export.onnx_graph import either_order, is_close, node
 
 
-def fuse(model):
-    """Rewrites a model of opset 20 or higher in place.
+def fuse(graph):
+    """Rewrites a graph of opset 20 or higher.
 
     Args:
-        model: `onnx.ModelProto` of one of our networks, converted by tf2onnx.
+        graph: `Graph` of one of our networks, converted by tf2onnx.
 
     Returns:
         A dict of rule to how often it was applied.
     """
-    graph = Graph(model)
     rules = (plain_lookup, position_lookup, product, split_heads, mask, scale, layer_norm, gelu)
-    counts = {rule.__name__: graph.rewrite(rule) for rule in rules}
-    graph.finish()
-    return counts
+    return {rule.__name__: graph.rewrite(rule) for rule in rules}
 
 
 # === Embeddings ===
@@ -100,17 +97,17 @@ def product(graph, found):
     rank = graph.rank(x)
     if shape is None or shape.tolist() != [-1, len(kernel)] or rank not in (3, 4):
         return None
-    steps = []
+    # The tensors keep their names, in which those of the layers are.
+    names = [path[0].output[0], *bias.output] if bias is not None else [path[0].output[0]]
+    steps = [("MatMul", path[0].input[1], f"{names[0]}/tokens")]
     if rank == 4:  # the heads of attention are put together again
-        steps.append(("Reshape", _shape(graph, len(kernel))))
-    steps.append(("MatMul", path[0].input[1]))
+        steps.insert(0, ("Reshape", _shape(graph, len(kernel)), f"{names[0]}/input"))
     if bias is not None:
-        steps.append(("Add", bias.input[1]))
+        steps.append(("Add", bias.input[1], f"{names[-1]}/tokens"))
     if len(sizes) > 1:
-        steps.append(("Reshape", _shape(graph, *sizes)))
-    nodes, name = [], found.output[0]
-    for i, (op_type, other) in enumerate(steps):
-        output = name if i == len(steps) - 1 else f"{name}/{i}_{op_type.lower()}"
+        steps.append(("Reshape", _shape(graph, *sizes), None))
+    nodes = []
+    for op_type, other, output in (*steps[:-1], (*steps[-1][:2], found.output[0])):
         nodes.append(node(op_type, [x, other], output))
         x = output
     return nodes

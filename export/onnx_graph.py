@@ -54,7 +54,9 @@ class Graph:
     def writer(self, name, *op_types):
         """Returns the node that computes a tensor; None if it is of another type, or none does."""
         node = self._writers.get(name)
-        return node if node is not None and node.op_type in op_types else None
+        if node is not None and op_types and node.op_type not in op_types:
+            return None
+        return node
 
     def path(self, name, *op_types):
         """Returns the nodes that compute a tensor, from the last one upwards.
