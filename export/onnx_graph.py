@@ -1,7 +1,7 @@
 """An ONNX graph to rewrite: who writes each tensor, what is constant, and rules over all nodes.
 
 A rule looks at one node and returns nodes that compute the same tensor in another way. What nobody
-reads any more is removed at the end, so a rule need not know what else uses the nodes it passes by.
+reads any more is dropped afterwards, so a rule need not know what else uses the nodes it passes by.
 """
 
 import math
@@ -123,21 +123,28 @@ class Graph:
             nodes += replacement
             self._writers.update((name, new) for new in replacement for name in new.output)
         self.nodes = nodes
+        self._drop_unread()
         return count
+
+    def _drop_unread(self):
+        """Drops the nodes that no output depends on; returns the names that are read."""
+        read = {output.name for output in self._graph.output}
+        kept = []
+        for node in reversed(self.nodes):
+            if read.intersection(node.output):
+                kept.append(node)
+                read.update(node.input)
+        self.nodes = kept[::-1]
+        self._writers = {name: node for node in self.nodes for name in node.output}
+        return read
 
     def finish(self):
         """Writes nodes and constants back into the model, without those that nothing reads."""
-        wanted = {output.name for output in self._graph.output}
-        kept = []
-        for node in reversed(self.nodes):
-            if wanted.intersection(node.output):
-                kept.append(node)
-                wanted.update(node.input)
-        self.nodes = kept[::-1]
+        read = self._drop_unread()
         del self._graph.node[:], self._graph.initializer[:], self._graph.value_info[:]
         self._graph.node.extend(self.nodes)
         self._graph.initializer.extend(
-            tensor for name, tensor in self._constants.items() if name in wanted
+            tensor for name, tensor in self._constants.items() if name in read
         )
 
 

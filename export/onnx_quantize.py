@@ -114,7 +114,7 @@ def smooth(graph, rescaling, encoder):
     from keras_bert.quantization.ranges import products
 
     layers = products(encoder)
-    kernels, biases = {}, {}
+    biases = {}
 
     def product(graph, found):
         match = _PRODUCT.search(found.output[0]) if found.op_type == "MatMul" else None
@@ -123,7 +123,7 @@ def smooth(graph, rescaling, encoder):
         name = "/".join(part for part in match.groups() if part)
         before, _ = rescaling.factors(name)
         kernel, biases[found.output[0]] = rescaling.weights(name, layers[name])
-        kernels[name] = inputs = list(found.input)
+        inputs = list(found.input)
         inputs[1] = graph.constant(kernel, f"{name}/kernel")
         nodes = []
         # The values' factors are in the weights alone; the others are applied to the input.
@@ -141,9 +141,9 @@ def smooth(graph, rescaling, encoder):
         name = graph.constant(biases[found.input[0]], f"{found.input[1]}/rescaled")
         return [_with_inputs(found, [found.input[0], name])]
 
-    graph.rewrite(product)
-    if kernels.keys() != layers.keys() or graph.rewrite(bias) != len(layers):
-        raise RuntimeError(f"only {len(kernels)} of {len(layers)} products are in the ONNX graph")
+    found = graph.rewrite(product), graph.rewrite(bias)
+    if found != (len(layers), len(layers)):
+        raise RuntimeError(f"products and biases in the ONNX graph: {found} of {len(layers)}")
 
 
 def _is_large(array):
