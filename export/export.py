@@ -4,7 +4,7 @@ import dataclasses
 import os
 
 from keras_bert.errors import InputError, name_of
-from keras_bert.export.tflite import QUANTIZATIONS
+from keras_bert.export.quantize_settings import QuantizeSettings, check_quantization
 from keras_bert.files import check_file_replaceable, check_path
 from keras_bert.opening import load_bert, require_task
 from keras_bert.predictor import Predictor
@@ -16,16 +16,11 @@ _ENDINGS = {".tflite": "tflite", ".onnx": "onnx"}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ExportSettings:
+class ExportSettings(QuantizeSettings):
     """What `export` takes beside the model."""
 
     output: str = setting(REQUIRED, "the file or folder to write", is_path=True)
     format: str = setting(REQUIRED, "the format to write", choices=FORMATS)
-    quantize: str = setting(
-        "none",
-        "TFLite: float32, float16 weights, or int8 weights with dynamic ranges",
-        choices=QUANTIZATIONS,
-    )
     length: str | None = setting(
         None, "tokens, or `dynamic` for open shapes (default: the model's length)"
     )
@@ -45,17 +40,20 @@ class ExportSettings:
         if self.format != "tflite" and self.quantize != "none":
             tflite = name_of("format", "tflite")
             raise InputError(f"{name_of('quantize', self.quantize)} is for {tflite} only")
+        check_quantization(self)
 
 
-def export(model, **settings):
+def export(model, layout=None, **settings):
     """Writes a model as TFLite, SavedModel or ONNX.
 
     Args:
         model: a `Bert` with a task, or the path of a model folder.
-        **settings: of `ExportSettings`: `output`, `format`, `quantize`, `length`.
+        layout: `FileLayout` of the calibration's file; None for its defaults.
+        **settings: of `ExportSettings`: `output`, `format`, `length`, `quantize`, `calibration`,
+            `table_bits`, `per_tensor`.
 
     Returns:
-        A dict: `path` and `bytes`; for TFLite also `ops`, a dict from built-in op to its number.
+        A dict: `path` and `bytes`; for TFLite what `export_tflite` returns.
 
     Raises:
         InputError: the model is broken, or cannot be written with these settings.
@@ -74,7 +72,17 @@ def export(model, **settings):
         if settings.format == "tflite":
             from keras_bert.export.tflite import export_tflite
 
-            return export_tflite(bert, settings.output, length, settings.quantize)
+            return export_tflite(
+                bert,
+                settings.output,
+                length,
+                settings.quantize,
+                settings.calibration,
+                settings.table_bits,
+                settings.per_tensor,
+                rescaling=_trained_rescaling(bert, None if bert is model else model),
+                layout=layout,
+            )
         if settings.format == "saved_model":
             from keras_bert.export.saved_model import export_saved_model
 
@@ -82,3 +90,13 @@ def export(model, **settings):
         from keras_bert.export.onnx import export_onnx
 
         return export_onnx(bert, settings.output, length)
+
+
+def _trained_rescaling(bert, folder):
+    """Returns the `Rescaling` that quantization-aware training left in a model folder, or None."""
+    from keras_bert.quantization.rescaling import RESCALING_FILE, Rescaling
+
+    if folder is None or not os.path.isdir(folder):
+        return None
+    path = os.path.join(folder, RESCALING_FILE)
+    return Rescaling.from_file(path, bert.encoder) if os.path.exists(path) else None
