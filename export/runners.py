@@ -16,6 +16,7 @@ from keras_bert import numpy_ops
 from keras_bert.checkpoints.tensor_bundle import TensorBundle
 from keras_bert.errors import InputError, one_line
 from keras_bert.export import contents, metadata, tensors
+from keras_bert.export.onnx_names import HUGGINGFACE_INPUTS
 from keras_bert.model_folder import ModelConfig
 from keras_bert.predictor import Predictor
 from keras_bert.progress import HALF_A_MINUTE, Progress
@@ -206,7 +207,7 @@ class SavedModelRunner(Runner):
         self._takes_pairs = bool(self._takes_text and self.config.pair)
         if self._takes_text:
             texts = ("text", "text_b") if self.config.pair else ("text",)
-            tensors.check(self, from_text[0], texts, from_text[1], "string")
+            tensors.check(self, from_text[0], texts, from_text[1], "string", 1)
         self._raw_text = None
         if self.config.task in raw_text.INPUTS and set(from_text[0]) != set(_INPUT_NAMES):
             expected = raw_text.INPUTS[self.config.task], raw_text.outputs_of(self.config)
@@ -283,18 +284,28 @@ class OnnxRunner(Runner):
             properties = self._session.get_modelmeta().custom_metadata_map
             files = {name: text.encode() for name, text in properties.items()}
             inputs = tensors.of_onnx(self._session.get_inputs())
+            # They may have Hugging Face's names; several choices are a dimension of their own then.
+            foreign = HUGGINGFACE_INPUTS["token_ids"] in inputs
+            self._names = {n: HUGGINGFACE_INPUTS[n] if foreign else n for n in _INPUT_NAMES}
+            self._type = "int64" if foreign else "int32"
             outputs = tensors.of_onnx(self._session.get_outputs())
         except Exception as error:  # onnxruntime's exceptions have no other common base
             raise InputError(
                 f"{path}: not an ONNX file that onnxruntime runs: {one_line(error)}"
             ) from None
         super().__init__(path, files)
-        tensors.check(self, inputs, _INPUT_NAMES, outputs)
+        self._grouped = foreign and self.config.task == "multiple_choice"
+        rank = 3 if self._grouped else 2
+        tensors.check(self, inputs, self._names.values(), outputs, self._type, rank)
 
     def _run(self, inputs):
         names = self.task.outputs
+        # By name, never by position: a tool may have put them in another order.
+        fed = {theirs: inputs[ours].astype(self._type) for ours, theirs in self._names.items()}
+        if self._grouped:
+            fed = {name: rows[:, None] for name, rows in fed.items()}
         try:
-            return dict(zip(names, self._session.run(list(names), inputs)))
+            return dict(zip(names, self._session.run(list(names), fed)))
         except Exception as error:  # as above
             raise InputError(f"{self.path}: onnxruntime cannot run it: {one_line(error)}") from None
 
