@@ -117,7 +117,7 @@ def export(model, data=None, layout=None, **settings):
         embedder(bert)  # which refuses it
     with made_beside(settings.output, settings.format) as made:
         with stderr_kept_for_errors():
-            result = _written(bert, made, settings, folder, layout)
+            result = _written(bert, made, settings, _trained_rescaling(bert, folder), layout)
         if examples is not None:
             result |= _proven(bert, made, examples, settings, seen, result.get("rescaled", False))
     result |= {"path": os.fspath(settings.output), "proof": result.get("proof")}
@@ -150,7 +150,7 @@ def _say_what_is_proven(settings, proof):
         )
 
 
-def _written(bert, path, settings, folder, layout):
+def _written(bert, path, settings, rescaling, layout):
     """Writes a model in the format of the settings; returns what `export` does."""
     length = settings.length
     if length not in (None, "dynamic"):
@@ -166,7 +166,7 @@ def _written(bert, path, settings, folder, layout):
             settings.calibration,
             settings.table_bits,
             settings.per_tensor,
-            rescaling=_trained_rescaling(bert, folder),
+            rescaling=rescaling,
             layout=layout,
         )
     if settings.format == "saved_model":

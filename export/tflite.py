@@ -69,7 +69,7 @@ def export_tflite(
         rescaling = _measured(bert, recipe, examples)
     if not recipe.rescaled:
         rescaling = None
-    with _static_mask(bert, recipe):
+    with static_mask(bert, recipe):
         model = convert(bert, shape, rescaling)
     model = quantizer.quantized(
         model,
@@ -114,7 +114,7 @@ def _measured(bert, recipe, examples):
 
 
 @contextlib.contextmanager
-def _static_mask(bert, recipe):
+def static_mask(bert, recipe):
     """Within the block the mask adds what a static scheme can bear."""
     layer = bert.encoder.attention_mask
     value = layer.value
@@ -138,6 +138,8 @@ def convert(bert, shape, rescaling=None):
     import tensorflow as tf
     from keras import ops
 
+    from keras_bert.layers import deployed
+
     network = bert.network
 
     @tf.function(
@@ -150,7 +152,7 @@ def convert(bert, shape, rescaling=None):
 
     # Through ExportArchive and a SavedModel: the direct ways omit the weights of a Keras 3 model
     # without an error, or lose fixed shapes.
-    with temporary_folder() as folder:
+    with temporary_folder() as folder, deployed.form(bert.encoder, rescaling):
         archive = keras.export.ExportArchive()
         archive.track(network)
         archive.add_endpoint("serving_default", from_tokens)
