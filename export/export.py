@@ -4,11 +4,15 @@ import dataclasses
 import functools
 import os
 
-from keras_bert.config import POOLINGS
+from keras_bert.config import EXPORTED_AS, POOLINGS
 from keras_bert.embedder import embedder_of
 from keras_bert.errors import CheckFailed, InputError, name_of
 from keras_bert.export.making import made_beside
-from keras_bert.export.quantize_settings import QuantizeSettings, check_quantization
+from keras_bert.export.quantize_settings import (
+    QuantizeSettings,
+    check_quantization,
+    note_without_rows,
+)
 from keras_bert.files import check_file_replaceable, check_path
 from keras_bert.guesses import note
 from keras_bert.model_folder import is_model_folder
@@ -117,7 +121,7 @@ def export(model, data=None, layout=None, **settings):
         embedder(bert)  # which refuses it
     with made_beside(settings.output, settings.format) as made:
         with stderr_kept_for_errors():
-            result = _written(bert, made, settings, _trained_rescaling(bert, folder), layout)
+            result = _written(bert, made, settings, layout)
         if examples is not None:
             result |= _proven(bert, made, examples, settings, seen, result.get("rescaled", False))
     result |= {"path": os.fspath(settings.output), "proof": result.get("proof")}
@@ -150,11 +154,14 @@ def _say_what_is_proven(settings, proof):
         )
 
 
-def _written(bert, path, settings, rescaling, layout):
+def _written(bert, path, settings, layout):
     """Writes a model in the format of the settings; returns what `export` does."""
     length = settings.length
     if length not in (None, "dynamic"):
         length = int(length)
+    trained = _trained_for(bert, settings)
+    if not trained:
+        note_without_rows(settings)
     if settings.format == "tflite":
         from keras_bert.export.tflite import export_tflite
 
@@ -164,9 +171,9 @@ def _written(bert, path, settings, rescaling, layout):
             length,
             settings.quantize,
             settings.calibration,
-            settings.table_bits,
+            settings.table_bits or trained.get("table_bits"),
             settings.per_tensor,
-            rescaling=rescaling,
+            rescaling=bert.rescaling if trained else None,
             layout=layout,
         )
     if settings.format == "saved_model":
@@ -178,14 +185,23 @@ def _written(bert, path, settings, rescaling, layout):
     return export_onnx(bert, path, length)
 
 
-def _trained_rescaling(bert, folder):
-    """Returns the `Rescaling` that quantization-aware training left in a model folder, or None."""
-    from keras_bert.quantization.rescaling import RESCALING_FILE, Rescaling
+def _trained_for(bert, settings):
+    """Returns what quantization-aware training was for if this file is that, else {}.
 
-    if folder is None or not os.path.isdir(folder):
-        return None
-    path = os.path.join(folder, RESCALING_FILE)
-    return Rescaling.from_file(path, bert.encoder) if os.path.exists(path) else None
+    Returns:
+        `ModelConfig.quantize_aware`; what the file does not use of it is said in a note.
+    """
+    trained = bert.config.quantize_aware
+    if not trained or getattr(bert, "rescaling", None) is None:
+        return {}
+    wanted = name_of("quantize", EXPORTED_AS[trained["weights"]])
+    if settings.format != "tflite" or settings.quantize != EXPORTED_AS[trained["weights"]]:
+        note(f"the model was trained for {wanted}: this file does not use its re-scaling")
+        return {}
+    if settings.table_bits not in (None, trained["table_bits"]) or settings.per_tensor:
+        bits = name_of("table_bits", trained["table_bits"])
+        note(f"the model was trained for {wanted} and {bits}, with a scale for each output")
+    return trained
 
 
 def _proven(bert, path, examples, settings, seen, rescaled):
