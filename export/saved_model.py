@@ -50,7 +50,7 @@ def export_saved_model(bert, path, length=None):
     except InputError as error:
         if bert.task.of_texts:
             raise
-        guess(f"serving_default takes token ids and no raw text: {error}", place=path)
+        guess(f"serving_default takes token ids and no raw text: {error}", place=os.fspath(path))
     if signature is not None:
         inputs = signature.inputs
         specs = [
