@@ -4,6 +4,7 @@ import dataclasses
 import os
 
 from keras_bert.errors import InputError, name_of
+from keras_bert.export.onnx_names import INPUT_NAMES
 from keras_bert.export.quantize_settings import QuantizeSettings, check_quantization
 from keras_bert.files import check_file_replaceable, check_path
 from keras_bert.opening import load_bert, require_task
@@ -24,6 +25,12 @@ class ExportSettings(QuantizeSettings):
     length: str | None = setting(
         None, "tokens, or `dynamic` for open shapes (default: the model's length)"
     )
+    input_names: str = setting(
+        "keras",
+        "ONNX: `huggingface` for input_ids, attention_mask, token_type_ids of int64, and logits, "
+        "as transformers.js has them",
+        choices=INPUT_NAMES,
+    )
 
     def __post_init__(self):
         if isinstance(self.length, int):
@@ -37,9 +44,9 @@ class ExportSettings(QuantizeSettings):
             if self.format == "saved_model":
                 wanted = "a folder's name"
             raise InputError(f"{self.output}: {name_of('format', self.format)} needs {wanted}")
-        if self.format != "tflite" and self.quantize != "none":
-            tflite = name_of("format", "tflite")
-            raise InputError(f"{name_of('quantize', self.quantize)} is for {tflite} only")
+        if self.format != "onnx" and self.input_names != "keras":
+            onnx = name_of("format", "onnx")
+            raise InputError(f"{name_of('input_names', self.input_names)} is for {onnx} only")
         check_quantization(self)
 
 
@@ -50,10 +57,11 @@ def export(model, layout=None, **settings):
         model: a `Bert` with a task, or the path of a model folder.
         layout: `FileLayout` of the calibration's file; None for its defaults.
         **settings: of `ExportSettings`: `output`, `format`, `length`, `quantize`, `calibration`,
-            `table_bits`, `per_tensor`.
+            `table_bits`, `per_tensor`, `input_names`.
 
     Returns:
-        A dict: `path` and `bytes`; for TFLite what `export_tflite` returns.
+        A dict: `path` and `bytes`; of TFLite and ONNX all that `export_tflite` and `export_onnx`
+        return.
 
     Raises:
         InputError: the model is broken, or cannot be written with these settings.
@@ -89,7 +97,16 @@ def export(model, layout=None, **settings):
             return export_saved_model(bert, settings.output, length)
         from keras_bert.export.onnx import export_onnx
 
-        return export_onnx(bert, settings.output, length)
+        return export_onnx(
+            bert,
+            settings.output,
+            length,
+            settings.quantize,
+            settings.calibration,
+            settings.input_names,
+            rescaling=_trained_rescaling(bert, None if bert is model else model),
+            layout=layout,
+        )
 
 
 def _trained_rescaling(bert, folder):
