@@ -76,7 +76,8 @@ def export_onnx(
         rescaling = None
     elif rescaling is None and examples is not None:
         rescaling = rescaling_of(bert.encoder, measure(bert, examples))
-    model = convert(bert, quantize, rescaling)
+    model = convert(bert)
+    change_weights(model, bert.encoder, quantize, rescaling)
     shape = bert.task.output_shape(bert.config, onnx_names.BATCH, onnx_names.LENGTH)
     logits = {"logits"} & {value.name for value in model.graph.output}
     onnx_names.name_dimensions(model, dict.fromkeys([*logits, *bert.task.outputs], shape))
@@ -98,13 +99,11 @@ def export_onnx(
     }
 
 
-def convert(bert, quantize="none", rescaling=None):
-    """Converts a model to ONNX in the form that runtimes fuse, without metadata.
+def convert(bert):
+    """Converts a model to ONNX in the form that runtimes fuse, in float32 and without metadata.
 
     Args:
         bert: a `Bert` with a task.
-        quantize: see `export_onnx`.
-        rescaling: a `Rescaling` of the encoder, or None.
 
     Returns:
         `onnx.ModelProto`, whose inputs and outputs have the names of `tokens_function`.
@@ -124,11 +123,24 @@ def convert(bert, quantize="none", rescaling=None):
     model.producer_name, model.producer_version = "keras_bert", keras_bert.__version__
     graph = Graph(model)
     fuse(graph)
+    graph.finish()
+    return model
+
+
+def change_weights(model, encoder, quantize, rescaling=None):
+    """Re-scales and quantizes a model in place.
+
+    Args:
+        model: what `convert` returned.
+        encoder: its `BertEncoder`.
+        quantize: one of `onnx_quantize.QUANTIZATIONS`.
+        rescaling: a `Rescaling` of the encoder, or None.
+    """
+    graph = Graph(model)
     if rescaling is not None:
-        onnx_quantize.smooth(graph, rescaling, bert.encoder)
+        onnx_quantize.smooth(graph, rescaling, encoder)
     if quantize == "float16":
         onnx_quantize.half_floats(graph)
     elif quantize == "dynamic":
         onnx_quantize.dynamic(graph)
     graph.finish()
-    return model

@@ -6,12 +6,13 @@ import sys
 
 import numpy as np
 import pytest
+from marks import slow_but
 from task_models import LENGTH, make_bert
 
 from keras_bert.errors import InputError
 from keras_bert.export import onnx_quantize
 from keras_bert.export.export import ExportSettings
-from keras_bert.export.onnx import convert, export_onnx
+from keras_bert.export.onnx import change_weights, convert, export_onnx
 from keras_bert.export.onnx_graph import Graph
 from keras_bert.export.runners import open_exported
 from keras_bert.quantization.ranges import measure_batches
@@ -69,9 +70,26 @@ def bert():
 
 @pytest.fixture(scope="module")
 def path(bert, tmp_path_factory):
+    """The file of the model, as `export_onnx` writes it."""
     path = tmp_path_factory.mktemp("onnx") / "model.onnx"
     assert export_onnx(bert, path)["opset"] == 20
     return path
+
+
+@pytest.fixture(scope="module")
+def changed(bert):
+    """A function that returns the float model with other weights; it is converted once."""
+    import onnx
+
+    converted = convert(bert)
+
+    def change(quantize="none", rescaling=None):
+        model = onnx.ModelProto()
+        model.CopyFrom(converted)
+        change_weights(model, bert.encoder, quantize, rescaling)
+        return model
+
+    return change
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +129,7 @@ def test_formulas_are_ops_of_the_opset(path):
     assert counts["Reshape"] == 4 * LAYERS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "gelus"),
     [
@@ -210,13 +229,10 @@ def test_the_optimizer_of_onnxruntime_fuses_everything(path, tmp_path):
 # === Fewer bits ===
 
 
-def test_dynamic_int8_is_small_and_near(bert, path, tmp_path):
+def test_dynamic_int8_is_small_and_near(bert, changed):
     import onnx
 
-    small = tmp_path / "int8.onnx"
-    result = export_onnx(bert, small, quantize="dynamic")
-    assert (result["rescaled"], result["max_drop"]) == (False, 0.003)
-    model = onnx.load(small)
+    model = changed("dynamic")
     counts = counts_of(model)
     assert counts["MatMulInteger"] == 6 * LAYERS
     # Query, key and value share their input; context, and the two of the feed-forward part.
@@ -227,7 +243,7 @@ def test_dynamic_int8_is_small_and_near(bert, path, tmp_path):
     assert [each.data_type for each in large].count(onnx.TensorProto.INT8) == 6 * LAYERS + 2
     inputs = batch()
     expected = logits_of(bert, inputs)
-    difference = np.abs(run(small, inputs)["logits"] - expected).max()
+    difference = np.abs(run(model, inputs)["logits"] - expected).max()
     assert 0 < difference < 0.05 * np.ptp(expected)
 
 
@@ -247,25 +263,31 @@ def test_tables_have_a_scale_for_each_row(bert):
     assert (np.abs(values * scale - table) <= half_a_step * 1.001).all()
 
 
-def test_smoothing_alone_changes_no_number(bert, rescaling):
+def test_smoothing_alone_changes_no_number(bert, changed, rescaling):
     inputs = batch()
-    plain, smoothed = convert(bert), convert(bert, rescaling=rescaling)
+    plain, smoothed = changed(), changed(rescaling=rescaling)
     assert counts_of(smoothed)["Mul"] == counts_of(plain)["Mul"] + 2 * LAYERS
     expected = logits_of(bert, inputs)
     np.testing.assert_allclose(run(smoothed, inputs)["logits"], expected, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_smoothing_of_a_network_without_biases():
     """tf2onnx leaves zeros out of the graph."""
     bert = make_bert("classification", labels=LABELS)
     rescaling = rescaling_of(bert.encoder, measure_batches(bert.encoder, [batch(seed=1)]))
     inputs = batch()
-    found = run(convert(bert, rescaling=rescaling), inputs)["logits"]
+    model = convert(bert)
+    change_weights(model, bert.encoder, "none", rescaling)
+    found = run(model, inputs)["logits"]
     np.testing.assert_allclose(found, logits_of(bert, inputs), atol=1e-5)
 
 
-def test_smoothing_survives_the_runtime_and_helps_where_a_channel_is_large(bert):
+@pytest.mark.slow
+def test_a_calibration_helps_where_a_channel_is_large(tmp_path):
     """One channel of LayerNorm's output is made 60 times larger, and its rows smaller."""
+    from task_models import SENTENCES
+
     copy = classifier()
     for block in copy.encoder.blocks:
         factors = np.ones(32, "float32")
@@ -274,38 +296,46 @@ def test_smoothing_survives_the_runtime_and_helps_where_a_channel_is_large(bert)
         block.intermediate.kernel.assign(block.intermediate.kernel / factors[:, None])
     inputs = batch(rows=16)
     expected = logits_of(copy, inputs)
-    fitting = rescaling_of(copy.encoder, measure_batches(copy.encoder, [batch(16, seed=1)]))
-    errors = [
-        np.abs(run(convert(copy, "dynamic", each), inputs)["logits"] - expected).mean()
-        for each in (None, fitting)
-    ]
+    errors = []
+    for calibration, gate in ((None, 0.003), ((SENTENCES, ["neutral"] * len(SENTENCES)), 0.002)):
+        path = tmp_path / f"{gate}.onnx"
+        result = export_onnx(copy, path, quantize="dynamic", calibration=calibration)
+        assert (result["rescaled"], result["max_drop"]) == (calibration is not None, gate)
+        assert result["calibration_rows"] == (len(SENTENCES) if calibration else 0)
+        errors.append(np.abs(run(path, inputs)["logits"] - expected).mean())
     assert errors[1] < 0.5 * errors[0]
 
 
-def test_half_floats_take_half_the_bytes(bert, path, tmp_path):
-    import onnx
-
-    half = tmp_path / "half.onnx"
-    export_onnx(bert, half, quantize="float16")
-
-    def weights(path):
-        tensors = onnx.load(path).graph.initializer
+def test_half_floats_take_half_the_bytes(bert, changed):
+    def weights(model):
+        tensors = model.graph.initializer
         return sum(len(each.raw_data) for each in tensors if np.prod(each.dims) >= 1024)
 
-    assert weights(half) == weights(path) / 2
+    half = changed("float16")
+    assert weights(half) == weights(changed()) / 2
     inputs = batch()
     difference = np.abs(run(half, inputs)["logits"] - logits_of(bert, inputs)).max()
     assert 0 < difference < 0.01
-    copy = classifier(num_hidden_layers=1)
-    kernel = copy.encoder.blocks[0].intermediate.kernel
-    kernel.assign(np.where(np.arange(kernel.shape[1]) == 3, 7e4, kernel))
+
+
+def test_weights_that_float16_cannot_hold_are_refused(changed):
+    from onnx import numpy_helper
+
+    graph = Graph(model := changed())
+    (tensor,) = (
+        t
+        for t in model.graph.initializer
+        if "layer_0_1/intermediate" in t.name and len(t.dims) == 2
+    )
+    kernel = numpy_helper.to_array(tensor).copy()
+    kernel[3, 4] = 7e4
+    tensor.CopyFrom(numpy_helper.from_array(kernel, tensor.name))
     with pytest.raises(InputError, match="too large for float16"):
-        export_onnx(copy, tmp_path / "large.onnx", quantize="float16")
-    assert not (tmp_path / "large.onnx").exists()
+        onnx_quantize.half_floats(graph)
 
 
-def test_a_product_that_is_not_found_is_an_error(bert, rescaling):
-    graph = Graph(convert(bert))
+def test_a_product_that_is_not_found_is_an_error(bert, changed, rescaling):
+    graph = Graph(changed())
     graph.rewrite(
         lambda _, node: (
             [onnx_quantize._with_inputs(node, node.input[::-1])]
@@ -344,7 +374,9 @@ def test_settings_that_onnx_does_not_have_are_refused(settings, message):
 # === Hugging Face's names ===
 
 
-@pytest.mark.parametrize("kind", ["regression", "multiple_choice", "question_answering"])
+@pytest.mark.parametrize(
+    "kind", slow_but(["regression", "multiple_choice", "question_answering"], "multiple_choice")
+)
 def test_huggingface_names(kind, tmp_path):
     import onnx
 
