@@ -8,6 +8,7 @@ from keras_bert.config import EXPORTED_AS, POOLINGS
 from keras_bert.embedder import embedder_of
 from keras_bert.errors import CheckFailed, InputError, name_of
 from keras_bert.export.making import made_beside
+from keras_bert.export.onnx_names import INPUT_NAMES
 from keras_bert.export.quantize_settings import (
     QuantizeSettings,
     check_quantization,
@@ -58,6 +59,12 @@ class ExportSettings(QuantizeSettings):
     )
     verify: bool = setting(True, "compare the file with the model before it gets its name")
     force: bool = setting(False, "keep the file even if it loses more")
+    input_names: str = setting(
+        "keras",
+        "ONNX: `huggingface` for input_ids, attention_mask, token_type_ids of int64, and logits, "
+        "as transformers.js has them",
+        choices=INPUT_NAMES,
+    )
 
     def __post_init__(self):
         if isinstance(self.length, int):
@@ -71,9 +78,9 @@ class ExportSettings(QuantizeSettings):
             if self.format == "saved_model":
                 wanted = "a folder's name"
             raise InputError(f"{self.output}: {name_of('format', self.format)} needs {wanted}")
-        if self.format != "tflite" and self.quantize != "none":
-            tflite = name_of("format", "tflite")
-            raise InputError(f"{name_of('quantize', self.quantize)} is for {tflite} only")
+        if self.format != "onnx" and self.input_names != "keras":
+            onnx = name_of("format", "onnx")
+            raise InputError(f"{name_of('input_names', self.input_names)} is for {onnx} only")
         check_quantization(self)
 
 
@@ -88,11 +95,12 @@ def export(model, data=None, layout=None, **settings):
             else nothing is compared, which a note says. Of an embedder these are texts.
         layout: `FileLayout` of the data and of the calibration's file; None for its defaults.
         **settings: of `ExportSettings`: `output`, `format`, `length`, `quantize`, `calibration`,
-            `table_bits`, `per_tensor`, `pooling`, `normalize`, `max_drop`, `verify`, `force`.
+            `table_bits`, `per_tensor`, `pooling`, `normalize`, `input_names`, `max_drop`,
+            `verify`, `force`.
 
     Returns:
-        A dict: `path` and `bytes`; for TFLite what else `export_tflite` returns; `proof`, the
-        dict of `proof.prove`, which is in the file too, or None.
+        A dict: `path` and `bytes`; of TFLite and ONNX all that `export_tflite` and `export_onnx`
+        return; `proof`, the dict of `proof.prove`, which is in the file too, or None.
 
     Raises:
         InputError: the model is broken, or cannot be written with these settings.
@@ -182,7 +190,16 @@ def _written(bert, path, settings, layout):
         return export_saved_model(bert, path, length)
     from keras_bert.export.onnx import export_onnx
 
-    return export_onnx(bert, path, length)
+    return export_onnx(
+        bert,
+        path,
+        length,
+        settings.quantize,
+        settings.calibration,
+        settings.input_names,
+        rescaling=bert.rescaling if trained else None,
+        layout=layout,
+    )
 
 
 def _trained_for(bert, settings):
@@ -195,7 +212,7 @@ def _trained_for(bert, settings):
     if not trained or getattr(bert, "rescaling", None) is None:
         return {}
     wanted = name_of("quantize", EXPORTED_AS[trained["weights"]])
-    if settings.format != "tflite" or settings.quantize != EXPORTED_AS[trained["weights"]]:
+    if settings.format == "saved_model" or settings.quantize != EXPORTED_AS[trained["weights"]]:
         note(f"the model was trained for {wanted}: this file does not use its re-scaling")
         return {}
     if settings.table_bits not in (None, trained["table_bits"]) or settings.per_tensor:
