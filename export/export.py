@@ -4,6 +4,7 @@ import dataclasses
 import os
 
 from keras_bert.errors import InputError, name_of
+from keras_bert.export.text_input import TOKENIZERS
 from keras_bert.export.tflite import QUANTIZATIONS
 from keras_bert.files import check_file_replaceable, check_path
 from keras_bert.opening import load_bert, require_task
@@ -30,6 +31,12 @@ class ExportSettings:
         None, "tokens, or `dynamic` for open shapes (default: the model's length)"
     )
 
+    tokenizer: str = setting(
+        "outside",
+        "TFLite: the app tokenizes, or the file takes raw text, with TensorFlow Text's custom ops",
+        choices=TOKENIZERS,
+    )
+
     def __post_init__(self):
         if isinstance(self.length, int):
             object.__setattr__(self, "length", str(self.length))
@@ -42,9 +49,14 @@ class ExportSettings:
             if self.format == "saved_model":
                 wanted = "a folder's name"
             raise InputError(f"{self.output}: {name_of('format', self.format)} needs {wanted}")
+        tflite = name_of("format", "tflite")
         if self.format != "tflite" and self.quantize != "none":
-            tflite = name_of("format", "tflite")
             raise InputError(f"{name_of('quantize', self.quantize)} is for {tflite} only")
+        in_graph = name_of("tokenizer", self.tokenizer)
+        if self.format != "tflite" and self.tokenizer != "outside":
+            raise InputError(f"{in_graph} is for {tflite} only: a SavedModel takes text as it is")
+        if self.tokenizer != "outside" and self.length == "dynamic":
+            raise InputError(f"{in_graph} needs a fixed length", "length", self.length)
 
 
 def export(model, **settings):
@@ -52,7 +64,8 @@ def export(model, **settings):
 
     Args:
         model: a `Bert` with a task, or the path of a model folder.
-        **settings: of `ExportSettings`: `output`, `format`, `quantize`, `length`.
+        **settings: of `ExportSettings`: `output`, `format`, `quantize`, `length`,
+            `tokenizer`.
 
     Returns:
         A dict: `path` and `bytes`; for TFLite also `ops`, a dict from built-in op to its number.
@@ -74,7 +87,9 @@ def export(model, **settings):
         if settings.format == "tflite":
             from keras_bert.export.tflite import export_tflite
 
-            return export_tflite(bert, settings.output, length, settings.quantize)
+            return export_tflite(
+                bert, settings.output, length, settings.quantize, settings.tokenizer
+            )
         if settings.format == "saved_model":
             from keras_bert.export.saved_model import export_saved_model
 

@@ -38,13 +38,20 @@ _CONFIGS = {
     "multiple_choice": {"pair": True, "settings": {"num_choices": 3}},
 }  # fmt: skip
 KINDS = tuple(_CONFIGS)
+_MORE_CONFIGS = {
+    "classification": {"labels": ("negative", "positive")},
+    "multi_label": {
+        "labels": ("short", "sad", "loud"),
+        "settings": {"thresholds": [0.5, 0.5, 0.5]},
+    },
+}
 
 
 def make_bert(kind, seed=0, **changes):
     """Returns a `Bert` of a task, whose random weights are wide enough to give varied answers.
 
     Args:
-        kind: one of `KINDS`.
+        kind: one of `KINDS`, classification or multi_label.
         seed: int, the weights are a function of it.
         **changes: fields of its `ModelConfig`.
     """
@@ -56,7 +63,7 @@ def make_bert(kind, seed=0, **changes):
         num_attention_heads=2, intermediate_size=64, max_position_embeddings=64,
         initializer_range=0.3,
     )  # fmt: skip
-    fields = {"task": kind, "max_length": LENGTH, **_CONFIGS[kind], **changes}
+    fields = {"task": kind, "max_length": LENGTH, **(_CONFIGS | _MORE_CONFIGS)[kind], **changes}
     config = ModelConfig(encoder=encoder, tokenizer=tokenizer.get_config(), **fields)
     keras.utils.set_random_seed(seed)
     return Bert.from_config(config, build_model(config), tokenizer)
