@@ -4,8 +4,8 @@ import dataclasses
 import os
 
 from keras_bert.errors import InputError, name_of
+from keras_bert.export.quantize_settings import QuantizeSettings, check_quantization
 from keras_bert.export.text_input import TOKENIZERS
-from keras_bert.export.tflite import QUANTIZATIONS
 from keras_bert.files import check_file_replaceable, check_path
 from keras_bert.opening import load_bert, require_task
 from keras_bert.predictor import Predictor
@@ -17,20 +17,14 @@ _ENDINGS = {".tflite": "tflite", ".onnx": "onnx"}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ExportSettings:
+class ExportSettings(QuantizeSettings):
     """What `export` takes beside the model."""
 
     output: str = setting(REQUIRED, "the file or folder to write", is_path=True)
     format: str = setting(REQUIRED, "the format to write", choices=FORMATS)
-    quantize: str = setting(
-        "none",
-        "TFLite: float32, float16 weights, or int8 weights with dynamic ranges",
-        choices=QUANTIZATIONS,
-    )
     length: str | None = setting(
         None, "tokens, or `dynamic` for open shapes (default: the model's length)"
     )
-
     tokenizer: str = setting(
         "outside",
         "TFLite: the app tokenizes, or the file takes raw text, with TensorFlow Text's custom ops",
@@ -54,21 +48,23 @@ class ExportSettings:
             raise InputError(f"{name_of('quantize', self.quantize)} is for {tflite} only")
         in_graph = name_of("tokenizer", self.tokenizer)
         if self.format != "tflite" and self.tokenizer != "outside":
-            raise InputError(f"{in_graph} is for {tflite} only: a SavedModel takes text as it is")
+            raise InputError(f"{in_graph} is for {tflite} only")
         if self.tokenizer != "outside" and self.length == "dynamic":
             raise InputError(f"{in_graph} needs a fixed length", "length", self.length)
+        check_quantization(self)
 
 
-def export(model, **settings):
+def export(model, layout=None, **settings):
     """Writes a model as TFLite, SavedModel or ONNX.
 
     Args:
         model: a `Bert` with a task, or the path of a model folder.
-        **settings: of `ExportSettings`: `output`, `format`, `quantize`, `length`,
-            `tokenizer`.
+        layout: `FileLayout` of the calibration's file; None for its defaults.
+        **settings: of `ExportSettings`: `output`, `format`, `length`, `quantize`, `calibration`,
+            `table_bits`, `per_tensor`, `tokenizer`.
 
     Returns:
-        A dict: `path` and `bytes`; for TFLite also `ops`, a dict from built-in op to its number.
+        A dict: `path` and `bytes`; for TFLite what `export_tflite` returns.
 
     Raises:
         InputError: the model is broken, or cannot be written with these settings.
@@ -88,7 +84,16 @@ def export(model, **settings):
             from keras_bert.export.tflite import export_tflite
 
             return export_tflite(
-                bert, settings.output, length, settings.quantize, settings.tokenizer
+                bert,
+                settings.output,
+                length,
+                settings.quantize,
+                settings.calibration,
+                settings.table_bits,
+                settings.per_tensor,
+                rescaling=_trained_rescaling(bert, None if bert is model else model),
+                layout=layout,
+                tokenizer=settings.tokenizer,
             )
         if settings.format == "saved_model":
             from keras_bert.export.saved_model import export_saved_model
@@ -97,3 +102,13 @@ def export(model, **settings):
         from keras_bert.export.onnx import export_onnx
 
         return export_onnx(bert, settings.output, length)
+
+
+def _trained_rescaling(bert, folder):
+    """Returns the `Rescaling` that quantization-aware training left in a model folder, or None."""
+    from keras_bert.quantization.rescaling import RESCALING_FILE, Rescaling
+
+    if folder is None or not os.path.isdir(folder):
+        return None
+    path = os.path.join(folder, RESCALING_FILE)
+    return Rescaling.from_file(path, bert.encoder) if os.path.exists(path) else None

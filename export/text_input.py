@@ -8,7 +8,9 @@ import functools
 import mmap
 
 from keras_bert.errors import InputError, name_of
+from keras_bert.export.contents import TFLITE_INPUTS
 from keras_bert.extras import missing_message
+from keras_bert.files import temporary_folder
 from keras_bert.guesses import note
 
 TOKENIZERS = ("outside", "in_graph")
@@ -64,14 +66,24 @@ class TextInput:
             f"tokenizer's tests"
         )
 
-    def signature(self):
-        """Returns the inputs' specifications: each is one string, shape (1,)."""
+    def convert(self):
+        """Returns the bytes of a TFLite file from the text to a network's inputs, by their names.
+
+        The texts are strings of shape (1,).
+        """
         import tensorflow as tf
 
-        return [tf.TensorSpec([1], tf.string, name=name) for name in self.names]
+        texts = [tf.TensorSpec([1], tf.string, name=name) for name in self.names]
+        # Without AutoGraph, which would rewrite the tables' making too.
+        function = tf.function(self, texts, autograph=False)
+        with temporary_folder() as folder:
+            tf.saved_model.save(tf.Module(), folder, signatures={"serving_default": function})
+            converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+            converter.allow_custom_ops = True
+            return converter.convert()
 
     def __call__(self, text, text_b=None):
-        """Returns token ids, segment ids and mask, int32 of shape (1, length)."""
+        """Returns the inputs of a network, a dict of int32 of shape (1, length)."""
         import tensorflow as tf
 
         tokenizer = self._tokenizer
@@ -99,7 +111,8 @@ class TextInput:
             # The shape is said, so that the rest of the graph has fixed sizes.
             return tf.reshape(tf.pad(values, padding, constant_values=filler), [1, self._length])
 
-        return row(ids, tokenizer.pad_id), row(segments), row(mask)
+        rows = row(ids, tokenizer.pad_id), row(segments), row(mask)
+        return dict(zip(TFLITE_INPUTS, rows, strict=True))
 
     def _ops(self):
         """Returns a function from a string tensor (1,) to its word pieces' ids, int32 (pieces,)."""

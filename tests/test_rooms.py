@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "text": (),
     "layers": (),
     "models": ("layers",),
+    "quantization": ("text", "layers", "models"),
     "tasks": ("text",),
     "pictures": ("tasks",),
     "package": ("tasks",),
@@ -28,8 +29,12 @@ MAY_IMPORT = {
     "checkpoints": ("text", "models", "tasks"),
     "bert": ("text", "models", "tasks", "checkpoints", "pictures"),
     "embedding": ("text", "tasks", "bert", "pictures"),
-    "training": ("text", "layers", "models", "tasks", "pretraining", "bert", "pictures"),
-    "export": ("text", "models", "tasks", "checkpoints", "bert", "pictures"),
+    "training": (
+        "text", "layers", "models", "quantization", "tasks", "pretraining", "bert", "pictures",
+    ),
+    "export": (
+        "text", "layers", "models", "quantization", "tasks", "checkpoints", "bert", "pictures",
+    ),
     "device": ("text", "tasks", "export"),
     "commands": (
         "text", "tasks", "pretraining", "embedding", "checkpoints", "bert", "training", "export",

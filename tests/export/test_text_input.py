@@ -7,7 +7,6 @@ import types
 
 import numpy as np
 import pytest
-import tensorflow as tf
 import tokenizer_golden as golden
 from marks import slow_but
 from said import said_by
@@ -36,20 +35,12 @@ def tokens_of_tflite(tokenizer, texts):
     """Returns the ids of each text, without special tokens, of a TFLite file of the ops alone."""
     task, config = get_task("classification"), types.SimpleNamespace(pair=False, windows=False)
     bert = types.SimpleNamespace(tokenizer=tokenizer, task=task, config=config)
-    text = TextInput(bert, LENGTH)
-    function = tf.function(lambda text: text_(text), text.signature(), autograph=False)
-    text_ = text.__call__
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()])
-    converter.allow_custom_ops = True
-    interpreter = text_input.text_interpreter()(model_content=converter.convert())
-    interpreter.allocate_tensors()
-    (taken,), found = interpreter.get_input_details(), []
+    content = TextInput(bert, LENGTH).convert()
+    run = text_input.text_interpreter()(model_content=content).get_signature_runner()
+    found = []
     for text in texts:
-        interpreter.set_tensor(taken["index"], np.array([text.encode()], object))
-        interpreter.invoke()
-        ids, segments, mask = (
-            interpreter.get_tensor(each["index"])[0] for each in interpreter.get_output_details()
-        )
+        outputs = run(text=np.array([text.encode()], object))
+        ids, segments, mask = (outputs[name][0] for name in ("ids", "segment_ids", "mask"))
         assert not segments.any()
         assert set(ids[mask == 0]) <= {tokenizer.pad_id}
         ids = ids[mask == 1].tolist()
@@ -145,10 +136,16 @@ def test_pairs_are_cut_as_in_training(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("quantize", "atol"), [("float16", 1e-3), ("dynamic", 0.05)])
-def test_is_quantized_as_other_files(quantize, atol, tmp_path):
-    path = tmp_path / "model.tflite"
-    check_answers(make_bert("classification"), path, atol=atol, quantize=quantize)
+@pytest.mark.parametrize("quantize", ["float16", "dynamic", "int4", "int8"])
+def test_the_network_in_it_is_that_of_other_files(quantize, toy, tmp_path):
+    settings = {"format": "tflite", "quantize": quantize}
+    if quantize == "int8":
+        settings["calibration"] = toy.dev
+    paths = [tmp_path / f"{name}.tflite" for name in ("in_graph", "outside")]
+    for path in paths:
+        export(toy.model, output=path, tokenizer=path.stem, **settings)
+    found, expected = (open_exported(path).probabilities(TEXTS) for path in paths)
+    np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.slow
