@@ -11,9 +11,9 @@ from keras_bert.export.export import export
 from keras_bert.export.runners import open_exported
 from keras_bert.text.padding import TokenizedTexts
 
-SCHEMES = ("none", "float16", "dynamic")
+SCHEMES = ("none", "float16", "dynamic", "int4", "int8", "int16x8", "int8_full")
 # How far the answers of two runtimes may be apart on the same file: float kernels differ in the
-# order of their sums; with weights of 8 bits in how they round a row to int8 too.
+# order of their sums; with fewer bits, in how they round too.
 TOLERANCE = {"none": 1e-5, "float16": 1e-5, "dynamic": 1e-3}
 # Tokenizers elsewhere lower ASCII letters only, so all texts are ASCII.
 TEXTS = ["A superb, lovely FILM!", "it's awful; don't go", *(text for _, text in toy_rows(40, 5))]
