@@ -74,7 +74,7 @@ def export_tflite(
         rescaling = _measured(bert, recipe, examples)
     if not recipe.rescaled:
         rescaling = None
-    with _static_mask(bert, recipe):
+    with static_mask(bert, recipe):
         model = convert(bert, shape, rescaling)
     model = quantizer.quantized(
         model,
@@ -121,7 +121,7 @@ def _measured(bert, recipe, examples):
 
 
 @contextlib.contextmanager
-def _static_mask(bert, recipe):
+def static_mask(bert, recipe):
     """Within the block the mask adds what a static scheme can bear."""
     layer = bert.encoder.attention_mask
     value = layer.value

@@ -116,7 +116,7 @@ NOT_LIGHT = (
     "keras_bert.text.graph_normalizer",
 )
 # Modules of the layers that may name a backend: fast on TensorFlow, plain ops on the others.
-NAMES_A_BACKEND = ("keras_bert.layers.fused",)
+NAMES_A_BACKEND = ("keras_bert.layers.fused", "keras_bert.layers.deployed")
 
 
 def find_modules():
