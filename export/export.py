@@ -14,6 +14,7 @@ from keras_bert.export.quantize_settings import (
     check_quantization,
     note_without_rows,
 )
+from keras_bert.export.text_input import TOKENIZERS
 from keras_bert.files import check_file_replaceable, check_path
 from keras_bert.guesses import note
 from keras_bert.model_folder import is_model_folder
@@ -65,6 +66,11 @@ class ExportSettings(QuantizeSettings):
         "as transformers.js has them",
         choices=INPUT_NAMES,
     )
+    tokenizer: str = setting(
+        "outside",
+        "TFLite: the app tokenizes, or the file takes raw text, with TensorFlow Text's custom ops",
+        choices=TOKENIZERS,
+    )
 
     def __post_init__(self):
         if isinstance(self.length, int):
@@ -81,6 +87,11 @@ class ExportSettings(QuantizeSettings):
         if self.format != "onnx" and self.input_names != "keras":
             onnx = name_of("format", "onnx")
             raise InputError(f"{name_of('input_names', self.input_names)} is for {onnx} only")
+        in_graph = name_of("tokenizer", self.tokenizer)
+        if self.format != "tflite" and self.tokenizer != "outside":
+            raise InputError(f"{in_graph} is for {name_of('format', 'tflite')} only")
+        if self.tokenizer != "outside" and self.length == "dynamic":
+            raise InputError(f"{in_graph} needs a fixed length", "length", self.length)
         check_quantization(self)
 
 
@@ -95,8 +106,8 @@ def export(model, data=None, layout=None, **settings):
             else nothing is compared, which a note says. Of an embedder these are texts.
         layout: `FileLayout` of the data and of the calibration's file; None for its defaults.
         **settings: of `ExportSettings`: `output`, `format`, `length`, `quantize`, `calibration`,
-            `table_bits`, `per_tensor`, `pooling`, `normalize`, `input_names`, `max_drop`,
-            `verify`, `force`.
+            `table_bits`, `per_tensor`, `pooling`, `normalize`, `input_names`,
+            `tokenizer`, `max_drop`, `verify`, `force`.
 
     Returns:
         A dict: `path` and `bytes`; of TFLite and ONNX all that `export_tflite` and `export_onnx`
@@ -183,6 +194,7 @@ def _written(bert, path, settings, layout):
             settings.per_tensor,
             rescaling=bert.rescaling if trained else None,
             layout=layout,
+            tokenizer=settings.tokenizer,
         )
     if settings.format == "saved_model":
         from keras_bert.export.saved_model import export_saved_model
