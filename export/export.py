@@ -103,7 +103,7 @@ def export(model, data=None, layout=None, **settings):
     require_task(bert, "the model" if folder is None else folder)
     with made_beside(settings.output, settings.format) as made:
         with stderr_kept_for_errors():
-            result = _written(bert, made, settings)
+            result = written(bert, made, settings)
         if examples is not None:
             result |= _proven(bert, made, examples, settings, seen)
     result |= {"path": os.fspath(settings.output), "proof": result.get("proof")}
@@ -136,8 +136,17 @@ def _say_what_is_proven(settings, proof):
         )
 
 
-def _written(bert, path, settings):
-    """Writes a model in the format of the settings; returns what `export` does."""
+def written(bert, path, settings):
+    """Writes a model as settings say, without a proof.
+
+    Args:
+        bert: a `Bert` with a task.
+        path: the file or folder to write, of a name that its format needs.
+        settings: `ExportSettings`; its own output is not used.
+
+    Returns:
+        A dict, that of `export` without `proof`.
+    """
     length = settings.length
     if length not in (None, "dynamic"):
         length = int(length)

@@ -29,12 +29,15 @@ _NOT_SAID = ("output", "data", "max_drop", "force", "verify")
 
 
 def gate_of(settings):
-    """Returns the largest drop that an export allows, a fraction.
+    """Returns the largest drop that an export allows, a fraction: its own, or that of its scheme.
 
     Args:
         settings: `ExportSettings`.
     """
-    return MAX_DROP if settings.max_drop is None else settings.max_drop
+    if settings.max_drop is not None:
+        return settings.max_drop
+    recipe = getattr(settings, "recipe", None)
+    return MAX_DROP if recipe is None else recipe().gate(settings.calibration is not None)
 
 
 def prove(bert, path, examples, settings, data, seen=False):
