@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 
+from keras_bert.embedder import embedder_of
 from keras_bert.errors import InputError, name_of
 from keras_bert.export.fresh import FreshProcess
 from keras_bert.export.rivals import RIVALS, made_rivals
@@ -109,7 +110,7 @@ def benchmark(layout=None, **settings):
         made = made_rivals(rivals, settings.model, stack)
         paths = {name: made.get(name, name) for name in (settings.model, *settings.against)}
         models = {
-            name: require_task(open_model(path, settings.threads[0]), path)
+            name: require_task(open_model(path, settings.threads[0]), path, embedder_of)
             for name, path in paths.items()
         }
         for name, model in models.items():

@@ -4,6 +4,7 @@ import contextlib
 import importlib.util
 import os
 
+from keras_bert.embedder import embedder_of
 from keras_bert.errors import InputError, name_of
 from keras_bert.export.export import ExportSettings, written
 from keras_bert.export.rivals import made_rivals
@@ -30,7 +31,7 @@ def compare_schemes(settings, layout=None):
     Raises:
         InputError: the model or the data is broken, or no scheme could be written.
     """
-    bert = require_task(load_bert(settings.model), settings.model)
+    bert = require_task(load_bert(settings.model), settings.model, embedder_of)
     length = None
     if settings.length is not None:
         if len(settings.length) > 1:
@@ -52,7 +53,7 @@ def compare_schemes(settings, layout=None):
                     output=path, format="tflite", quantize=scheme, length=length, **calibration
                 )
                 with stderr_kept_for_errors():
-                    written(bert, path, chosen)
+                    written(bert, path, chosen, settings.model, layout)
             except InputError as error:
                 skipped[scheme] = str(error)
                 note(f"{scheme} was left out: {error}")

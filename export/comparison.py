@@ -1,8 +1,8 @@
 """What a model answers to examples, and how far its exported files are from that.
 
 A comparison is made once for a model and its examples; `of(runner)` is then asked for each file. Of
-an encoder without a task, which has no labels, another class with the same methods would compare
-vectors: its `metric` a mean cosine, its `drop` what that lacks to 1.
+an encoder without a task, which has no labels, the model's own vectors are what the file's are
+scored by: the metric is the mean cosine, the drop what that lacks to 1.
 """
 
 import dataclasses
@@ -36,11 +36,12 @@ class TaskComparison:
     """
 
     def __init__(self, bert, task, examples):
-        self.bert, self.task, self.examples = bert, task, examples
+        self.bert, self.task = bert, task
         self.metrics = task.metrics(bert.config)
         rows, self._outputs = bert.rows_and_outputs(examples)
         self._answers = task.answers(self._outputs, rows, examples, bert.config)
-        self.scores = task.scores(self._answers, examples, bert.config)
+        self.examples = task.with_reference(examples, self._answers)
+        self.scores = task.scores(self._answers, self.examples, bert.config)
 
     def of(self, runner):
         """Compares an exported file with the model.
@@ -101,7 +102,7 @@ def check_same_purpose(runner, bert, path, of="the model"):
         path: the file's.
         of: str, what the model is called in the message.
     """
-    if (runner.config.task, runner.config.labels) != (bert.config.task, bert.config.labels):
+    if _meaning(runner.config) != _meaning(bert.config):
         raise InputError(
             f"{path}: is for {_purpose(runner.config)}, {of} for {_purpose(bert.config)}"
         )
@@ -120,6 +121,14 @@ def largest_difference(expected, exported):
     return largest
 
 
+def _meaning(config):
+    """Returns what must be equal in a model and its files."""
+    pooled = (config.pooling, config.settings) if config.task == "embedding" else None
+    return config.task, config.labels, pooled
+
+
 def _purpose(config):
+    if config.task == "embedding":
+        return f"embedding ({config.pooling}{', of length 1' * config.settings['normalize']})"
     labels = f" of {some(config.labels)}" if config.labels else ""
     return f"{config.task}{labels}"

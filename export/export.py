@@ -1,11 +1,14 @@
 """Writes a model as TFLite, SavedModel or ONNX, and compares the file with the model."""
 
 import dataclasses
+import functools
 import os
 
+from keras_bert.config import POOLINGS
+from keras_bert.embedder import embedder_of
 from keras_bert.errors import CheckFailed, InputError, name_of
 from keras_bert.export.making import made_beside
-from keras_bert.export.tflite import QUANTIZATIONS
+from keras_bert.export.quantize_settings import QuantizeSettings, check_quantization
 from keras_bert.files import check_file_replaceable, check_path
 from keras_bert.guesses import note
 from keras_bert.model_folder import is_model_folder
@@ -19,18 +22,23 @@ _ENDINGS = {".tflite": "tflite", ".onnx": "onnx"}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ExportSettings:
+class ExportSettings(QuantizeSettings):
     """What `export` takes beside the model."""
 
     output: str = setting(REQUIRED, "the file or folder to write", is_path=True)
     format: str = setting(REQUIRED, "the format to write", choices=FORMATS)
-    quantize: str = setting(
-        "none",
-        "TFLite: float32, float16 weights, or int8 weights with dynamic ranges",
-        choices=QUANTIZATIONS,
-    )
     length: str | None = setting(
         None, "tokens, or `dynamic` for open shapes (default: the model's length)"
+    )
+    pooling: str | None = setting(
+        None,
+        "an encoder without a task: how a text's vector is made of its tokens' (default: as its "
+        "checkpoint states, else mean)",
+        choices=POOLINGS,
+    )
+    normalize: bool | None = setting(
+        None,
+        "an encoder without a task: bring vectors to length 1 (default: as its checkpoint states)",
     )
     data: str | None = setting(
         None,
@@ -62,23 +70,25 @@ class ExportSettings:
         if self.format != "tflite" and self.quantize != "none":
             tflite = name_of("format", "tflite")
             raise InputError(f"{name_of('quantize', self.quantize)} is for {tflite} only")
+        check_quantization(self)
 
 
 def export(model, data=None, layout=None, **settings):
     """Writes a model as TFLite, SavedModel or ONNX, and compares the file with the model.
 
     Args:
-        model: a `Bert` with a task, or the path of a model folder, whose card gets a row.
+        model: a `Bert`, or the path of a model folder, whose card gets a row; an encoder without a
+            task is written as a sentence embedder.
         data: path of labelled data to compare them on, or (texts, labels) and so on, as
             `verify.verify` takes them; None takes the rows of the calibration, if there is one,
-            else nothing is compared, which a note says.
+            else nothing is compared, which a note says. Of an embedder these are texts.
         layout: `FileLayout` of the data; None for its defaults.
-        **settings: of `ExportSettings`: `output`, `format`, `quantize`, `length`, `max_drop`,
-            `verify`, `force`.
+        **settings: of `ExportSettings`: `output`, `format`, `length`, `quantize`, `calibration`,
+            `table_bits`, `per_tensor`, `pooling`, `normalize`, `max_drop`, `verify`, `force`.
 
     Returns:
-        A dict: `path` and `bytes`; for TFLite also `ops`, a dict from built-in op to its number;
-        `proof`, the dict of `proof.prove`, which is in the file too, or None.
+        A dict: `path` and `bytes`; for TFLite also what `export_tflite` returns; `proof`, the
+        dict of `proof.prove`, which is in the file too, or None.
 
     Raises:
         InputError: the model is broken, or cannot be written with these settings.
@@ -96,14 +106,18 @@ def export(model, data=None, layout=None, **settings):
     if isinstance(data, str | os.PathLike):
         check_path(data)  # before anything heavy is imported
     examples = None
+    asked = {"pooling": settings.pooling, "normalize": settings.normalize}
+    embedder = functools.partial(embedder_of, **asked)
     if data is None:
         bert = load_bert(model) if folder is not None else model
+        bert = require_task(bert, folder, embedder)
     else:
-        bert, _, examples = open_with_examples(model, data, None, layout)
-    require_task(bert, "the model" if folder is None else folder)
+        bert, _, examples = open_with_examples(model, data, None, layout, embedder=embedder)
+    if bert.config.task != "embedding" and asked != {"pooling": None, "normalize": None}:
+        embedder(bert)  # which refuses it
     with made_beside(settings.output, settings.format) as made:
         with stderr_kept_for_errors():
-            result = written(bert, made, settings)
+            result = written(bert, made, settings, folder, layout)
         if examples is not None:
             result |= _proven(bert, made, examples, settings, seen)
     result |= {"path": os.fspath(settings.output), "proof": result.get("proof")}
@@ -117,10 +131,11 @@ def export(model, data=None, layout=None, **settings):
 
 def _data_of(settings, data):
     """Returns what a file is compared on, None for nothing; and if the calibration has seen it."""
-    calibration = getattr(settings, "calibration", None)
     if not settings.verify:
         return None, False
-    return (data, False) if data is not None else (calibration, calibration is not None)
+    if data is not None:
+        return data, False
+    return settings.calibration, settings.calibration is not None
 
 
 def _say_what_is_proven(settings, proof):
@@ -136,13 +151,15 @@ def _say_what_is_proven(settings, proof):
         )
 
 
-def written(bert, path, settings):
+def written(bert, path, settings, folder=None, layout=None):
     """Writes a model as settings say, without a proof.
 
     Args:
         bert: a `Bert` with a task.
         path: the file or folder to write, of a name that its format needs.
         settings: `ExportSettings`; its own output is not used.
+        folder: the model folder, for what quantization-aware training left in it; or None.
+        layout: `FileLayout` of the calibration; None for its defaults.
 
     Returns:
         A dict, that of `export` without `proof`.
@@ -153,7 +170,17 @@ def written(bert, path, settings):
     if settings.format == "tflite":
         from keras_bert.export.tflite import export_tflite
 
-        return export_tflite(bert, path, length, settings.quantize)
+        return export_tflite(
+            bert,
+            path,
+            length,
+            settings.quantize,
+            settings.calibration,
+            settings.table_bits,
+            settings.per_tensor,
+            rescaling=_trained_rescaling(bert, folder),
+            layout=layout,
+        )
     if settings.format == "saved_model":
         from keras_bert.export.saved_model import export_saved_model
 
@@ -161,6 +188,16 @@ def written(bert, path, settings):
     from keras_bert.export.onnx import export_onnx
 
     return export_onnx(bert, path, length)
+
+
+def _trained_rescaling(bert, folder):
+    """Returns the `Rescaling` that quantization-aware training left in a model folder, or None."""
+    from keras_bert.quantization.rescaling import RESCALING_FILE, Rescaling
+
+    if folder is None or not os.path.isdir(folder):
+        return None
+    path = os.path.join(folder, RESCALING_FILE)
+    return Rescaling.from_file(path, bert.encoder) if os.path.exists(path) else None
 
 
 def _proven(bert, path, examples, settings, seen):

@@ -36,8 +36,9 @@ def gate_of(settings):
     """
     if settings.max_drop is not None:
         return settings.max_drop
-    recipe = getattr(settings, "recipe", None)
-    return MAX_DROP if recipe is None else recipe().gate(settings.calibration is not None)
+    if settings.format == "tflite":
+        return settings.recipe().gate(settings.calibration is not None)
+    return MAX_DROP
 
 
 def prove(bert, path, examples, settings, data, seen=False):

@@ -66,6 +66,29 @@ class Runner(Predictor):
     def run(self, inputs):
         return self._checked(self._run(inputs), *inputs["token_ids"].shape)
 
+    def embed(self, texts, texts_b=None):
+        """Returns the vectors of texts, or of pairs, with a sentence embedder.
+
+        Args:
+            texts: a str or a sequence of str.
+            texts_b: the second text of each pair, likewise, or None.
+
+        Returns:
+            float32 of shape (count, hidden_size); for a single str of shape (hidden_size,).
+
+        Raises:
+            InputError: the file is another kind of model.
+        """
+        if self.config.task != "embedding":
+            raise InputError(f"{self.path}: is a model for {self.config.task}, without vectors")
+        if isinstance(texts, str):
+            return self.embed([texts], None if texts_b is None else [texts_b])[0]
+        examples = self.task.examples_from(list(texts), None if texts_b is None else list(texts_b))
+        self.task.check(examples, self.config)
+        _, outputs = self.rows_and_outputs(examples)
+        width = self.config.encoder.hidden_size
+        return np.array(outputs["embedding"], "float32").reshape(len(examples), width)
+
     @abc.abstractmethod
     def _run(self, inputs):
         """Runs the file's runtime; see `Predictor.run`."""

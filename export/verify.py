@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import os
 
+from keras_bert.embedder import embedder_of
 from keras_bert.errors import InputError
 from keras_bert.evaluation import TASK_HELP
 from keras_bert.export.comparison import TaskComparison, check_same_purpose
@@ -110,7 +111,11 @@ def verify(model, exported, data, layout=None, **settings):
                 "model",
                 folder,
             )
-    bert, task, examples = open_with_examples(model, data, settings.task, layout)
+    bert, task, examples = open_with_examples(
+        model, data, settings.task, layout, embedder=_as_exported(settings.exported[0])
+    )
+    if bert.config.task == "embedding":
+        folder = None  # it has no task: costs are those of the embedder
     runners = {path: open_exported(path) for path in settings.exported}
     for path, runner in runners.items():
         check_same_purpose(runner, bert, path, folder or "the model")
@@ -133,6 +138,18 @@ def verify(model, exported, data, layout=None, **settings):
     if settings.picture is not None:
         lines += _drawn(settings, comparison, runners, found, files, result)
     return result, [*lines, *last]
+
+
+def _as_exported(path):
+    """Returns a function from an encoder without a task to the embedder that a file is of."""
+
+    def embedder(bert):
+        config = open_exported(path).config
+        if config.task != "embedding":
+            raise InputError(f"{path}: is for {config.task}, the model has no task")
+        return embedder_of(bert, config.pooling, config.settings["normalize"])
+
+    return embedder
 
 
 def model_bytes(bert, folder=None):

@@ -1,7 +1,12 @@
 """The dense layers of the encoder, applied to each token."""
 
+import contextlib
+
 import keras
 from keras import ops
+
+# What sees each product; see `watched`.
+_watchers = []
 
 
 def dense(units, initializer_range, dtype, name):
@@ -30,7 +35,24 @@ def over_tokens(layer, x, length):
         Float tensor of shape (batch, length, units).
     """
     y = layer(ops.reshape(x, (-1, x.shape[-1])))
-    return ops.reshape(y, (-1, length, y.shape[-1]))
+    y = ops.reshape(y, (-1, length, y.shape[-1]))
+    for watcher in _watchers:
+        watcher(layer, x, y)
+    return y
+
+
+@contextlib.contextmanager
+def watched(watcher):
+    """Within the block, a function sees what every product gets and returns.
+
+    Args:
+        watcher: function of the layer, its `x` and its result; see `over_tokens`.
+    """
+    _watchers.append(watcher)
+    try:
+        yield
+    finally:
+        _watchers.remove(watcher)
 
 
 def length_of(mask_bias):

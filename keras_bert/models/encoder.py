@@ -39,6 +39,8 @@ class BertEncoder(Network):
         vectors = encoder({"token_ids": ids, "segment_ids": segments, "padding_mask": mask})
     """
 
+    deployed = None  # see `layers.deployed.form`
+
     def __init__(
         self,
         vocab_size,
@@ -183,6 +185,11 @@ class BertEncoder(Network):
     def from_bert_config(cls, bert_config, **kwargs):
         """Returns an encoder with random weights and the sizes of a `BertConfig`."""
         return cls(**{**bert_config.to_dict(), **kwargs})
+
+    def call(self, inputs, training=None, mask=None, **kwargs):
+        if self.deployed is not None:
+            return self.deployed(inputs)
+        return super().call(inputs, training=training, mask=mask, **kwargs)
 
     def enable_lora(self, rank):
         """Freezes the encoder and gives each block's query and value a low-rank adapter.

@@ -57,6 +57,7 @@ def config_for(task, start, max_length, fields, pooling="cls", dropout=None, win
         benchmark="" if task.name == task.kind else task.name,
         pooling=pooling,
         windows=windows,
+        pruned=start.config.pruned,
         **fields,
     )
 
