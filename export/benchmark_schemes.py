@@ -12,7 +12,7 @@ from keras_bert.export.tflite import QUANTIZATIONS
 from keras_bert.export.verify import verify
 from keras_bert.export.verify_report import table_lines
 from keras_bert.files import temporary_folder
-from keras_bert.guesses import note
+from keras_bert.guesses import note, said_afterwards
 from keras_bert.opening import load_bert, require_task
 from keras_bert.quiet import stderr_kept_for_errors
 
@@ -52,8 +52,8 @@ def compare_schemes(settings, layout=None):
                 chosen = ExportSettings(
                     output=path, format="tflite", quantize=scheme, length=length, **calibration
                 )
-                with stderr_kept_for_errors():
-                    written(bert, path, chosen, settings.model, layout)
+                with said_afterwards(), stderr_kept_for_errors():
+                    written(bert, path, chosen, layout)
             except InputError as error:
                 skipped[scheme] = str(error)
                 note(f"{scheme} was left out: {error}")

@@ -39,7 +39,7 @@ def work(tmp_path_factory):
 def unconverted(monkeypatch, work):
     """ONNX files are written in no time: they are copies of one."""
 
-    def copied(bert, path, settings, folder, layout):
+    def copied(bert, path, settings, layout):
         shutil.copy(work["plain"], path)
         return {"bytes": os.path.getsize(path)}
 
