@@ -46,7 +46,12 @@ class Runner(Predictor):
             self.config = ModelConfig.from_dict(json.loads(files[contents.CONFIG_FILE]))
             if self.task is None:
                 raise InputError(f"task {self.config.task!r} has no answers")
-            vocabulary = files[contents.VOCABULARY_FILE].decode().removesuffix("\n").split("\n")
+            vocabulary = files[contents.VOCABULARY_FILE].decode()
+            if not vocabulary.endswith("\n"):  # fewer tokens than rows are no error in themselves
+                raise InputError(
+                    f"{contents.VOCABULARY_FILE} is cut short: its last line has no end"
+                )
+            vocabulary = vocabulary.removesuffix("\n").split("\n")
             self.tokenizer = WordPieceTokenizer(vocabulary, **self.config.tokenizer)
             if len(vocabulary) > self.config.encoder.vocab_size:
                 raise InputError(
