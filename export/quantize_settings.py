@@ -44,7 +44,7 @@ class QuantizeSettings:
 
 
 def check_quantization(settings):
-    """Raises InputError where settings of quantization do not go together; notes what is lost.
+    """Raises InputError where settings of quantization do not go together.
 
     Args:
         settings: a `QuantizeSettings` with `format` and `length`.
@@ -83,6 +83,11 @@ def check_quantization(settings):
             "length",
             "dynamic",
         )
+
+
+def note_without_rows(settings):
+    """Says that a file would lose less if ranges were measured, which are not known otherwise."""
+    recipe = settings.recipe()
     if recipe.rescaled and settings.calibration is None:
         note(
             f"{name_of('quantize', recipe.name)} loses less with some rows to measure ranges on: "

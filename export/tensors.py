@@ -36,6 +36,31 @@ def check(runner, inputs, expected_inputs, outputs, input_type="int32", rank=2):
         _check_type(runner, name, outputs[name][0], "float32")
 
 
+def check_raw_text(runner, inputs, expected_inputs, outputs, expected_outputs):
+    """Raises InputError unless a signature for raw text has the expected inputs and outputs.
+
+    Args:
+        runner: `Runner`, for its path and its task.
+        inputs, outputs: the signature's; see above.
+        expected_inputs: dict of name to number of dimensions; all are strings.
+        expected_outputs: dict of name to a tuple: type, number of dimensions.
+    """
+    expected = {name: ("string", rank) for name, rank in expected_inputs.items()}
+    for found, wanted in ((inputs, expected), (outputs, expected_outputs)):
+        if found.keys() != wanted.keys():
+            raise InputError(
+                f"{runner.path}: serving_default has {', '.join(sorted(found))}, for "
+                f"{runner.config.task} it must have {', '.join(sorted(wanted))}"
+            )
+        for name, (dtype, rank) in wanted.items():
+            _check_type(runner, name, found[name][0], dtype)
+            shape = found[name][1]
+            if shape is not None and len(shape) != rank:
+                raise InputError(
+                    f"{runner.path}: {name} has {len(shape)} dimensions, it must have {rank}"
+                )
+
+
 def _check_type(runner, name, dtype, expected):
     if dtype != expected:
         raise InputError(f"{runner.path}: {name} is of {dtype}, it must be of {expected}")
@@ -43,8 +68,12 @@ def _check_type(runner, name, dtype, expected):
 
 def of_tflite(details):
     """Returns the tensors of a LiteRT signature, see above."""
+    types = {name: np.dtype(tensor["dtype"]) for name, tensor in details.items()}
     return {
-        name: (np.dtype(tensor["dtype"]).name, list(tensor["shape_signature"]))
+        name: (
+            "string" if types[name].kind == "S" else types[name].name,
+            list(tensor["shape_signature"]),
+        )
         for name, tensor in details.items()
     }
 

@@ -38,6 +38,13 @@ _CONFIGS = {
     "multiple_choice": {"pair": True, "settings": {"num_choices": 3}},
 }  # fmt: skip
 KINDS = tuple(_CONFIGS)
+_MORE_CONFIGS = {
+    "classification": {"labels": ("negative", "positive")},
+    "multi_label": {
+        "labels": ("short", "sad", "loud"),
+        "settings": {"thresholds": [0.5, 0.5, 0.5]},
+    },
+}
 
 
 def make_bert(kind, seed=0, encoder=None, **changes):
@@ -57,7 +64,12 @@ def make_bert(kind, seed=0, encoder=None, **changes):
         "intermediate_size": 64, "max_position_embeddings": 64, "initializer_range": 0.3,
     }  # fmt: skip
     encoder = BertConfig(vocab_size=tokenizer.vocabulary_size, **{**sizes, **(encoder or {})})
-    fields = {"task": kind, "max_length": LENGTH, **_CONFIGS.get(kind, {}), **changes}
+    fields = {
+        "task": kind,
+        "max_length": LENGTH,
+        **(_CONFIGS | _MORE_CONFIGS).get(kind, {}),
+        **changes,
+    }
     config = ModelConfig(encoder=encoder, tokenizer=tokenizer.get_config(), **fields)
     keras.utils.set_random_seed(seed)
     return Bert.from_config(config, build_model(config), tokenizer)

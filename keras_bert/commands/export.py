@@ -1,7 +1,7 @@
-"""Writes a model in the format of the place where it will run.
+"""Writes a model in the format of the place where it will run, if it is as good as the model.
 
 keras-bert export --model=my_model --format=tflite --quantize=int4 --calibration=train.csv \\
-    --output=model.tflite
+    --data=dev.csv --output=model.tflite
 keras-bert export --model=my_model --format=saved_model --output=served/1
 keras-bert export --model=my_model --format=onnx --output=model.onnx
 """
@@ -35,4 +35,8 @@ def run(values):
         from keras_bert.export.delegates import report_lines
 
         lines += report_lines(result)
+    if result["proof"] is not None:
+        from keras_bert.export.proof import proof_lines
+
+        lines += proof_lines(result["proof"])
     return result, lines
