@@ -99,6 +99,8 @@ def compare(sessions, length, runs):
     for name in sessions:
         median, base = statistics.median(times[name]), statistics.median(times[first])
         shared = outputs[name].keys() & outputs[first].keys()
+        if not shared:
+            sys.exit(f"{name}: has no output of {first}: they must be of the same model")
         worst = max(float(np.abs(outputs[name][k] - outputs[first][k]).max()) for k in shared)
         print(
             f"{length} tokens  {name}: {median * 1e3:.2f} ms, {median / base:.3f} of the first; "
