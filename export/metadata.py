@@ -9,7 +9,7 @@ import io
 import zipfile
 
 from keras_bert.errors import InputError
-from keras_bert.export.contents import CONFIG_FILE, LABELS_FILE, VOCABULARY_FILE
+from keras_bert.export.contents import LABELS_FILE, OURS, VOCABULARY_FILE
 from keras_bert.reading import VOCABULARY_LIMIT, check_file
 
 _METADATA_NAME = "TFLITE_METADATA"
@@ -27,6 +27,8 @@ _INPUT_DESCRIPTIONS = {
     "ids": "token ids: [CLS] text [SEP], for a pair also second text [SEP], then 0",
     "mask": "1 for tokens, 0 for padding",
     "segment_ids": "0 up to the first [SEP], 1 for the second text",
+    "text": "the text, UTF-8",
+    "text_b": "the second text, UTF-8",
 }
 
 
@@ -35,7 +37,8 @@ def add_metadata(model, input_names, outputs, files, name, description):
 
     Args:
         model: bytes of a TFLite file with one subgraph.
-        input_names: names of its inputs (ids, mask, segment_ids), in the order of its tensors.
+        input_names: names of its inputs (ids, mask, segment_ids; or text, text_b), in the order of
+            its tensors.
         outputs: dict from the names of its outputs, in the same order, to their descriptions.
         files: dict of file name to bytes; `vocab.txt` and `labels.txt` get their roles.
         name: the model's name.
@@ -58,10 +61,9 @@ def read_files(path):
         InputError: there is no such file, or the archive in it is damaged.
     """
     check_file(path, _LARGEST_FILE, "TFLite file")
-    ours = (VOCABULARY_FILE, LABELS_FILE, CONFIG_FILE)
     try:
         with zipfile.ZipFile(path) as archive:
-            found = [item for item in archive.infolist() if item.filename in ours]
+            found = [item for item in archive.infolist() if item.filename in OURS]
             for item in found:
                 if item.file_size > VOCABULARY_LIMIT:
                     raise ValueError(
@@ -130,7 +132,8 @@ def _model_metadata(input_names, outputs, files, name, description):
     vocabulary = write.file(VOCABULARY_FILE, "one token a line", _FILE_TYPE_VOCABULARY)
     options = write.table(1, vector_0=write.vector([vocabulary]))
     unit = write.table(2, byte_0=_PROCESS_BERT_TOKENIZER, table_1=options)
-    units = write.vector([unit])
+    # Whoever reads the file tokenizes as this unit says, unless the file takes raw text.
+    units = write.vector([unit] if "ids" in input_names else [])
     inputs = write.vector(
         [write.tensor(name_, _INPUT_DESCRIPTIONS[name_]) for name_ in input_names]
     )
@@ -182,9 +185,25 @@ def _with_files(model, files):
     stream.write(model)
     with zipfile.ZipFile(stream, "a", zipfile.ZIP_STORED) as archive:
         for name, content in files.items():
-            # A fixed date: the same model has the same bytes.
-            archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), content)
+            archive.writestr(_entry(name), content)
     return stream.getvalue()
+
+
+def add_file(path, name, content):
+    """Adds a file to those inside a TFLite file, in place.
+
+    Args:
+        path: a TFLite file with metadata.
+        name: str.
+        content: bytes.
+    """
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_STORED) as archive:
+        archive.writestr(_entry(name), content)
+
+
+def _entry(name):
+    # A fixed date: the same model has the same bytes.
+    return zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
 
 
 def _text(value):

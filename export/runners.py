@@ -16,6 +16,8 @@ from keras_bert import numpy_ops
 from keras_bert.checkpoints.tensor_bundle import TensorBundle
 from keras_bert.errors import InputError, one_line
 from keras_bert.export import contents, metadata, tensors
+from keras_bert.export.onnx_names import HUGGINGFACE_INPUTS
+from keras_bert.export.text_input import takes_text
 from keras_bert.model_folder import ModelConfig
 from keras_bert.predictor import Predictor
 from keras_bert.progress import HALF_A_MINUTE, Progress
@@ -37,12 +39,16 @@ class Runner(Predictor):
 
     A subclass adds `_run(inputs)`, which returns a dict of all outputs of the file, and calls
     `tensors.check` when the file is open.
+
+    Attributes:
+        proof: the dict of `proof.prove` that `export` put into the file, or None.
     """
 
     def __init__(self, path, files):
         self.path = path
         try:
             self.config = ModelConfig.from_dict(json.loads(files[contents.CONFIG_FILE]))
+            self.proof = contents.proof_of(files)
             if self.task is None:
                 raise InputError(f"task {self.config.task!r} has no answers")
             vocabulary = files[contents.VOCABULARY_FILE].decode().removesuffix("\n").split("\n")
@@ -61,6 +67,29 @@ class Runner(Predictor):
 
     def run(self, inputs):
         return self._checked(self._run(inputs), *inputs["token_ids"].shape)
+
+    def embed(self, texts, texts_b=None):
+        """Returns the vectors of texts, or of pairs, with a sentence embedder.
+
+        Args:
+            texts: a str or a sequence of str.
+            texts_b: the second text of each pair, likewise, or None.
+
+        Returns:
+            float32 of shape (count, hidden_size); for a single str of shape (hidden_size,).
+
+        Raises:
+            InputError: the file is another kind of model.
+        """
+        if self.config.task != "embedding":
+            raise InputError(f"{self.path}: is a model for {self.config.task}, without vectors")
+        if isinstance(texts, str):
+            return self.embed([texts], None if texts_b is None else [texts_b])[0]
+        examples = self.task.examples_from(list(texts), None if texts_b is None else list(texts_b))
+        self.task.check(examples, self.config)
+        _, outputs = self.rows_and_outputs(examples)
+        width = self.config.encoder.hidden_size
+        return np.array(outputs["embedding"], "float32").reshape(len(examples), width)
 
     @abc.abstractmethod
     def _run(self, inputs):
@@ -92,24 +121,33 @@ class TFLiteRunner(Runner):
     Args:
         path: the file.
         threads: number of threads of the interpreter.
+        is_tried: whether another process has opened and run the file, so that it is harmless.
     """
 
-    def __init__(self, path, threads=1):
-        from ai_edge_litert.interpreter import Interpreter
-
+    def __init__(self, path, threads=1, is_tried=False):
         super().__init__(path, metadata.read_files(path))
         self._prepared = None
-        memory = _TRIAL_BYTES + _TRIAL_SHARE * os.path.getsize(path)
-        trial = functools.partial(self._run_once, Interpreter)
-        check_harmless(path, "LiteRT", trial, _TRIAL_SECONDS, memory)
+        interpreter = self._interpreter_class()
+        if not is_tried:
+            memory = _TRIAL_BYTES + _TRIAL_SHARE * os.path.getsize(path)
+            trial = functools.partial(self._run_once, interpreter)
+            check_harmless(path, "LiteRT", trial, _TRIAL_SECONDS, memory)
         with stderr_hidden():
-            details = self._open(Interpreter, threads)
+            details = self._open(interpreter, threads)
+        self._set_length(details)
+
+    def _interpreter_class(self):
+        from ai_edge_litert.interpreter import Interpreter
+
+        return Interpreter
+
+    def _set_length(self, details):
         # By name, never by position: the converter chooses the order of the tensors.
         shape = details["ids"]["shape_signature"]
         self.fixed_length = int(shape[1]) if shape[1] > 0 else None
         if self.fixed_length is not None and self.fixed_length < self.config.max_length:
             raise InputError(
-                f"{path}: takes {self.fixed_length} tokens, its description says "
+                f"{self.path}: takes {self.fixed_length} tokens, its description says "
                 f"{self.config.max_length}"
             )
 
@@ -124,8 +162,11 @@ class TFLiteRunner(Runner):
             raise InputError(
                 f"{self.path}: not a TFLite file that LiteRT runs: {one_line(error)}"
             ) from None
-        tensors.check(self, tensors.of_tflite(details), contents.TFLITE_INPUTS, outputs)
+        self._check(tensors.of_tflite(details), outputs)
         return details
+
+    def _check(self, inputs, outputs):
+        tensors.check(self, inputs, contents.TFLITE_INPUTS, outputs)
 
     def _run_once(self, interpreter):
         """Opens the file and runs it on zeros."""
@@ -177,7 +218,7 @@ class SavedModelRunner(Runner):
         self._takes_pairs = bool(self._takes_text and self.config.pair)
         if self._takes_text:
             texts = ("text", "text_b") if self.config.pair else ("text",)
-            tensors.check(self, from_text[0], texts, from_text[1], "string")
+            tensors.check(self, from_text[0], texts, from_text[1], "string", 1)
         self._raw_text = None
         if self.config.task in raw_text.INPUTS and set(from_text[0]) != set(_INPUT_NAMES):
             expected = raw_text.INPUTS[self.config.task], raw_text.outputs_of(self.config)
@@ -254,18 +295,28 @@ class OnnxRunner(Runner):
             properties = self._session.get_modelmeta().custom_metadata_map
             files = {name: text.encode() for name, text in properties.items()}
             inputs = tensors.of_onnx(self._session.get_inputs())
+            # They may have Hugging Face's names; several choices are a dimension of their own then.
+            foreign = HUGGINGFACE_INPUTS["token_ids"] in inputs
+            self._names = {n: HUGGINGFACE_INPUTS[n] if foreign else n for n in _INPUT_NAMES}
+            self._type = "int64" if foreign else "int32"
             outputs = tensors.of_onnx(self._session.get_outputs())
         except Exception as error:  # onnxruntime's exceptions have no other common base
             raise InputError(
                 f"{path}: not an ONNX file that onnxruntime runs: {one_line(error)}"
             ) from None
         super().__init__(path, files)
-        tensors.check(self, inputs, _INPUT_NAMES, outputs)
+        self._grouped = foreign and self.config.task == "multiple_choice"
+        rank = 3 if self._grouped else 2
+        tensors.check(self, inputs, self._names.values(), outputs, self._type, rank)
 
     def _run(self, inputs):
         names = self.task.outputs
+        # By name, never by position: a tool may have put them in another order.
+        fed = {theirs: inputs[ours].astype(self._type) for ours, theirs in self._names.items()}
+        if self._grouped:
+            fed = {name: rows[:, None] for name, rows in fed.items()}
         try:
-            return dict(zip(names, self._session.run(list(names), inputs)))
+            return dict(zip(names, self._session.run(list(names), fed)))
         except Exception as error:  # as above
             raise InputError(f"{self.path}: onnxruntime cannot run it: {one_line(error)}") from None
 
@@ -296,12 +347,22 @@ def is_exported(path):
     )
 
 
-def open_exported(path, threads=1):
+def open_tflite(path, threads=1, is_tried=False):
+    """Returns the runner for a .tflite file, which takes token ids or raw text."""
+    if takes_text(path):
+        from keras_bert.export.text_runner import TextTFLiteRunner
+
+        return TextTFLiteRunner(path, threads, is_tried)
+    return TFLiteRunner(path, threads, is_tried)
+
+
+def open_exported(path, threads=1, is_tried=False):
     """Returns the runner for an exported file.
 
     Args:
         path: a .tflite file, an .onnx file or a SavedModel folder.
         threads: number of threads, where the runtime has this option.
+        is_tried: see `TFLiteRunner`.
 
     Raises:
         InputError: it is none of these, or broken.
@@ -310,7 +371,7 @@ def open_exported(path, threads=1):
     if not os.path.exists(path):
         raise InputError(f"{path}: no such file or folder")
     if path.endswith(".tflite"):
-        return TFLiteRunner(path, threads)
+        return open_tflite(path, threads, is_tried)
     if path.endswith(".onnx"):
         return OnnxRunner(path, threads)
     if is_exported(path):
@@ -322,7 +383,7 @@ def open_exported(path, threads=1):
 def _saved_model_files(path):
     """Returns our files in a SavedModel folder, a dict of name to bytes."""
     files = {}
-    for name in (contents.VOCABULARY_FILE, contents.LABELS_FILE, contents.CONFIG_FILE):
+    for name in contents.OURS:
         place = os.path.join(path, contents.EXTRA_FOLDER, name)
         try:
             files[name] = read_bytes(place, VOCABULARY_LIMIT, "description")

@@ -10,12 +10,12 @@ import tensorflow as tf
 
 from keras_bert.errors import InputError
 from keras_bert.export import contents, warmup
-from keras_bert.export.benchmark import size_of
 from keras_bert.export.functions import tokens_function
 from keras_bert.export.signature_answers import AnswerSignature
 from keras_bert.export.signature_choices import ChoiceSignature
 from keras_bert.export.signature_tags import TagSignature
 from keras_bert.export.signature_texts import TextSignature
+from keras_bert.export.timing import size_of
 from keras_bert.files import replacing_folder
 from keras_bert.guesses import guess
 from keras_bert.model_folder import ModelConfig

@@ -23,6 +23,7 @@ EXTRAS = {
     "ai_edge_litert": "device",
     "tensorflow_text": "tokenizers",
     "flatbuffers": "export",
+    "litert_quantizer": "export",
     "tf2onnx": "onnx",
     "onnx": "onnx",
     "onnxruntime": "onnx",

@@ -24,10 +24,12 @@ class Predictor(abc.ABC):
         tokenizer: `WordPieceTokenizer`.
         batch_size: rows that go through `run` together.
         fixed_length: int where the model takes sequences of one length only, else None.
+        notes: list of str, what a user should know of how it was loaded.
     """
 
     batch_size = 1
     fixed_length = None
+    notes = ()
 
     @property
     def task(self):
@@ -150,8 +152,8 @@ class Predictor(abc.ABC):
 
 def check_windows(task):
     """Raises InputError if a task has no texts to read in windows."""
-    if not task.of_texts:
-        kinds = ", ".join(kind for kind in KINDS if get_task(kind).of_texts)
+    if not task.reads_windows:
+        kinds = ", ".join(kind for kind in KINDS if get_task(kind).reads_windows)
         raise InputError(f"{name_of('windows')} is for {kinds}, not for {task.name}")
 
 

@@ -22,6 +22,7 @@ DISTRIBUTIONS = {
     "absl": "absl-py",
     "ai_edge_litert": "ai-edge-litert",
     "apache_beam": "apache-beam",
+    "litert_quantizer": "litert-quantizer",
     "sklearn": "scikit-learn",
     "tensorflow_text": "tensorflow-text",
 }

@@ -21,15 +21,20 @@ MAY_IMPORT = {
     "text": (),
     "layers": (),
     "models": ("layers",),
+    "quantization": ("text", "layers", "models"),
     "tasks": ("text",),
     "pictures": ("tasks",),
     "package": ("tasks",),
     "pretraining": ("text",),
     "checkpoints": ("text", "models", "tasks"),
-    "bert": ("text", "models", "tasks", "checkpoints", "pictures"),
+    "bert": ("text", "models", "quantization", "tasks", "checkpoints", "pictures"),
     "embedding": ("text", "tasks", "bert", "pictures"),
-    "training": ("text", "layers", "models", "tasks", "pretraining", "bert", "pictures"),
-    "export": ("text", "models", "tasks", "checkpoints", "bert", "pictures"),
+    "training": (
+        "text", "layers", "models", "quantization", "tasks", "pretraining", "bert", "pictures",
+    ),
+    "export": (
+        "text", "layers", "models", "quantization", "tasks", "checkpoints", "bert", "pictures",
+    ),
     "device": ("text", "tasks", "export"),
     "commands": (
         "text", "tasks", "pretraining", "embedding", "checkpoints", "bert", "training", "export",
@@ -52,6 +57,7 @@ FILES = {
         "errors",
         "extras",
         "files",
+        "globs",
         "guesses",
         "in_memory",
         "keras_internals",
@@ -72,12 +78,14 @@ FILES = {
         "bert",
         "converting",
         "description",
+        "embedder",
         "evaluation",
         "keras_file",
         "loading",
         "model_folder",
         "opening",
         "predictor",
+        "pruning",
         "row_reports",
     ),
     "commands": ("__main__", "quickstart"),
@@ -103,14 +111,15 @@ LIGHT_MODULES = (
     "keras_bert.model_folder",
     "keras_bert.opening",
     "keras_bert.predictor",
+    "keras_bert.pruning",
 )
 # Modules of light rooms that are for TensorFlow.
 NOT_LIGHT = tuple(
     f"keras_bert.text.graph_{name}"
-    for name in ("tokenizer", "added_tokens", "characters", "pieces")
+    for name in ("tokenizer", "added_tokens", "characters", "normalizer", "pieces")
 )
 # Modules of the layers that may name a backend: fast on TensorFlow, plain ops on the others.
-NAMES_A_BACKEND = ("keras_bert.layers.fused",)
+NAMES_A_BACKEND = ("keras_bert.layers.fused", "keras_bert.layers.deployed")
 
 
 def find_modules():

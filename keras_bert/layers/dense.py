@@ -1,12 +1,34 @@
 """The dense layers of the encoder, applied to each token."""
 
+import contextlib
+
 import keras
 from keras import ops
+
+# What sees each product; see `watched`.
+_watchers = []
+
+
+@keras.saving.register_keras_serializable(package="keras_bert")
+class Dense(keras.layers.Dense):
+    """`keras.layers.Dense`, of which another module may replace the product.
+
+    Attributes:
+        product: function of the layer and its input that returns its output; None, as always but
+            after `quantization.fake.enable`, for Keras's own.
+    """
+
+    product = None
+
+    def call(self, inputs, training=None):
+        if self.product is None:
+            return super().call(inputs, training=training)
+        return self.product(self, inputs)
 
 
 def dense(units, initializer_range, dtype, name):
     """Returns the dense layer that every part of the encoder uses; see `over_tokens`."""
-    return keras.layers.Dense(
+    return Dense(
         units,
         kernel_initializer=keras.initializers.TruncatedNormal(stddev=initializer_range),
         dtype=dtype,
@@ -22,7 +44,7 @@ def over_tokens(layer, x, length):
     einsum does not go through oneDNN's matrix product.
 
     Args:
-        layer: a `keras.layers.Dense` built for inputs of shape (tokens, width).
+        layer: a `Dense` built for inputs of shape (tokens, width).
         x: float tensor of shape (batch, length, width).
         length: int or scalar tensor, see `length_of`.
 
@@ -30,7 +52,24 @@ def over_tokens(layer, x, length):
         Float tensor of shape (batch, length, units).
     """
     y = layer(ops.reshape(x, (-1, x.shape[-1])))
-    return ops.reshape(y, (-1, length, y.shape[-1]))
+    y = ops.reshape(y, (-1, length, y.shape[-1]))
+    for watcher in _watchers:
+        watcher(layer, x, y)
+    return y
+
+
+@contextlib.contextmanager
+def watched(watcher):
+    """Within the block, a function sees what every product gets and returns.
+
+    Args:
+        watcher: function of the layer, its `x` and its result; see `over_tokens`.
+    """
+    _watchers.append(watcher)
+    try:
+        yield
+    finally:
+        _watchers.remove(watcher)
 
 
 def length_of(mask_bias):

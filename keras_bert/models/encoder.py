@@ -10,6 +10,7 @@ from keras_bert.config import PRESETS, BertConfig
 from keras_bert.errors import InputError
 from keras_bert.guesses import not_said
 from keras_bert.layers.attention import AttentionMask
+from keras_bert.layers.dense import Dense
 from keras_bert.layers.embeddings import BertEmbeddings, PackedPositions
 from keras_bert.layers.encoder_block import EncoderBlock
 from keras_bert.layers.normalization import LayerNormalization
@@ -38,6 +39,8 @@ class BertEncoder(Network):
         encoder = BertEncoder.from_preset("path/of/a/checkpoint")
         vectors = encoder({"token_ids": ids, "segment_ids": segments, "padding_mask": mask})
     """
+
+    deployed = None  # see `layers.deployed.form`
 
     def __init__(
         self,
@@ -105,7 +108,7 @@ class BertEncoder(Network):
             )
             for i in range(num_hidden_layers)
         ]
-        pooler = keras.layers.Dense(
+        pooler = Dense(
             hidden_size,
             activation="tanh",
             kernel_initializer=keras.initializers.TruncatedNormal(stddev=initializer_range),
@@ -183,6 +186,11 @@ class BertEncoder(Network):
     def from_bert_config(cls, bert_config, **kwargs):
         """Returns an encoder with random weights and the sizes of a `BertConfig`."""
         return cls(**{**bert_config.to_dict(), **kwargs})
+
+    def call(self, inputs, training=None, mask=None, **kwargs):
+        if self.deployed is not None:
+            return self.deployed(inputs)
+        return super().call(inputs, training=training, mask=mask, **kwargs)
 
     def enable_lora(self, rank):
         """Freezes the encoder and gives each block's query and value a low-rank adapter.

@@ -1,0 +1,115 @@
+"""Rounding of weights that makes up for its own errors, on what the products see in real texts."""
+
+import numpy as np
+
+# Shares of the largest weight that are tried as a row's range; of equally good ones the largest.
+_SHARES = np.linspace(1.0, 0.6, 9)
+# Added to the diagonal of the second moments, as a share of its mean: rare inputs must not be
+# explained by noise.
+_DAMPING = 0.01
+_BLOCK = 128
+
+
+def second_moments(model, tensors, inputs):
+    """Returns the mean of x xᵀ of what tensors hold at the tokens of texts.
+
+    Args:
+        model: bytes of a float TFLite file.
+        tensors: numbers of tensors in it, each of shape (…, width).
+        inputs: list of dicts of int32 arrays by the names of the file's inputs.
+
+    Returns:
+        A dict from tensor to a float64 array of shape (width, width).
+    """
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(
+        model_content=bytes(model), experimental_preserve_all_tensors=True, num_threads=1
+    )
+    sums, counts = {tensor: 0.0 for tensor in tensors}, dict.fromkeys(tensors, 0)
+    for batch in inputs:
+        run = interpreter.get_signature_runner("serving_default")
+        run(**batch)
+        is_token = batch["mask"].reshape(-1) != 0
+        for tensor in tensors:
+            x = interpreter.get_tensor(tensor)
+            x = x.reshape(-1, x.shape[-1])
+            if len(x) == len(is_token):
+                x = x[is_token]
+            sums[tensor] = sums[tensor] + x.T @ x
+            counts[tensor] += len(x)
+    return {tensor: np.float64(sums[tensor]) / max(counts[tensor], 1) for tensor in tensors}
+
+
+def scales_of(weights, importance, bits):
+    """Returns the scale of each row that makes the smallest error.
+
+    Args:
+        weights: float32, shape (outputs, inputs).
+        importance: float, shape (inputs,), the mean square of each input.
+        bits: of the whole numbers.
+
+    Returns:
+        float32 of shape (outputs, 1).
+    """
+    low, high = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
+    largest = np.maximum(np.abs(weights).max(axis=1, keepdims=True), np.float32(1e-9))
+    importance = importance.astype("float32")
+    best, scales = np.full(largest.shape, np.inf, "float32"), largest / high
+    for share in _SHARES.astype("float32"):
+        tried = largest * share / high
+        errors = np.clip(np.rint(weights / tried), low, high) * tried - weights
+        errors = (np.square(errors) @ importance)[:, None]
+        scales = np.where(errors < best, tried, scales)
+        best = np.minimum(errors, best)
+    return scales
+
+
+class Compensation:
+    """How the later columns of a matrix make up for the rounding of the earlier ones.
+
+    This is GPTQ (Frantar et al. 2022, algorithm 1), with the columns in the order of their inputs'
+    mean squares, the largest first.
+
+    Args:
+        moments: float64, shape (inputs, inputs), see `second_moments`.
+    """
+
+    def __init__(self, moments):
+        self.importance = np.diag(moments).copy()
+        self._order = np.argsort(-self.importance, kind="stable")
+        damped = moments[np.ix_(self._order, self._order)]
+        damped = damped + np.eye(len(damped)) * max(_DAMPING * self.importance.mean(), 1e-12)
+        # The upper triangular factor of the inverse: row i says how columns after i make up for i.
+        self._upper = np.linalg.cholesky(np.linalg.inv(damped)).T.astype("float32")
+
+    def rounded(self, weights, bits):
+        """Returns weights as whole numbers and scales.
+
+        Args:
+            weights: float32, shape (outputs, inputs).
+            bits: of the whole numbers.
+
+        Returns:
+            A tuple: int8 of shape (outputs, inputs), and float32 scales of shape (outputs,), of
+            which the products are the new weights.
+        """
+        low, high = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
+        scales = scales_of(weights, self.importance, bits)[:, 0]
+        order, upper = self._order, self._upper
+        # Transposed, so that what is one column of the weights lies together in memory.
+        left = np.ascontiguousarray(weights[:, order].T)
+        whole = np.zeros(left.shape, np.int8)
+        for start in range(0, len(order), _BLOCK):
+            stop = min(start + _BLOCK, len(order))
+            errors = np.zeros((stop - start, left.shape[1]), "float32")
+            for i in range(start, stop):
+                column = np.clip(np.rint(left[i] / scales), low, high)
+                whole[i] = column
+                error = (left[i] - column * scales) / upper[i, i]
+                errors[i - start] = error
+                left[i:stop] -= upper[i, i:stop, None] * error
+            left[stop:] -= upper[start:stop, stop:].T @ errors
+        found = np.empty(whole.shape, np.int8)
+        found[order] = whole
+        return np.ascontiguousarray(found.T), scales
