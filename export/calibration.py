@@ -1,5 +1,7 @@
 """Texts on which the ranges of a quantized file are measured."""
 
+import os
+
 import numpy as np
 
 from keras_bert.errors import InputError
@@ -8,7 +10,6 @@ from keras_bert.files import check_path
 from keras_bert.guesses import note
 from keras_bert.tasks.file_layout import FileLayout
 from keras_bert.tasks.in_hand import examples_of
-from keras_bert.tasks.sequence.texts import read_examples
 from keras_bert.text.padding import TokenizedTexts
 
 # More do not make ranges better: 32 do as well as 512.
@@ -19,35 +20,26 @@ def read_calibration(bert, data, layout=None):
     """Returns the examples of a calibration: at most `MOST_ROWS`, evenly spread over the file.
 
     Args:
-        bert: a `Bert`. Its task reads the file as labelled data; for an encoder without a task, a
-            file of texts is read, or one text a line.
+        bert: a `Bert`; its task reads the file as labelled data.
         data: path of the file, or examples as `in_hand.examples_of` takes them.
         layout: `FileLayout` of the file; None for its defaults.
 
     Raises:
         InputError: there is no such file, no row in it, or it does not fit the model.
     """
-    is_path = isinstance(data, str) or hasattr(data, "__fspath__")
-    if is_path:
+    if isinstance(data, str | os.PathLike):
         check_path(data)
-    layout = layout or FileLayout().for_scoring()
-    if bert.task is not None:
-        examples = examples_of(bert.task, data, layout)
-        bert.task.check(examples, bert.config)
-        few = examples.take
+        name = os.fspath(data)
     else:
-        examples = _texts_of(data, layout) if is_path else list(data)
-
-        def few(indices):
-            return [examples[i] for i in indices]
-
-    name = data if is_path else "the calibration"
+        name = "the calibration"
+    examples = examples_of(bert.task, data, layout or FileLayout().for_scoring())
     if not len(examples):
         raise InputError(f"{name}: no rows: at least one is needed", "calibration")
+    bert.task.check(examples, bert.config)
     if len(examples) <= MOST_ROWS:
         return examples
     note(f"{name}: {MOST_ROWS} of its {len(examples)} rows are used, evenly spread", "calibration")
-    return few(_spread(len(examples), MOST_ROWS))
+    return examples.take(_spread(len(examples), MOST_ROWS))
 
 
 def inputs_of(bert, examples, length):
@@ -62,10 +54,7 @@ def inputs_of(bert, examples, length):
         A list of at most `MOST_ROWS` dicts of int32 arrays of shape (1, length), by the on-device
         names of the inputs.
     """
-    if bert.task is None:
-        encodings = bert.tokenizer.encode_batch(examples, length=length)
-    else:
-        encodings = bert.task.rows(examples, bert.tokenizer, bert.config).encodings
+    encodings = bert.task.rows(examples, bert.tokenizer, bert.config).encodings
     # A text of many windows is many rows.
     encodings = [encodings[i] for i in _spread(len(encodings), MOST_ROWS)]
     texts = TokenizedTexts(encodings, length, bert.tokenizer.pad_id)
@@ -81,17 +70,3 @@ def _spread(count, most):
     if count <= most:
         return list(range(count))
     return np.linspace(0, count - 1, most).round().astype(int).tolist()
-
-
-def _texts_of(path, layout):
-    """Returns the texts of a table; of a file without a name that says so, its lines."""
-    from keras_bert.reading import open_examples
-
-    if str(path).removesuffix(".gz").endswith((".csv", ".tsv", ".jsonl", ".json")):
-        return read_examples(path, layout, False).texts
-    with open_examples(path) as file:
-        try:
-            lines = [line.decode("utf-8").strip() for line in file]
-        except UnicodeDecodeError:
-            raise InputError(f"{path}: not UTF-8 text") from None
-    return [line for line in lines if line]

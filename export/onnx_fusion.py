@@ -43,11 +43,9 @@ def plain_lookup(graph, found):
         kept = graph.writer(name, "Mul")
         for ids, case in either_order(kept) if kept is not None else ():
             path = graph.path(case, "Cast", "Not", "Less", "Cast")
-            if (
-                path is not None
-                and path[3].input[0] == ids
-                and graph.is_number(path[2].input[1], 0)
-            ):
+            if path is None or path[3].input[0] != ids:
+                continue
+            if graph.is_number(path[2].input[1], 0):
                 return [node("Gather", [found.input[0], ids], found.output[0], axis=0)]
     return None
 
@@ -101,18 +99,20 @@ def product(graph, found):
     rank = graph.rank(x)
     if shape is None or shape.tolist() != [-1, len(kernel)] or rank not in (3, 4):
         return None
-    # The tensors keep their names, in which those of the layers are.
-    names = [path[0].output[0], *bias.output] if bias is not None else [path[0].output[0]]
-    steps = [("MatMul", path[0].input[1], f"{names[0]}/tokens")]
+    # The layer's name is in those of its tensors; `onnx_quantize.smooth` looks for it.
+    name = path[0].output[0]
+    steps = [("MatMul", path[0].input[1])]
     if rank == 4:  # the heads of attention are put together again
-        steps.insert(0, ("Reshape", _shape(graph, len(kernel)), f"{names[0]}/input"))
+        steps.insert(0, ("Reshape", _shape(graph, len(kernel))))
     if bias is not None:
-        steps.append(("Add", bias.input[1], f"{names[-1]}/tokens"))
+        steps.append(("Add", bias.input[1]))
     if len(sizes) > 1:
-        steps.append(("Reshape", _shape(graph, *sizes), None))
+        steps.append(("Reshape", _shape(graph, *sizes)))
     nodes = []
-    for op_type, other, output in (*steps[:-1], (*steps[-1][:2], found.output[0])):
-        nodes.append(node(op_type, [x, other], output))
+    for i, (op_type, other) in enumerate(steps, start=1):
+        step = f"{name}/{i}_{op_type}"
+        output = found.output[0] if i == len(steps) else step
+        nodes.append(node(op_type, [x, other], output, step))
         x = output
     return nodes
 
@@ -142,9 +142,8 @@ def _sizes_behind_length(graph, found):
     if len(computed) != 1:
         return None
     (place,) = computed
-    leading, sizes = (
-        [int(n) for p in each for n in p] for each in (parts[:place], parts[place + 1 :])
-    )
+    leading = [int(n) for part in parts[:place] for n in part]
+    sizes = [int(n) for part in parts[place + 1 :] for n in part]
     # (-1, length, …), or both in one tensor, as `Dense` on three dimensions has it.
     return sizes if sizes and leading in ([-1], []) else None
 

@@ -148,11 +148,12 @@ class Graph:
         )
 
 
-def node(op_type, inputs, output, **attributes):
+def node(op_type, inputs, output, name=None, **attributes):
     """Returns a new node of one output."""
     from onnx import helper
 
-    return helper.make_node(op_type, inputs, [output], name=f"{output}/{op_type}", **attributes)
+    name = name or f"{output}/{op_type}"
+    return helper.make_node(op_type, inputs, [output], name=name, **attributes)
 
 
 def either_order(node):

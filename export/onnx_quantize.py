@@ -15,7 +15,7 @@ from keras_bert.export.onnx_graph import node
 QUANTIZATIONS = ("none", "float16", "dynamic")
 # Smaller constants weigh nothing, and are biases, LayerNorm's factors and the like.
 _LEAST_SIZE = 1024
-# The name of a dense layer in the names of its tensors, where Keras has added numbers.
+# The name of a dense layer in the name of its product, where Keras has added numbers.
 _PRODUCT = re.compile(
     r"/(?P<block>layer_\d+)(?:_\d+)?/(?:(?P<attention>attention)(?:_\d+)?/)?"
     r"(?P<part>query|key|value|output|intermediate)(?:_\d+)?/MatMul"
@@ -117,12 +117,14 @@ def smooth(graph, rescaling, encoder):
     biases = {}
 
     def product(graph, found):
-        match = _PRODUCT.search(found.output[0]) if found.op_type == "MatMul" else None
+        match = _PRODUCT.search(found.name) if found.op_type == "MatMul" else None
         if match is None:
             return None
         name = "/".join(part for part in match.groups() if part)
         before, _ = rescaling.factors(name)
-        kernel, biases[found.output[0]] = rescaling.weights(name, layers[name])
+        kernel, bias = rescaling.weights(name, layers[name])
+        if bias.any():  # tf2onnx leaves out a bias of zeros
+            biases[found.output[0]] = bias
         inputs = list(found.input)
         inputs[1] = graph.constant(kernel, f"{name}/kernel")
         nodes = []
@@ -142,8 +144,10 @@ def smooth(graph, rescaling, encoder):
         return [_with_inputs(found, [found.input[0], name])]
 
     found = graph.rewrite(product), graph.rewrite(bias)
-    if found != (len(layers), len(layers)):
-        raise RuntimeError(f"products and biases in the ONNX graph: {found} of {len(layers)}")
+    if found != (len(layers), len(biases)):
+        raise RuntimeError(
+            f"{len(layers)} products and {len(biases)} biases, but in the ONNX graph {found}"
+        )
 
 
 def _is_large(array):

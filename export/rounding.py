@@ -2,8 +2,8 @@
 
 import numpy as np
 
-# Shares of the largest weight that are tried as a row's range.
-_SHARES = np.linspace(0.6, 1.0, 9)
+# Shares of the largest weight that are tried as a row's range; of equally good ones the largest.
+_SHARES = np.linspace(1.0, 0.6, 9)
 # Added to the diagonal of the second moments, as a share of its mean: rare inputs must not be
 # explained by noise.
 _DAMPING = 0.01

@@ -17,6 +17,7 @@ from keras_bert.checkpoints.tensor_bundle import TensorBundle
 from keras_bert.errors import InputError, one_line
 from keras_bert.export import contents, metadata, tensors
 from keras_bert.export.onnx_names import HUGGINGFACE_INPUTS
+from keras_bert.export.text_input import takes_text
 from keras_bert.model_folder import ModelConfig
 from keras_bert.predictor import Predictor
 from keras_bert.progress import HALF_A_MINUTE, Progress
@@ -124,22 +125,29 @@ class TFLiteRunner(Runner):
     """
 
     def __init__(self, path, threads=1, is_tried=False):
-        from ai_edge_litert.interpreter import Interpreter
-
         super().__init__(path, metadata.read_files(path))
         self._prepared = None
+        interpreter = self._interpreter_class()
         if not is_tried:
             memory = _TRIAL_BYTES + _TRIAL_SHARE * os.path.getsize(path)
-            trial = functools.partial(self._run_once, Interpreter)
+            trial = functools.partial(self._run_once, interpreter)
             check_harmless(path, "LiteRT", trial, _TRIAL_SECONDS, memory)
         with stderr_hidden():
-            details = self._open(Interpreter, threads)
+            details = self._open(interpreter, threads)
+        self._set_length(details)
+
+    def _interpreter_class(self):
+        from ai_edge_litert.interpreter import Interpreter
+
+        return Interpreter
+
+    def _set_length(self, details):
         # By name, never by position: the converter chooses the order of the tensors.
         shape = details["ids"]["shape_signature"]
         self.fixed_length = int(shape[1]) if shape[1] > 0 else None
         if self.fixed_length is not None and self.fixed_length < self.config.max_length:
             raise InputError(
-                f"{path}: takes {self.fixed_length} tokens, its description says "
+                f"{self.path}: takes {self.fixed_length} tokens, its description says "
                 f"{self.config.max_length}"
             )
 
@@ -154,8 +162,11 @@ class TFLiteRunner(Runner):
             raise InputError(
                 f"{self.path}: not a TFLite file that LiteRT runs: {one_line(error)}"
             ) from None
-        tensors.check(self, tensors.of_tflite(details), contents.TFLITE_INPUTS, outputs)
+        self._check(tensors.of_tflite(details), outputs)
         return details
+
+    def _check(self, inputs, outputs):
+        tensors.check(self, inputs, contents.TFLITE_INPUTS, outputs)
 
     def _run_once(self, interpreter):
         """Opens the file and runs it on zeros."""
@@ -336,6 +347,15 @@ def is_exported(path):
     )
 
 
+def open_tflite(path, threads=1, is_tried=False):
+    """Returns the runner for a .tflite file, which takes token ids or raw text."""
+    if takes_text(path):
+        from keras_bert.export.text_runner import TextTFLiteRunner
+
+        return TextTFLiteRunner(path, threads, is_tried)
+    return TFLiteRunner(path, threads, is_tried)
+
+
 def open_exported(path, threads=1, is_tried=False):
     """Returns the runner for an exported file.
 
@@ -351,7 +371,7 @@ def open_exported(path, threads=1, is_tried=False):
     if not os.path.exists(path):
         raise InputError(f"{path}: no such file or folder")
     if path.endswith(".tflite"):
-        return TFLiteRunner(path, threads, is_tried)
+        return open_tflite(path, threads, is_tried)
     if path.endswith(".onnx"):
         return OnnxRunner(path, threads)
     if is_exported(path):

@@ -1,14 +1,20 @@
 """Writes a Keras model as a SavedModel: from raw text to answers, and from token ids to outputs.
 
-It loads with TensorFlow and TensorFlow Text; neither Keras nor this package is needed.
+It loads with TensorFlow and TensorFlow Text; this package is not needed.
 """
 
 import json
 import os
 
+import tensorflow as tf
+
 from keras_bert.errors import InputError
-from keras_bert.export import contents
+from keras_bert.export import contents, warmup
 from keras_bert.export.functions import tokens_function
+from keras_bert.export.signature_answers import AnswerSignature
+from keras_bert.export.signature_choices import ChoiceSignature
+from keras_bert.export.signature_tags import TagSignature
+from keras_bert.export.signature_texts import TextSignature
 from keras_bert.export.timing import size_of
 from keras_bert.files import replacing_folder
 from keras_bert.guesses import guess
@@ -37,20 +43,11 @@ def export_saved_model(bert, path, length=None):
             be found in a graph. For tasks that answer for words or passages this is a `Guess`, and
             `serving_default` is as `tokens`.
     """
-    import tensorflow as tf
-
-    from keras_bert.export import warmup
-
     files = contents.exported_files(bert, length)
     config = ModelConfig.from_dict(json.loads(files[contents.CONFIG_FILE]))
     from_tokens = tokens_function(bert)
-    default, signature, inputs = from_tokens, None, {}
-    try:
-        signature = _signature(bert.task.kind)(bert, from_tokens, config)
-    except InputError as error:
-        if bert.task.of_texts:
-            raise
-        guess(f"serving_default takes token ids and no raw text: {error}", place=path)
+    signature = _signature(bert, from_tokens, config, path)
+    default, inputs = from_tokens, {}
     if signature is not None:
         inputs = signature.inputs
         specs = [
@@ -77,17 +74,24 @@ def export_saved_model(bert, path, length=None):
     return {"path": os.fspath(path), "bytes": size_of(path)}
 
 
-def _signature(kind):
-    """Returns the class of the signature that takes raw text, for a kind of task."""
-    if kind == "tagging":
-        from keras_bert.export.signature_tags import TagSignature as Signature
-    elif kind == "question_answering":
-        from keras_bert.export.signature_answers import AnswerSignature as Signature
-    elif kind == "multiple_choice":
-        from keras_bert.export.signature_choices import ChoiceSignature as Signature
-    else:
-        from keras_bert.export.signature_texts import TextSignature as Signature
-    return Signature
+_SIGNATURES = {
+    "tagging": TagSignature,
+    "question_answering": AnswerSignature,
+    "multiple_choice": ChoiceSignature,
+}
+
+
+def _signature(bert, from_tokens, config, path):
+    """Returns the signature that takes raw text; None for a task or a tokenizer that has none."""
+    if bert.task.of_texts:
+        return TextSignature(bert, from_tokens, config)
+    if bert.task.kind not in _SIGNATURES:
+        return None
+    try:
+        return _SIGNATURES[bert.task.kind](bert, from_tokens, config)
+    except InputError as error:
+        guess(f"serving_default takes token ids and no raw text: {error}", place=os.fspath(path))
+        return None
 
 
 def is_saved_model(path):

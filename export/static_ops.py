@@ -27,8 +27,8 @@ def static_ops(graph, static):
     body = _body(graph)
     if static == "all":
         kinds = ("FULLY_CONNECTED", "BATCH_MATMUL", "GELU", "SOFTMAX", *_MOVES, *_ELEMENTWISE)
-        chosen = [op for op in body if op.kind in kinds and _is_float(graph, op)]
-        return chosen
+        body += _last_norm(graph, body)
+        return [op for op in body if op.kind in kinds and _is_float(graph, op)]
     chosen = {op.position for op in body if op.kind in static and _is_float(graph, op)}
     if "mask" in static:
         chosen |= {op.position for op in mask_additions(graph)}
@@ -69,7 +69,7 @@ def _body(graph):
     to and with the feed-forward part's second product in the last block; without what comes
     before the first product with weights.
     """
-    producers, consumers = graph.producers(), graph.consumers()
+    consumers = graph.consumers()
     products = graph.products()
     first = min(op.position for op in products)
     last = max(op.position for op in graph.ops if op.kind in ("BATCH_MATMUL", "GELU"))
@@ -86,8 +86,25 @@ def _body(graph):
                 for taker in consumers.get(tensor, ())
                 if taker.kind in (*_MOVES, "FULLY_CONNECTED")
             ]
-    del producers
     return [op for op in graph.ops if first <= op.position <= last]
+
+
+def _last_norm(graph, body):
+    """Returns the ops of the last residual and LayerNorm: those after the last product of the body
+    that take nothing from outside of it, up to the last RSQRT and what scales and shifts then.
+    """
+    made = {tensor for op in body for tensor in op.outputs}
+    after = [op for op in graph.ops if op.position > body[-1].position]
+    roots = [op.position for op in after if op.kind == "RSQRT"]
+    end, found = max(roots, default=-1), []
+    width = graph.shape(body[-1].outputs[0])[-1]
+    for op in after:
+        inside = all(graph.is_constant(tensor) or tensor in made for tensor in op.inputs)
+        scales = op.kind in ("ADD", "MUL", "SUB") and graph.shape(op.outputs[0])[-1] == width
+        if inside and op.kind in (*_MOVES, *_ELEMENTWISE) and (op.position <= end or scales):
+            found.append(op)
+            made |= set(op.outputs)
+    return found
 
 
 def _between(graph, body, chosen):

@@ -68,8 +68,12 @@ def _check_type(runner, name, dtype, expected):
 
 def of_tflite(details):
     """Returns the tensors of a LiteRT signature, see above."""
+    types = {name: np.dtype(tensor["dtype"]) for name, tensor in details.items()}
     return {
-        name: (np.dtype(tensor["dtype"]).name, list(tensor["shape_signature"]))
+        name: (
+            "string" if types[name].kind == "S" else types[name].name,
+            list(tensor["shape_signature"]),
+        )
         for name, tensor in details.items()
     }
 

@@ -1,5 +1,6 @@
 """A model with its tokenizer and labels: what `load` returns, and what every command works on."""
 
+import dataclasses
 import os
 
 import numpy as np
@@ -247,9 +248,11 @@ class Bert(Predictor):
                 any other is refused.
             card: the text of its README.md; None takes `card`.
         """
-        model = self.plain_model()
+        model, config = self.plain_model(), self.config
+        if self.rescaling is None:
+            config = dataclasses.replace(config, quantize_aware={})
         with replacing_folder(folder, is_replaceable) as temporary:
-            write_description(temporary, self.config, self.tokenizer)
+            write_description(temporary, config, self.tokenizer)
             with open(os.path.join(temporary, CARD_FILE), "w", encoding="utf-8") as file:
                 file.write(card or self.card or model_card(self))
             write_bytes(os.path.join(temporary, WEIGHTS_FILE), weights_bytes(model))

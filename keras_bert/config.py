@@ -13,6 +13,8 @@ POOLINGS = ("cls", "mean")
 # products. And the bits that the word table may have.
 QUANTIZED_WEIGHTS = {"int4": 4, "int8": 8}
 TABLE_BITS = (4, 8)
+# A product of fewer weights stays float, as TensorFlow's converter has it; many a head is one.
+FEWEST_QUANTIZED = 1024
 # What `export --quantize` calls such a file.
 EXPORTED_AS = {"int4": "int4", "int8": "dynamic"}
 

@@ -114,7 +114,11 @@ LIGHT_MODULES = (
     "keras_bert.pruning",
 )
 # Modules of light rooms that are for TensorFlow.
-NOT_LIGHT = ("keras_bert.text.graph_tokenizer", "keras_bert.text.graph_added_tokens")
+NOT_LIGHT = (
+    "keras_bert.text.graph_tokenizer",
+    "keras_bert.text.graph_added_tokens",
+    "keras_bert.text.graph_normalizer",
+)
 # Modules of the layers that may name a backend: fast on TensorFlow, plain ops on the others.
 NAMES_A_BACKEND = ("keras_bert.layers.fused", "keras_bert.layers.deployed")
 

@@ -1,7 +1,8 @@
 """Fake quantization: a network computes with the numbers that its quantized file will hold.
 
 In a dynamic-range TFLite file each product has weights of 4 or 8 bits, one scale for each output
-channel, and the runtime rounds the product's input to 8 bits, token by token. Here the same
+channel, and the runtime rounds the product's input to 8 bits, token by token; those of few weights
+are float, as many a head is. Here the same
 rounding is done in float, so that a training step sees its error. The gradient passes through a
 rounding as if it were not there ("straight-through", Bengio et al. 2013, arXiv:1308.3432).
 
@@ -14,7 +15,7 @@ import dataclasses
 import numpy as np
 from keras import ops
 
-from keras_bert.config import QUANTIZED_WEIGHTS, TABLE_BITS
+from keras_bert.config import FEWEST_QUANTIZED, QUANTIZED_WEIGHTS, TABLE_BITS
 from keras_bert.errors import InputError
 from keras_bert.keras_internals import all_layers
 from keras_bert.layers.dense import Dense
@@ -53,7 +54,7 @@ def enable(model, scheme, table_bits=None, rescaling=None):
         rescaling.check(encoder)
         factors = {id(p): rescaling.factors(name) for name, p in products(encoder).items()}
     for layer in all_layers(model):
-        if isinstance(layer, Dense):
+        if isinstance(layer, Dense) and np.prod(layer.kernel.shape) >= FEWEST_QUANTIZED:
             layer.product = Product(bits, *factors.get(id(layer), ()))
         elif isinstance(layer, BertEmbeddings):
             layer.lookup = Lookup(table_bits)

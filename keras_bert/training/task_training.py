@@ -229,8 +229,7 @@ class TaskTraining:
         Returns:
             A tuple: the `Bert`, its answers to `evaluation`, their scores.
         """
-        bert = self._plain_bert()
-        answering = bert
+        bert = answering = self._plain_bert()
         rows = self.task.rows(evaluation, self.tokenizer, self.config)
         if self.config.quantize_aware:
             self.float_scores = self._answered(bert.outputs(rows), rows, evaluation)[-1]

@@ -1,8 +1,13 @@
 """Fake quantization against the numbers of litert-quantizer and of LiteRT's own products."""
 
+import os
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
+from environments import ROOT
 from keras import ops
 from small_networks import NETWORKS, make_batch, make_network
 
@@ -10,6 +15,9 @@ from keras_bert.errors import InputError
 from keras_bert.quantization import fake
 from keras_bert.quantization.ranges import measure_batches
 from keras_bert.quantization.rescaling import rescaling_of
+
+# So that the encoder's kernels have the 1,024 weights from which on a product is quantized.
+WIDE = {"hidden_size": 32, "intermediate_size": 64}
 
 
 def of_file(weights, bits, axis):
@@ -84,7 +92,7 @@ def test_a_product_is_that_of_litert(bits):
 
 @pytest.mark.parametrize("kind", NETWORKS)
 def test_a_network_is_plain_until_it_is_enabled(kind):
-    model, (x, _) = make_network(kind), make_batch(kind)
+    model, (x, _) = make_network(kind, **WIDE), make_batch(kind)
     plain = keras.tree.flatten(model(x, training=False))
     weights, config = model.get_weights(), model.get_config()
     paths = [variable.path for variable in model.variables]
@@ -111,7 +119,7 @@ def in_numpy(model, x, bits, table_bits):
     values = []
     for variable in model.weights:
         value = ops.convert_to_numpy(variable)
-        if variable.path.endswith("kernel"):
+        if variable.path.endswith("kernel") and "logits" not in variable.path:
             value = of_file(value, bits, 0)[0]
         if variable.path.endswith("word_embeddings"):
             value = of_file(value, table_bits, 1)[0]
@@ -125,7 +133,7 @@ def test_all_products_and_the_word_table_have_the_weights_of_the_file(
     monkeypatch, scheme, table_bits
 ):
     monkeypatch.setattr(fake, "rounded_rows", lambda x: x)
-    model, (x, _) = make_network("classification"), make_batch("classification")
+    model, (x, _) = make_network("classification", **WIDE), make_batch("classification")
     bits = {"int4": 4, "int8": 8}[scheme]
     expected = in_numpy(model, x, bits, table_bits or bits)
     fake.enable(model, scheme, table_bits)
@@ -135,7 +143,7 @@ def test_all_products_and_the_word_table_have_the_weights_of_the_file(
 
 def test_a_rescaling_moves_the_rounding_and_nothing_else(monkeypatch):
     """Without a rounding the factors cancel; with it the numbers are others."""
-    model, (x, _) = make_network("classification"), make_batch("classification")
+    model, (x, _) = make_network("classification", **WIDE), make_batch("classification")
     plain = ops.convert_to_numpy(model(x, training=False))
     rescaling = rescaling_of(model.encoder, measure_batches(model.encoder, [x]), output_beta=0.85)
     results = []
@@ -146,7 +154,7 @@ def test_a_rescaling_moves_the_rounding_and_nothing_else(monkeypatch):
     monkeypatch.setattr(fake, "_straight_through", lambda x, rounded: x)
     found = ops.convert_to_numpy(model(x, training=False))
     np.testing.assert_allclose(found, plain, atol=2e-6)
-    other = make_network("classification", num_hidden_layers=1)
+    other = make_network("classification", **WIDE, num_hidden_layers=1)
     with pytest.raises(InputError, match="re-scaling of another network"):
         fake.enable(other, "int4", rescaling=rescaling)
 
@@ -184,3 +192,43 @@ def test_what_is_no_scheme_is_refused():
         fake.enable(model, "int2")
     with pytest.raises(InputError, match="table_bits=5: expected 4 or 8"):
         fake.enable(model, "int4", 5)
+
+
+@pytest.mark.slow
+def test_jax_computes_and_learns_the_same(tmp_path):
+    """Logits of a quantized network, and the losses of its training beside a teacher."""
+    code = """
+import sys
+import keras, numpy as np
+from small_networks import make_batch, make_network
+from keras_bert.quantization import fake
+from keras_bert.training.distillation import with_teacher
+assert keras.backend.backend() == sys.argv[1]
+sizes = {"hidden_size": 32, "intermediate_size": 64}
+student, teacher = make_network("tagging", **sizes), make_network("tagging", seed=2, **sizes)
+for name, model in (("student", student), ("teacher", teacher)):
+    if sys.argv[1] == "tensorflow":
+        model.save_weights(f"{name}.weights.h5")
+    else:
+        model.load_weights(f"{name}.weights.h5")
+fake.enable(student, "int4", 8)
+x, y = make_batch("tagging", batch=8)
+logits = keras.ops.convert_to_numpy(student(x, training=False))
+model, loss = with_teacher(student, teacher, student.default_loss(), 0.5, 2.0)
+model.compile(keras.optimizers.SGD(1e-2), loss, jit_compile=False)
+history = model.fit(x, y, batch_size=8, epochs=4, verbose=0, shuffle=False).history
+np.savez(sys.argv[1], logits=logits, **history)
+"""
+    for backend in ("tensorflow", "jax"):
+        environment = {
+            **os.environ,
+            "KERAS_BACKEND": backend,
+            "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}",
+        }
+        subprocess.run(
+            [sys.executable, "-c", code, backend], check=True, env=environment, cwd=tmp_path
+        )
+    ours, theirs = np.load(tmp_path / "tensorflow.npz"), np.load(tmp_path / "jax.npz")
+    assert ours["loss"][-1] < ours["loss"][0]
+    np.testing.assert_allclose(theirs["logits"], ours["logits"], atol=1e-5)
+    np.testing.assert_allclose(theirs["loss"], ours["loss"], rtol=1e-4)

@@ -9,8 +9,10 @@ import tensorflow as tf
 import tokenizer_golden as golden
 from passages import EMPTY, NASTY
 
+from keras_bert.tasks.question_answering.word_bounds import belongs_to_word
 from keras_bert.text import cleaning
 from keras_bert.text.graph_characters import (
+    PREDICATES,
     CharacterFlags,
     Expansions,
     decoded,
@@ -95,3 +97,13 @@ def test_an_empty_batch_has_no_pieces():
     found = PieceCutterInGraph(golden.tokenizer("chinese"))(tf.zeros([0], tf.string))
     assert found.ids.to_list() == found.starts.to_list() == []
     assert found.ids.values.dtype == np.int32
+
+
+def test_flags_are_those_of_python():
+    draw = random.Random(2)
+    codes = [*range(0x800), *draw.choices(range(0xE000, 0x110000), k=3000), 0x9FFF, 0x2B73F]
+    codes += draw.choices(range(0xD800), k=3000)
+    found = CharacterFlags(of_word=belongs_to_word)(tf.constant(codes))
+    for name, holds in {**PREDICATES, "of_word": belongs_to_word}.items():
+        expected = [bool(holds(chr(code))) for code in codes]
+        assert found(name).numpy().tolist() == expected, name
