@@ -47,12 +47,13 @@ _MORE_CONFIGS = {
 }
 
 
-def make_bert(kind, seed=0, **changes):
+def make_bert(kind, seed=0, positions=64, **changes):
     """Returns a `Bert` of a task, whose random weights are wide enough to give varied answers.
 
     Args:
         kind: one of `KINDS`, classification or multi_label.
         seed: int, the weights are a function of it.
+        positions: rows of the position table.
         **changes: fields of its `ModelConfig`.
     """
     import keras
@@ -60,7 +61,7 @@ def make_bert(kind, seed=0, **changes):
     tokenizer = WordPieceTokenizer(train_vocabulary([*SENTENCES, QUESTION, *NASTY], 300))
     encoder = BertConfig(
         vocab_size=tokenizer.vocabulary_size, hidden_size=32, num_hidden_layers=1,
-        num_attention_heads=2, intermediate_size=64, max_position_embeddings=64,
+        num_attention_heads=2, intermediate_size=64, max_position_embeddings=positions,
         initializer_range=0.3,
     )  # fmt: skip
     fields = {"task": kind, "max_length": LENGTH, **(_CONFIGS | _MORE_CONFIGS)[kind], **changes}
