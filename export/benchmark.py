@@ -1,19 +1,20 @@
-"""Compares the latency of models: one text at a time, alternating, medians."""
+"""Compares the latency of models: one text at a time, in turns, and how it is distributed."""
 
+import contextlib
 import dataclasses
-import os
-import time
 
-import numpy as np
-
+from keras_bert.embedder import embedder_of
 from keras_bert.errors import InputError
+from keras_bert.export.fresh import FreshProcess
+from keras_bert.export.rivals import RIVALS, made_rivals
 from keras_bert.export.runners import KerasRunner, is_exported
+from keras_bert.export.timing import alternating, measure, random_inputs, size_of
 from keras_bert.files import check_path
 from keras_bert.opening import open_model, require_task
+from keras_bert.pictures.figures import check_picture
 from keras_bert.settings import REQUIRED, check_settings, setting
 
-# Runs of each model before the timed ones.
-_WARMUP = 3
+_FOR_SCHEMES = ("data", "calibration", "picture")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -21,109 +22,196 @@ class BenchmarkSettings:
     """What `benchmark` takes."""
 
     model: str = setting(REQUIRED, "folder, .tflite, SavedModel or .onnx", is_path=True)
-    against: list = setting([], "other models, timed alternately with it")
-    length: int | None = setting(
-        None, "tokens (default: the model's length; not used for a file of fixed shape)", low=3
+    against: list = setting(
+        [],
+        "other models, timed in turns with it; of a model folder also "
+        f"{', '.join(RIVALS)}: the same model there",
     )
-    threads: int = setting(1, "threads of LiteRT and onnxruntime", low=1)
+    length: list[int] | None = setting(
+        None,
+        "tokens, one number or several (default: the model's length; not used for a file of fixed "
+        "shape)",
+        example="16,64,128",
+    )
+    threads: list[int] = setting([1], "threads of the runtimes, one number or several")
     repeats: int = setting(50, "timed runs of each model", low=1)
+    processes: bool = setting(
+        True,
+        "each model runs in a process of its own, and its cold start and peak memory are reported; "
+        "without, all run in this one, where TensorFlow takes as many threads as it likes",
+    )
+    schemes: bool = setting(
+        False, "export the model in every scheme of quantization, and compare them on --data"
+    )
+    data: str | None = setting(None, "with schemes: labelled data", is_path=True)
+    calibration: str | None = setting(
+        None, "with schemes: data for those that need a calibration", is_path=True
+    )
+    picture: str | None = setting(
+        None, "with schemes: the .png file to draw: score against size and latency", is_path=True
+    )
 
-    __post_init__ = check_settings
+    def __post_init__(self):
+        for name in ("length", "threads"):
+            if isinstance(getattr(self, name), int):
+                object.__setattr__(self, name, [getattr(self, name)])
+        check_settings(self)
+        _check_numbers("length", self.length or [], 3)
+        _check_numbers("threads", self.threads, 1)
+        if not self.threads:
+            raise InputError("is empty", "threads")
+        for name in _FOR_SCHEMES:
+            if getattr(self, name) is not None and not self.schemes:
+                raise InputError("is for schemes=True: --schemes", name, getattr(self, name))
+        if self.schemes and self.data is None:
+            raise InputError("labelled data is needed to compare schemes", "data")
 
 
-def benchmark(**settings):
-    """Times one text with each of several models, alternating.
+def _check_numbers(name, values, low):
+    for value in values:
+        if value < low:
+            raise InputError(f"expected {low} or more", name, value)
+    if len(set(values)) < len(values):
+        raise InputError("a number stands there twice", name, values)
+
+
+def benchmark(layout=None, **settings):
+    """Times one text with each of several models, in turns.
 
     Args:
-        **settings: of `BenchmarkSettings`: `model`, `against`, `length`, `threads`, `repeats`.
+        layout: `FileLayout` of `data`; None for its defaults.
+        **settings: of `BenchmarkSettings`: `model`, `against`, `length`, `threads`, `repeats`,
+            `processes`; or `schemes` with `model`, `data`, `calibration` and `picture`.
 
     Returns:
-        A dict: `threads`, and `models`, a list of dicts: `model`, `median_ms`, `p90_ms`, `bytes`,
-        `length` in tokens, and `ratio` of its median to the first model's.
+        A dict: `threads`, and `models`, a list of dicts: `model`, `median_ms`, `p90_ms`, `p10_ms`,
+        `p99_ms`, `min_ms`, `bytes`, `length` in tokens, and `ratio` of its median to the first
+        model's. With processes also `cold_start_ms` and `peak_bytes`; with several `threads` or
+        lengths, `threads` is a list, and each dict has its own. With `schemes` the dict of
+        `benchmark_schemes.compare_schemes`.
 
     Raises:
         InputError: a model is broken, or takes fewer tokens.
     """
     settings = BenchmarkSettings(**settings)
-    paths = [settings.model, *settings.against]
-    for path in paths:
-        check_path(path)
-    runners, inputs = {}, {}
-    for path in paths:
-        model = require_task(open_model(path, settings.threads), path)
-        runners[path] = model if is_exported(path) else KerasRunner(model)
-    for path, runner in runners.items():
-        most = runner.config.encoder.max_position_embeddings
-        if settings.length is not None and settings.length > most:
-            raise InputError(f"{path} takes at most {most} tokens", "length", settings.length)
-        inputs[path] = random_inputs(runner, settings.length or runner.config.max_length)
-    times = measure(runners, inputs, settings.repeats)
-    first = times[settings.model]["median_ms"]
-    models = [
-        {
-            "model": path,
-            **times[path],
-            "bytes": size_of(path),
-            "length": int(inputs[path]["token_ids"].shape[1]),
-            "ratio": round(times[path]["median_ms"] / first, 3),
+    check_path(settings.model)
+    if settings.schemes:
+        from keras_bert.export.benchmark_schemes import compare_schemes
+
+        check_path(settings.data)
+        check_picture(settings.picture, settings.data)
+        return compare_schemes(settings, layout)
+    for path in settings.against:
+        if path not in RIVALS:
+            check_path(path)
+    rivals = [each for each in settings.against if each in RIVALS]
+    with contextlib.ExitStack() as stack:
+        made = made_rivals(rivals, settings.model, stack)
+        paths = {name: made.get(name, name) for name in (settings.model, *settings.against)}
+        models = {
+            name: require_task(open_model(path, settings.threads[0]), path, embedder_of)
+            for name, path in paths.items()
         }
-        for path in runners
+        for name, model in models.items():
+            most = model.config.encoder.max_position_embeddings
+            for length in settings.length or ():
+                if length > most:
+                    raise InputError(f"{name} takes at most {most} tokens", "length", length)
+        inputs = {
+            name: [
+                random_inputs(model, length or model.config.max_length)
+                for length in settings.length or [None]
+            ]
+            for name, model in models.items()
+        }
+        rows = []
+        for threads in settings.threads:
+            timed = _in_processes if settings.processes else _in_this_one
+            rows += timed(paths, models, inputs, threads, settings.repeats)
+    threads = settings.threads
+    return {"threads": threads[0] if len(threads) == 1 else threads, "models": rows}
+
+
+def _in_processes(paths, models, inputs, threads, repeats):
+    with contextlib.ExitStack() as stack:
+        processes = {
+            name: stack.enter_context(FreshProcess(path, threads, inputs[name]))
+            for name, path in paths.items()
+        }
+        found = []
+        for number in range(_count(inputs)):
+            calls = {
+                name: lambda each=each, number=number: each.run(number)
+                for name, each in processes.items()
+            }
+            found.append(alternating(calls, repeats))
+        costs = {
+            name: {"cold_start_ms": each.cold_start_ms, "peak_bytes": each.peak_bytes()}
+            for name, each in processes.items()
+        }
+    return _rows(paths, inputs, threads, found, costs)
+
+
+def _in_this_one(paths, models, inputs, threads, repeats):
+    runners = {}
+    for name, path in paths.items():
+        if is_exported(path):
+            runners[name] = open_model(path, threads)
+        else:
+            runners[name] = KerasRunner(models[name])
+    found = [
+        measure(runners, {name: each[number] for name, each in inputs.items()}, repeats)
+        for number in range(_count(inputs))
     ]
-    return {"threads": settings.threads, "models": models}
+    return _rows(paths, inputs, threads, found, {name: {} for name in paths})
 
 
-def measure(runners, inputs, repeats=30):
-    """Times runners on the same inputs, alternating, so that noise affects all of them.
-
-    Args:
-        runners: dict of name to an object with `run(inputs)`.
-        inputs: dict of name to the inputs of that runner.
-        repeats: timed runs of each.
-
-    Returns:
-        A dict of name to a dict: `median_ms` and `p90_ms`, milliseconds.
-    """
-    for name, runner in runners.items():
-        for _ in range(_WARMUP):
-            runner.run(inputs[name])
-    times = {name: [] for name in runners}
-    for _ in range(repeats):
-        for name, runner in runners.items():
-            start = time.perf_counter()
-            runner.run(inputs[name])
-            times[name].append(1000 * (time.perf_counter() - start))
-    return {
-        name: {
-            "median_ms": round(float(np.median(milliseconds)), 3),
-            "p90_ms": round(float(np.percentile(milliseconds, 90)), 3),
-        }
-        for name, milliseconds in times.items()
-    }
+def _count(inputs):
+    return len(next(iter(inputs.values())))
 
 
-def random_inputs(runner, length):
-    """Returns inputs of one text with a token at every position, so there is no padding.
+def _rows(paths, inputs, threads, found, costs):
+    """Returns a dict for each model and length.
 
     Args:
-        runner: a `Runner`; one of fixed length gets inputs of that length.
-        length: int, tokens.
+        found: list by length of dicts by model of the dict of `distribution`.
+        costs: dict by model of what is the same for all lengths.
     """
-    length = runner.fixed_length or length
-    generator = np.random.default_rng(0)
-    token_ids = generator.integers(0, runner.tokenizer.vocabulary_size, (1, length))
-    return {
-        "token_ids": token_ids.astype("int32"),
-        "segment_ids": np.zeros((1, length), "int32"),
-        "padding_mask": np.ones((1, length), "int32"),
-    }
+    rows = []
+    for number, times in enumerate(found):
+        first = next(iter(times.values()))["median_ms"]
+        for name, path in paths.items():
+            length = int(inputs[name][number]["token_ids"].shape[1])
+            row = {
+                "model": name,
+                **times[name],
+                "bytes": size_of(path),
+                "length": length,
+                "threads": threads,
+                "ratio": round(times[name]["median_ms"] / first, 3),
+                **costs[name],
+            }
+            rows.append(row)
+    return rows
 
 
-def size_of(path):
-    """Returns the bytes of a file, or of all files in a folder."""
-    if os.path.isfile(path):
-        return os.path.getsize(path)
-    return sum(
-        os.path.getsize(os.path.join(folder, name))
-        for folder, _, names in os.walk(path)
-        for name in names
-    )
+def report_lines(result):
+    """Returns the rows of `benchmark` as lines to print."""
+    titles = ["median ms", "p10", "p90", "p99", "min", "ratio", "MB", "tokens", "threads"]
+    names = ["median_ms", "p10_ms", "p90_ms", "p99_ms", "min_ms", "ratio"]
+    rows = result["models"]
+    with_costs = "cold_start_ms" in rows[0]
+    titles += ["cold start ms", "peak MB"] * with_costs
+    table = [[*titles, "model"]]
+    for row in rows:
+        cells = [f"{row[name]:.2f}" for name in names]
+        cells += [f"{row['bytes'] / 1e6:.2f}", str(row["length"]), str(row["threads"])]
+        if with_costs:
+            peak = row["peak_bytes"]
+            cells += [f"{row['cold_start_ms']:.0f}", "" if peak is None else f"{peak / 1e6:.0f}"]
+        table.append([*cells, row["model"]])
+    widths = [max(len(row[column]) for row in table) for column in range(len(titles))]
+    return [
+        "  ".join([*(c.rjust(w) for c, w in zip(row, widths, strict=False)), row[-1]])
+        for row in table
+    ]

@@ -1,10 +1,16 @@
 """The files inside every exported format: vocabulary, labels and configuration."""
 
 import dataclasses
+import json
+
+from keras_bert.errors import InputError
 
 VOCABULARY_FILE = "vocab.txt"
 LABELS_FILE = "labels.txt"
 CONFIG_FILE = "keras_bert.json"
+# How good the file is, where `export` has compared it with its model.
+PROOF_FILE = "proof.json"
+OURS = (VOCABULARY_FILE, LABELS_FILE, CONFIG_FILE, PROOF_FILE)
 # Their folder in a SavedModel, which TensorFlow does not read.
 EXTRA_FOLDER = "assets.extra"
 
@@ -35,6 +41,20 @@ def exported_files(bert, length):
         **labels,
         CONFIG_FILE: config.to_json().encode(),
     }
+
+
+def proof_of(files):
+    """Returns the proof among the files of an exported model, a dict; None if there is none.
+
+    Raises:
+        InputError: it is no JSON object.
+    """
+    if PROOF_FILE not in files:
+        return None
+    proof = json.loads(files[PROOF_FILE])
+    if not isinstance(proof, dict):
+        raise InputError(f"{PROOF_FILE} is not a JSON object")
+    return proof
 
 
 def _lines(texts):

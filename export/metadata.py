@@ -9,7 +9,7 @@ import io
 import zipfile
 
 from keras_bert.errors import InputError
-from keras_bert.export.contents import CONFIG_FILE, LABELS_FILE, VOCABULARY_FILE
+from keras_bert.export.contents import LABELS_FILE, OURS, VOCABULARY_FILE
 from keras_bert.reading import VOCABULARY_LIMIT, check_file
 
 _METADATA_NAME = "TFLITE_METADATA"
@@ -61,10 +61,9 @@ def read_files(path):
         InputError: there is no such file, or the archive in it is damaged.
     """
     check_file(path, _LARGEST_FILE, "TFLite file")
-    ours = (VOCABULARY_FILE, LABELS_FILE, CONFIG_FILE)
     try:
         with zipfile.ZipFile(path) as archive:
-            found = [item for item in archive.infolist() if item.filename in ours]
+            found = [item for item in archive.infolist() if item.filename in OURS]
             for item in found:
                 if item.file_size > VOCABULARY_LIMIT:
                     raise ValueError(
@@ -186,9 +185,25 @@ def _with_files(model, files):
     stream.write(model)
     with zipfile.ZipFile(stream, "a", zipfile.ZIP_STORED) as archive:
         for name, content in files.items():
-            # A fixed date: the same model has the same bytes.
-            archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), content)
+            archive.writestr(_entry(name), content)
     return stream.getvalue()
+
+
+def add_file(path, name, content):
+    """Adds a file to those inside a TFLite file, in place.
+
+    Args:
+        path: a TFLite file with metadata.
+        name: str.
+        content: bytes.
+    """
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_STORED) as archive:
+        archive.writestr(_entry(name), content)
+
+
+def _entry(name):
+    # A fixed date: the same model has the same bytes.
+    return zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
 
 
 def _text(value):

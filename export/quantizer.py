@@ -6,11 +6,10 @@ import re
 
 import numpy as np
 
+from keras_bert.config import FEWEST_QUANTIZED
 from keras_bert.export import flatbuffer, static_ops
 from keras_bert.export.rounding import Compensation, second_moments
 
-# Fewer weights than these stay float, as TensorFlow's converter has it: the head of a classifier.
-_FEWEST_WEIGHTS = 1024
 # What a mask adds in a static file: all that is below the range of the scores saturates.
 STATIC_MASK = -60.0
 # How far below the smallest score the range of masked scores goes. In 8 bits each step counts;
@@ -37,7 +36,7 @@ def quantized(model, recipe, inputs=None, table_bits=8, per_tensor=False):
         return bytes(model)
     graph = flatbuffer.Graph(flatbuffer.read(model))
     if recipe.weight_bits == 16:
-        graph.weights_to_float16(_FEWEST_WEIGHTS)
+        graph.weights_to_float16(FEWEST_QUANTIZED)
         return flatbuffer.write(graph.model)
     graph.tables_as_lookups()
     rounded = {}
@@ -137,7 +136,7 @@ def _ranges(graph, float_model, inputs, bits):
 
 
 def _is_large(graph, op):
-    return np.prod(graph.shape(op.inputs[1])) >= _FEWEST_WEIGHTS
+    return np.prod(graph.shape(op.inputs[1])) >= FEWEST_QUANTIZED
 
 
 def _scope(graph, op):

@@ -50,7 +50,7 @@ _PRODUCTS = ("FULLY_CONNECTED", "BATCH_MATMUL", "GELU", "SOFTMAX", "mask")
 RECIPES = {
     recipe.name: recipe
     for recipe in (
-        Recipe("none", "float32", 32, max_drop=0.0),
+        Recipe("none", "float32", 32, max_drop=0.01),
         Recipe("float16", "float16 weights, computed in float32", 16, max_drop=0.0),
         Recipe(
             "dynamic",

@@ -145,6 +145,8 @@ def convert(bert, shape, rescaling=None):
     import tensorflow as tf
     from keras import ops
 
+    from keras_bert.layers import deployed
+
     network = bert.network
 
     @tf.function(
@@ -157,7 +159,7 @@ def convert(bert, shape, rescaling=None):
 
     # Through ExportArchive and a SavedModel: the direct ways omit the weights of a Keras 3 model
     # without an error, or lose fixed shapes.
-    with temporary_folder() as folder:
+    with temporary_folder() as folder, deployed.form(bert.encoder, rescaling):
         archive = keras.export.ExportArchive()
         archive.track(network)
         archive.add_endpoint("serving_default", from_tokens)

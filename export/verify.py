@@ -1,42 +1,53 @@
-"""Compares an exported file with its model on the same examples."""
+"""Compares exported files with their model on the same examples."""
 
+import contextlib
 import dataclasses
 import os
 
-import numpy as np
-
+from keras_bert.embedder import embedder_of
 from keras_bert.errors import InputError
 from keras_bert.evaluation import TASK_HELP
-from keras_bert.export.benchmark import measure, size_of
-from keras_bert.export.runners import KerasRunner, is_exported, open_exported
-from keras_bert.files import check_path
+from keras_bert.export.comparison import TaskComparison, check_same_purpose
+from keras_bert.export.costs import measure_costs
+from keras_bert.export.runners import KerasRunner, TFLiteRunner, is_exported, open_exported
+from keras_bert.export.timing import measure, size_of
+from keras_bert.export.verify_report import report_lines, short_name, table_lines, verdict
+from keras_bert.files import check_path, temporary_folder
 from keras_bert.opening import open_with_examples
 from keras_bert.pictures.figures import check_picture
 from keras_bert.predictor import Predictor
+from keras_bert.quiet import stderr_kept_for_errors
 from keras_bert.row_reports import check_report, write_disagreements
 from keras_bert.settings import REQUIRED, check_settings, setting
-from keras_bert.tasks.columns import some
 from keras_bert.tasks.registry import NAMES
-from keras_bert.text.padding import TokenizedTexts
 
 _ROUNDING = 1e-9
+MAX_DROP = 0.01
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class VerifySettings:
     """What `verify` takes beside the model."""
 
-    exported: str = setting(REQUIRED, ".tflite, SavedModel or .onnx", is_path=True)
+    exported: list = setting(REQUIRED, ".tflite, SavedModel or .onnx; several with commas between")
     data: str = setting(REQUIRED, "labelled data, as for training", is_path=True)
     max_drop: float = setting(
-        0.01,
+        MAX_DROP,
         "the largest allowed drop of the task's first metric, as a fraction",
         low=0.0,
         high=1.0,
     )
     task: str | None = setting(None, TASK_HELP, choices=NAMES)
+    costs: bool | None = setting(
+        None,
+        "measure each model in a process of its own: latency with one thread and two, cold start, "
+        "peak memory (default: where there are several files)",
+    )
     picture: str | None = setting(
-        None, "the .png file to draw: scores, size, latency, outputs of both", is_path=True
+        None,
+        "the .png file to draw: scores, size, latency, outputs of both; of a .tflite file also "
+        "where in the network it differs",
+        is_path=True,
     )
     disagreements: str | None = setting(
         None,
@@ -44,23 +55,38 @@ class VerifySettings:
         is_path=True,
     )
 
-    __post_init__ = check_settings
+    def __post_init__(self):
+        if isinstance(self.exported, str | os.PathLike):
+            object.__setattr__(self, "exported", [self.exported])
+        check_settings(self)
+        paths = self.exported
+        if len(paths) > 1 and os.path.exists(",".join(paths)):
+            paths = [",".join(paths)]  # a name with a comma in it
+        if not paths or "" in paths:
+            raise InputError("is empty", "exported")
+        if len(set(paths)) < len(paths):
+            raise InputError("a file is named twice", "exported", paths)
+        if len(paths) > 1 and self.disagreements is not None:
+            raise InputError("is for one exported file", "disagreements", self.disagreements)
+        object.__setattr__(self, "exported", paths)
 
 
 def verify(model, exported, data, layout=None, **settings):
-    """Runs a model and its exported file on the same labelled data.
+    """Runs a model and its exported files on the same labelled data.
 
     Args:
         model: a `Bert`, or the path of its model folder.
-        exported: path of the .tflite file, SavedModel or .onnx file.
+        exported: path of the .tflite file, SavedModel or .onnx file, or a list of several.
         data: path of labelled data, or (texts, labels), a pandas DataFrame and so on; see
             `keras_bert.tasks.in_hand.examples_of`.
         layout: `FileLayout` of the data; None for its defaults.
-        **settings: of `VerifySettings`: `max_drop`, `task`, `picture`, `disagreements`.
+        **settings: of `VerifySettings`: `max_drop`, `task`, `costs`, `picture`, `disagreements`.
 
     Returns:
-        A tuple: the dict of `compare`, with `max_drop` and `passed`, whether the drop is at most
-        that; and the lines that `keras-bert verify` prints of it.
+        A tuple: for one file the dict of `compare`, with `max_drop` and `passed`, whether the drop
+        is at most that, and with `costs` the keys of `measure_costs`; for several a dict of
+        `passed`, whether all passed, `model` and `files`, a list of such dicts with the file's
+        path as `exported`. And the lines that `keras-bert verify` prints of it.
 
     Raises:
         InputError: a file is broken, or they do not belong together.
@@ -70,61 +96,73 @@ def verify(model, exported, data, layout=None, **settings):
     settings = VerifySettings(exported=exported, data=shown, **settings)
     if is_path:
         check_path(data)
-    check_path(settings.exported)
+    for path in settings.exported:
+        check_path(path)
     check_picture(settings.picture, data if is_path else None)
     if settings.disagreements is not None:
         check_report("disagreements", settings.disagreements, data)
-    path = None if isinstance(model, Predictor) else model
-    if path is not None:
-        check_path(path)
-        if is_exported(path):
+    folder = None if isinstance(model, Predictor) else model
+    if folder is not None:
+        check_path(folder)
+        if is_exported(folder):
+            made = "it was" if len(settings.exported) > 1 else f"{settings.exported[0]} was"
             raise InputError(
-                f"is an exported file itself: give the model folder from which {settings.exported} "
-                f"was made",
+                f"is an exported file itself: give the model folder from which {made} made",
                 "model",
-                path,
+                folder,
             )
-    bert, task, examples = open_with_examples(model, data, settings.task, layout)
-    runner = open_exported(settings.exported)
-    if (runner.config.task, runner.config.labels) != (bert.config.task, bert.config.labels):
-        raise InputError(
-            f"{settings.exported}: is for {_purpose(runner.config)}, {path or 'the model'} for "
-            f"{_purpose(bert.config)}"
-        )
-    weights = bert.model.get_weights() if path is None else []
-    size = size_of(path) if path is not None else sum(weight.nbytes for weight in weights)
-    result, both = _compared(bert, runner, task, examples, size, size_of(settings.exported))
-    result["max_drop"] = settings.max_drop
-    # Rounding may bring a drop of exactly the limit above it, as in 0.48 - 0.47.
-    result["passed"] = result["drop"] <= settings.max_drop + _ROUNDING
-    metrics = task.metrics(bert.config)
-    *lines, verdict = report_lines(result, metrics)
-    if settings.disagreements is not None:
-        path = settings.disagreements
-        count = write_disagreements(path, task, *both.answers, examples, bert.config)
-        result |= {"disagreements": path, "listed": count}
-        lines.append(f"{count} rows that the two answer differently: {path}")
+    bert, task, examples = open_with_examples(
+        model, data, settings.task, layout, embedder=_as_exported(settings.exported[0])
+    )
+    if bert.config.task == "embedding":
+        folder = None  # it has no task: costs are those of the embedder
+    runners = {path: open_exported(path) for path in settings.exported}
+    for path, runner in runners.items():
+        check_same_purpose(runner, bert, path, folder or "the model")
+    comparison = TaskComparison(bert, task, examples)
+    found = {path: comparison.of(runner) for path, runner in runners.items()}
+    model_row = {"bytes": model_bytes(bert, folder)}
+    files = []
+    for path, (result, _) in found.items():
+        sizes = {"model_bytes": model_row["bytes"], "exported_bytes": size_of(path)}
+        files.append({"exported": path, **result, **sizes})
+    inputs = {path: comparison.inputs(runner) for path, runner in runners.items()}
+    longest = max(each["token_ids"].shape[1] for each in inputs.values())
+    if len(files) > 1:  # files of open shape get as many tokens as those of a fixed one
+        inputs = {path: comparison.inputs(runner, longest) for path, runner in runners.items()}
+    costs = len(files) > 1 if settings.costs is None else settings.costs
+    _add_times(bert, folder, runners, inputs, model_row, files, costs)
+    for each in files:
+        each |= judged(each, settings.max_drop)
+    result, lines, last = _reported(settings, comparison, found, model_row, files)
     if settings.picture is not None:
-        from keras_bert.export.verify_picture import draw_comparison
-
-        title = f"{os.path.basename(os.path.normpath(settings.exported))}: {verdict}"
-        notes = draw_comparison(settings.picture, result, both.outputs, task, metrics, title)
-        lines += [*notes, f"picture: {settings.picture}"]
-        result["picture"] = settings.picture
-    return result, [*lines, verdict]
+        lines += _drawn(settings, comparison, runners, found, files, result)
+    return result, [*lines, *last]
 
 
-@dataclasses.dataclass(frozen=True)
-class _Both:
-    """What a model and its exported file made of the same examples: pairs, the model's first."""
+def _as_exported(path):
+    """Returns a function from an encoder without a task to the embedder that a file is of."""
 
-    answers: tuple
-    outputs: tuple
+    def embedder(bert):
+        config = open_exported(path).config
+        if config.task != "embedding":
+            raise InputError(f"{path}: is for {config.task}, the model has no task")
+        return embedder_of(bert, config.pooling, config.settings["normalize"])
+
+    return embedder
 
 
-def _purpose(config):
-    labels = f" of {some(config.labels)}" if config.labels else ""
-    return f"{config.task}{labels}"
+def model_bytes(bert, folder=None):
+    """Returns the bytes of a model's folder, or of the weights of one in memory."""
+    if folder is not None:
+        return size_of(folder)
+    return sum(weight.nbytes for weight in bert.model.get_weights())
+
+
+def judged(result, max_drop):
+    """Returns the limit and whether a comparison keeps it, a dict of `max_drop` and `passed`."""
+    # Rounding may bring a drop of exactly the limit above it, as in 0.48 - 0.47.
+    return {"max_drop": max_drop, "passed": bool(result["drop"] <= max_drop + _ROUNDING)}
 
 
 def compare(bert, runner, task, examples, model_bytes, exported_bytes, repeats=30):
@@ -139,100 +177,108 @@ def compare(bert, runner, task, examples, model_bytes, exported_bytes, repeats=3
         repeats: timed runs of each, for the latency.
 
     Returns:
-        A dict: `count`; `agreement`, the share of examples with the same answer;
-        `max_difference` between outputs, None where the two use rows of different lengths;
-        `model_scores` and `exported_scores`; `metric`, and its `drop` as a share of a perfect
-        score; `model_bytes` and `exported_bytes`; `model_ms` and `exported_ms`, median
-        milliseconds for one row of median length, of `timed_length` tokens.
+        A dict: those of `TaskComparison.of`; `model_bytes` and `exported_bytes`; `model_ms` and
+        `exported_ms`, median milliseconds for one row of median length, of `timed_length` tokens.
     """
-    return _compared(bert, runner, task, examples, model_bytes, exported_bytes, repeats)[0]
+    comparison = TaskComparison(bert, task, examples)
+    result, _ = comparison.of(runner)
+    result |= {"model_bytes": model_bytes, "exported_bytes": exported_bytes}
+    return result | _times(bert, runner, comparison.inputs(runner), repeats)
 
 
-def _compared(bert, runner, task, examples, model_bytes, exported_bytes, repeats=30):
-    """Returns the result of `compare`, and `_Both`."""
-    rows, expected = bert.rows_and_outputs(examples)
-    exported_rows, exported = runner.rows_and_outputs(examples)
-    answers = task.answers(expected, rows, examples, bert.config)
-    exported_answers = task.answers(exported, exported_rows, examples, runner.config)
-    model_scores = task.scores(answers, examples, bert.config)
-    exported_scores = task.scores(exported_answers, examples, runner.config)
-    metric = task.metrics(bert.config)[0]
-
+def _times(bert, runner, inputs, repeats=30):
     # Both get the same tokens, padded as the exported file needs them.
-    encodings = task.rows(examples, runner.tokenizer, runner.config).encodings
-    texts = TokenizedTexts(encodings, runner.config.max_length, runner.tokenizer.pad_id)
-    middle = np.argsort(texts.lengths, kind="stable")[len(texts) // 2]
-    inputs = texts.batch([middle], runner.fixed_length or int(texts.lengths[middle]))
-    times = measure(
-        {"model": KerasRunner(bert), "exported": runner},
-        {"model": inputs, "exported": inputs},
-        repeats,
-    )
-    same = [
-        task.answers_agree(one, other, bert.config)
-        for one, other in zip(answers, exported_answers, strict=True)
-    ]
-    result = {
-        "count": len(examples),
-        "agreement": float(np.mean(same)),
-        "max_difference": _largest_difference(expected, exported),
-        "model_scores": model_scores,
-        "exported_scores": exported_scores,
-        "metric": metric,
-        "drop": (model_scores[metric] - exported_scores[metric]) / task.perfect_score,
-        "model_bytes": model_bytes,
-        "exported_bytes": exported_bytes,
+    runners = {"model": KerasRunner(bert), "exported": runner}
+    times = measure(runners, dict.fromkeys(runners, inputs), repeats)
+    return {
         "model_ms": times["model"]["median_ms"],
         "exported_ms": times["exported"]["median_ms"],
         "timed_length": int(inputs["token_ids"].shape[1]),
     }
-    return result, _Both((answers, exported_answers), (expected, exported))
 
 
-def report_lines(result, metrics):
-    """Returns the result of `compare` as lines to print.
+def _add_times(bert, folder, runners, inputs, model_row, files, costs):
+    """Adds the milliseconds, and with `costs` the rest of `measure_costs`, to the results."""
+    if not costs:
+        for each in files:
+            path = each["exported"]
+            each |= _times(bert, runners[path], inputs[path])
+        return
+    longest = max(inputs.values(), key=lambda each: each["token_ids"].shape[1])
+    with contextlib.ExitStack() as stack:
+        if folder is None:
+            folder = saved(bert, stack)
+        found = measure_costs({None: folder} | {path: path for path in runners},
+                              {None: longest} | inputs)  # fmt: skip
+    model_row |= found[None]
+    for each in files:
+        path = each["exported"]
+        each |= {
+            **found[path],
+            "model_ms": found[None]["latency_ms"]["1"],
+            "exported_ms": found[path]["latency_ms"]["1"],
+            "timed_length": int(inputs[path]["token_ids"].shape[1]),
+        }
 
-    Args:
-        result: the result of `compare`.
-        metrics: names of the scores to print.
-    """
-    model, exported = result["model_scores"], result["exported_scores"]
-    rows = [("", "model", "exported")]
-    rows += [(name, f"{model[name]:.4f}", f"{exported[name]:.4f}") for name in metrics]
-    megabytes = [result[f"{which}_bytes"] / 1e6 for which in ("model", "exported")]
-    rows.append(("size, MB", *(f"{size:.2f}" for size in megabytes)))
-    latency = f"ms a row, {result['timed_length']} tokens"
-    rows.append((latency, f"{result['model_ms']:.2f}", f"{result['exported_ms']:.2f}"))
-    width = max(len(row[0]) for row in rows)
-    difference = result["max_difference"]
-    return [
-        *(f"{name.ljust(width)}  {a:>10}  {b:>10}" for name, a, b in rows),
-        f"same answer on {result['agreement']:.2%} of {result['count']} examples"
-        + ("" if difference is None else f"; largest difference of an output {difference:.2e}"),
-        _verdict(result),
-    ]
+
+def saved(bert, stack):
+    """Saves a model in memory to a temporary folder of an ExitStack, and returns its path."""
+    folder = os.path.join(stack.enter_context(temporary_folder()), "model")
+    bert.save(folder)
+    return folder
 
 
-def _verdict(result):
-    """Returns the last line: what was lost or gained, and whether that is within the limit."""
-    points = 100 * result["drop"]
-    if round(points, 2) == 0:
-        line = f"{result['metric']} lost: 0.00 points"
+def _reported(settings, comparison, found, model_row, files):
+    """Returns the result and its lines, and writes what else was asked for."""
+    if len(files) == 1:
+        result = {name: value for name, value in files[0].items() if name != "exported"}
+        *lines, last = report_lines(result, comparison.metrics)
+        if "latency_ms" in result:
+            lines += table_lines({"model": model_row, "files": files})[:-2]
+        last = [last]
     else:
-        line = f"{result['metric']} {'lost' if points > 0 else 'gained'}: {abs(points):.2f} points"
-    if "passed" not in result:
-        return line
-    limit = f"at most {100 * result['max_drop']:.2f} may be lost"
-    return f"{line}: {'passed' if result['passed'] else 'failed'} ({limit})"
+        result = {name: files[0][name] for name in ("count", "metric", "model_scores", "max_drop")}
+        passed = all(each["passed"] for each in files)
+        result |= {"passed": passed, "model": model_row, "files": files}
+        lines = table_lines(result)
+        lines, last = lines[: -len(files)], lines[-len(files) :]
+    if settings.disagreements is not None:
+        path, task, config = settings.disagreements, comparison.task, comparison.bert.config
+        ((_, both),) = found.values()
+        count = write_disagreements(path, task, *both.answers, comparison.examples, config)
+        result |= {"disagreements": path, "listed": count}
+        lines.append(f"{count} rows that the two answer differently: {path}")
+    return result, lines, last
 
 
-def _largest_difference(expected, exported):
-    largest = 0.0
-    for name, values in expected.items():
-        if len(values) != len(exported[name]):
-            return None
-        for one, other in zip(values, exported[name]):
-            if one.shape != other.shape:
-                return None
-            largest = max(largest, float(np.max(np.abs(one - other), initial=0.0)))
-    return largest
+def _drawn(settings, comparison, runners, found, files, result):
+    """Draws the picture, adds what is in it to the result, and returns lines to print."""
+    from keras_bert.export.signal_noise import lowest, signal_to_noise
+    from keras_bert.export.verify_picture import draw_comparison
+
+    noise, lines, rows = {}, [], comparison.rows
+    for path, runner in runners.items():
+        if not isinstance(runner, TFLiteRunner):
+            continue
+        with stderr_kept_for_errors():
+            noise[path] = signal_to_noise(comparison.bert, runner, rows(runner))
+        if (worst := lowest(noise[path])) is None:
+            lines.append(
+                f"{short_name(path)}: its graph has no tensors that the model's has: the picture "
+                f"does not show where it differs"
+            )
+        else:
+            place = f"layer {worst[1]}, {worst[2]}"
+            lines.append(f"{short_name(path)}: lowest signal to noise {worst[0]} dB: {place}")
+    outputs = {path: both.outputs for path, (_, both) in found.items()}
+    verdicts = [f"{short_name(each['exported'])}: {verdict(each)}" for each in files]
+    title = verdicts[0] if len(files) == 1 else f"{len(files)} files of one model"
+    picture = settings.picture
+    lines += draw_comparison(picture, files, outputs, comparison, noise, title)
+    if len(files) == 1 and noise:
+        result["signal_to_noise"] = noise[files[0]["exported"]]
+    for each in result.get("files", ()):
+        if each["exported"] in noise:
+            each["signal_to_noise"] = noise[each["exported"]]
+    result["picture"] = picture
+    return [*lines, f"picture: {picture}"]

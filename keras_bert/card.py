@@ -61,6 +61,11 @@ def model_card(
         ("Licence", [licence or _licence(base, data)]),
     ]
     blocks = [f"# {title}", f"{size}{f', {how}' if how else ''}."]
+    if config.pruned:
+        blocks.append(
+            f"Its vocabulary has {config.encoder.vocab_size:,} of {config.pruned['from_size']:,} "
+            f"tokens: those that `{config.pruned['corpus']}` uses most, and all single characters."
+        )
     for name, paragraphs in sections:
         if paragraphs:
             blocks += [f"## {name}", *paragraphs]

@@ -2,14 +2,17 @@
 
 import dataclasses
 import importlib
+import itertools
 import os
 
 from keras_bert.card import command_line, model_card
-from keras_bert.errors import InputError
+from keras_bert.errors import InputError, name_of
 from keras_bert.files import check_not_input
+from keras_bert.globs import find_files
 from keras_bert.model_folder import is_model_folder
 from keras_bert.opening import load_bert
-from keras_bert.settings import REQUIRED, check_settings, setting
+from keras_bert.settings import REQUIRED, check_settings, setting, shown_path
+from keras_bert.tasks.plain_texts import texts_of_files
 
 FORMATS = ("keras_bert", "huggingface", "google", "keras_hub")
 
@@ -47,8 +50,24 @@ class ConvertSettings:
     pretraining: bool = setting(
         False, "keep the masked-LM head, for fill-mask and for more pretraining"
     )
+    prune_vocabulary: int | None = setting(
+        None,
+        "keep so many tokens and their rows of the word table: those that --corpus uses most, and "
+        "all single characters; fine-tune after it",
+        low=10,
+    )
+    corpus: str | None = setting(
+        None,
+        "texts that decide which tokens stay: globs with commas between them, of plain text, CSV, "
+        "TSV, JSON (their text columns are read) or CoNLL",
+        is_path=True,
+    )
 
-    __post_init__ = check_settings
+    def __post_init__(self):
+        check_settings(self)
+        for name, other in itertools.permutations(("prune_vocabulary", "corpus")):
+            if getattr(self, name) is not None and getattr(self, other) is None:
+                raise InputError(f"{name_of(name)} needs {name_of(other)}")
 
 
 def convert(**settings):
@@ -58,17 +77,26 @@ def convert(**settings):
         **settings: of `ConvertSettings`: `from_`, `output`, `to`, ….
 
     Returns:
-        A dict: `output`, `format`, `parameters`, `task` and `notes`, what a user should know.
+        A dict: `output`, `format`, `parameters`, `task` and `notes`, what a user should know; with
+        `prune_vocabulary` also `pruned`, the dict of `pruning.prune_vocabulary`.
 
     Raises:
         InputError: the checkpoint is broken, or that format cannot hold it.
     """
     settings = ConvertSettings(**settings)
     check_not_input(settings.output, settings.from_)
+    # Before the weights are loaded: a wrong name is reported at once.
+    corpus = None if settings.corpus is None else find_files(settings.corpus)
     bert = _loaded(settings)
-    notes = list(bert.notes)
+    notes, pruned = list(bert.notes), {}
+    if corpus is not None:
+        from keras_bert.pruning import prune_vocabulary
+
+        texts = texts_of_files(corpus)
+        name = shown_corpus(settings.corpus)
+        bert, pruned["pruned"] = prune_vocabulary(bert, settings.prune_vocabulary, texts, name)
     if settings.to == "keras_bert":
-        bert.save(settings.output, _card(settings.from_, bert))
+        bert.save(settings.output, _card(settings, bert))
     else:
         bert, more = _without_what_others_lack(bert, settings.to)
         writer = importlib.import_module(f"keras_bert.checkpoints.{settings.to}")
@@ -89,7 +117,13 @@ def convert(**settings):
         "parameters": bert.model.count_params(),
         "task": bert.config.task,
         "notes": notes,
+        **pruned,
     }
+
+
+def shown_corpus(globs):
+    """Returns the globs of a corpus as a card and a config show them; see `shown_path`."""
+    return ",".join(shown_path(part.strip()) for part in globs.split(",") if part.strip())
 
 
 def _loaded(settings):
@@ -154,12 +188,16 @@ def _weights(bert):
     return with_scale(weights, settings["mean"], settings["scale"])
 
 
-def _card(source, bert):
-    name = os.path.basename(os.path.normpath(source))
+def _card(settings, bert):
+    name = os.path.basename(os.path.normpath(settings.from_))
+    flags = {"from": name, "output": "…"}
+    if settings.corpus is not None:
+        flags["prune_vocabulary"] = settings.prune_vocabulary
+        flags["corpus"] = shown_corpus(settings.corpus)
     return model_card(
         bert,
         title=name,
         how=f"converted from `{name}`",
-        command=command_line("convert", {"from": name, "output": "…"}),
+        command=command_line("convert", flags),
         licence=f"Its data, scores and licence are those of `{name}`.",
     )

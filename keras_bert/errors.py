@@ -112,9 +112,12 @@ def name_of(setting, value=None):
 
     Args:
         setting: str, its name.
-        value: its value; None leaves it out, and a command writes True as `--pack`.
+        value: its value; None leaves it out, and a command writes True as `--pack`, False as
+            `--nopack`.
     """
     name = _prefix + setting
+    if value is False and _prefix:
+        return f"{_prefix}no{setting}"
     if value is None or (value is True and _prefix):
         return name
     if isinstance(value, list | tuple):

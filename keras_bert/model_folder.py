@@ -4,9 +4,16 @@ import dataclasses
 import json
 import os
 
-from keras_bert.config import POOLINGS, BertConfig, read_json_object
+from keras_bert.config import (
+    POOLINGS,
+    QUANTIZED_WEIGHTS,
+    RESCALING_FILE,
+    TABLE_BITS,
+    BertConfig,
+    read_json_object,
+)
 from keras_bert.errors import InputError
-from keras_bert.tasks.registry import KINDS, NAMES, get_task
+from keras_bert.tasks.registry import EVERY_KIND, KINDS, NAMES, get_task
 
 CONFIG_FILE = "config.json"
 VOCABULARY_FILE = "vocab.txt"
@@ -24,8 +31,8 @@ class ModelConfig:
 
     Attributes:
         encoder: `BertConfig`.
-        task: a kind of task (see `keras_bert.tasks.registry.KINDS`), "pretraining" (with the heads
-            of pretraining), or None for an encoder alone.
+        task: a kind of task (see `keras_bert.tasks.registry.EVERY_KIND`), "pretraining" (with the
+            heads of pretraining), or None for an encoder alone.
         labels: list of str, the names of the classes or tags in the order of the logits; else [].
         pair: whether the model takes pairs of texts; None, from a format that does not state it,
             accepts both.
@@ -34,7 +41,8 @@ class ModelConfig:
         versions: dict of the versions of the packages that made it.
         pair_head: "nsp", "sop" or "none", the task of the pair head of "pretraining".
         settings: dict, the task's own settings; of "pretraining" only `tied`, false where the
-            masked-LM head has an output matrix of its own.
+            masked-LM head has an output matrix of its own; of an encoder alone `normalize`,
+            whether its vectors of texts have length 1, where its checkpoint states it.
         pooling: "cls" or "mean", the vector of a whole text; see `TextNetwork`. For an encoder
             alone, the one that its checkpoint was trained with.
         benchmark: name of the task with a file layout and metric of its own that the model was
@@ -43,6 +51,10 @@ class ModelConfig:
             see `tasks.sequence.windows`.
         file_labels: list of str, what files call the labels, in their order; [] where they have
             the names of `labels`.
+        quantize_aware: dict, what it was trained for: `weights`, a key of `QUANTIZED_WEIGHTS`, and
+            `table_bits`; the folder then has a `RESCALING_FILE` too. {} for any other model.
+        pruned: dict, of a model whose vocabulary was made smaller `from_size`, the tokens that it
+            had, and `corpus`, the name of the texts that decided which of them stayed; else {}.
         tokenizer_files: list of str, names of the tokenizer's files in the folder; this version
             reads ["vocab.txt"].
     """
@@ -60,6 +72,8 @@ class ModelConfig:
     pooling: str = "cls"
     windows: bool = False
     file_labels: tuple = ()
+    quantize_aware: dict = dataclasses.field(default_factory=dict)
+    pruned: dict = dataclasses.field(default_factory=dict)
     tokenizer_files: tuple = (VOCABULARY_FILE,)
 
     def __post_init__(self):
@@ -78,10 +92,16 @@ class ModelConfig:
         object.__setattr__(self, "tokenizer_files", tuple(files))
         if self.pair not in (True, False, None):
             raise InputError(f"pair must be true, false or null, not {self.pair!r}")
-        for name in ("tokenizer", "versions", "settings"):
+        for name in ("tokenizer", "versions", "settings", "quantize_aware", "pruned"):
             if not isinstance(getattr(self, name), dict):
                 raise InputError(f"{name} must be dict, not {getattr(self, name)!r}")
-        if self.task not in (None, *KINDS, "pretraining"):
+        types = {name: type(value) for name, value in self.pruned.items()}
+        if types and types != {"from_size": int, "corpus": str}:
+            raise InputError(
+                f"pruned must be {{}} or have from_size, a whole number, and corpus, a text, not "
+                f"{self.pruned!r:.200}"
+            )
+        if self.task not in (None, *EVERY_KIND, "pretraining"):
             raise InputError(f"task {self.task!r} is not one that this version knows")
         if self.benchmark and (
             self.benchmark not in NAMES or get_task(self.benchmark).kind != self.task
@@ -101,9 +121,9 @@ class ModelConfig:
                 raise InputError(f"label {label!r} is empty or of several lines")
         if self.pooling not in POOLINGS:
             raise InputError(f"pooling must be one of {', '.join(POOLINGS)}, not {self.pooling!r}")
-        pools = self.task is None or self.task in KINDS and get_task(self.task).of_texts
+        pools = self.task is None or self.task in EVERY_KIND and get_task(self.task).of_texts
         if self.pooling != "cls" and not pools:
-            kinds = [kind for kind in KINDS if get_task(kind).of_texts]
+            kinds = [kind for kind in EVERY_KIND if get_task(kind).of_texts]
             raise InputError(f"pooling {self.pooling!r} is for {', '.join(kinds)}")
         if self.windows not in (True, False) or self.windows and (not pools or self.task is None):
             raise InputError(
@@ -111,7 +131,8 @@ class ModelConfig:
                 f"{self.windows!r}"
             )
         self._check_file_labels()
-        if self.task in KINDS:
+        self._check_quantize_aware()
+        if self.task in EVERY_KIND:
             get_task(self.benchmark or self.task).check_config(self)
         if isinstance(self.max_length, bool) or not isinstance(self.max_length, int):
             raise InputError(f"max_length must be int, not {self.max_length!r}")
@@ -134,9 +155,27 @@ class ModelConfig:
                 f"{list(written)}"
             )
 
+    def _check_quantize_aware(self):
+        found = self.quantize_aware
+        if found and not (
+            found.keys() == {"weights", "table_bits"}
+            and found["weights"] in tuple(QUANTIZED_WEIGHTS)
+            and type(found["table_bits"]) is int
+            and found["table_bits"] in TABLE_BITS
+            and self.task in KINDS
+        ):
+            raise InputError(
+                f"quantize_aware must be the weights (one of {', '.join(QUANTIZED_WEIGHTS)}) and "
+                f"the table_bits (4 or 8) of a model with a task, not {found!r}"
+            )
+
     def to_json(self):
         """Returns the text of `config.json`."""
         data = {"format_version": FORMAT_VERSION, **dataclasses.asdict(self)}
+        if not self.quantize_aware:
+            del data["quantize_aware"]  # few models have it, and older versions do not know it
+        if not self.pruned:
+            del data["pruned"]  # older versions know no such key
         return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
     @classmethod
@@ -184,7 +223,7 @@ def is_model_folder(path):
 
 def is_replaceable(path):
     """Returns whether a folder is one that we wrote and holds no other files."""
-    ours = {CONFIG_FILE, VOCABULARY_FILE, WEIGHTS_FILE, CARD_FILE}
+    ours = {CONFIG_FILE, VOCABULARY_FILE, WEIGHTS_FILE, CARD_FILE, RESCALING_FILE}
     return is_model_folder(path) and ours.issuperset(os.listdir(path))
 
 

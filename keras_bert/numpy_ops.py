@@ -10,6 +10,14 @@ argmax = np.argmax
 stack = np.stack
 clip = np.clip
 log = np.log
+maximum = np.maximum
+sqrt = np.sqrt
+square = np.square
+
+
+def sum(x, axis=None, keepdims=False):
+    """Returns the sum, float32, computed in float64."""
+    return np.sum(x, axis=axis, keepdims=keepdims, dtype="float64").astype("float32")
 
 
 def softmax(x, axis=-1):

@@ -46,8 +46,20 @@ def load_bert(path, **options):
         return load(path, **options)
 
 
-def require_task(model, path):
-    """Returns the model; raises InputError if it has no task."""
+def require_task(model, path, embedder=None):
+    """Returns a model that has a task.
+
+    Args:
+        model: a `Predictor`.
+        path: its name, for the message.
+        embedder: function that makes a sentence embedder of a `Bert` without a task, such as
+            `embedder.embedder_of`; None: such a model is refused.
+
+    Raises:
+        InputError: it has no task, and there is no `embedder`.
+    """
+    if model.task is None and embedder is not None:
+        return embedder(model)
     if model.task is None:
         raise InputError(f"{path}: holds an encoder without a task: train one with `finetune`")
     return model
@@ -60,7 +72,7 @@ def check_task(model, task):
         raise InputError(f"the model is for {model.config.task}", "task", task.name)
 
 
-def open_with_examples(model, data, task=None, layout=None, labelled=True):
+def open_with_examples(model, data, task=None, layout=None, labelled=True, embedder=None):
     """Opens a model and reads a file as the model's task, or another of its kind, reads it.
 
     Args:
@@ -69,6 +81,7 @@ def open_with_examples(model, data, task=None, layout=None, labelled=True):
         task: name of the task whose files and metrics are used; None uses the model's.
         layout: `FileLayout` of the file; None for its defaults.
         labelled: whether the file has the right answers.
+        embedder: see `require_task`.
 
     Returns:
         A tuple: the model, a `Predictor`; its `Task`; the examples, checked against it.
@@ -78,18 +91,18 @@ def open_with_examples(model, data, task=None, layout=None, labelled=True):
     """
     path, opened = model, None
     if isinstance(model, Predictor):
-        path, opened = "the model", require_task(model, "the model")
+        path, opened = "the model", require_task(model, "the model", embedder)
     else:
         check_path(model)
     task = None if task is None else get_task(task)
     if task is None and opened is None and is_model_folder(model):
         task = task_of(read_config(os.fspath(model)))
     if task is None:
-        opened = require_task(open_model(model), path)
+        opened = require_task(open_model(model), path, embedder)
         task = opened.task
     # Before a folder's weights are loaded, so that a bad row is reported at once.
     examples = examples_of(task, data, layout or FileLayout().for_scoring(), labelled)
-    opened = opened or require_task(open_model(model), path)
+    opened = opened or require_task(open_model(model), path, embedder)
     check_task(opened, task)
     task.check(examples, opened.config)
     return opened, task, examples

@@ -24,10 +24,12 @@ class Predictor(abc.ABC):
         tokenizer: `WordPieceTokenizer`.
         batch_size: rows that go through `run` together.
         fixed_length: int where the model takes sequences of one length only, else None.
+        notes: list of str, what a user should know of how it was loaded.
     """
 
     batch_size = 1
     fixed_length = None
+    notes = ()
 
     @property
     def task(self):
@@ -66,6 +68,10 @@ class Predictor(abc.ABC):
             InputError: windows are not for this task.
         """
         rows, outputs = self.rows_and_outputs(examples, batch_size, windows)
+        return self.answers_of(rows, outputs, examples)
+
+    def answers_of(self, rows, outputs, examples):
+        """Returns the task's answers to examples, from what `rows_and_outputs` returned."""
         return self.task.answers(outputs, rows, examples, self.config)
 
     def rows_and_outputs(self, examples, batch_size=None, windows=None):
@@ -146,8 +152,8 @@ class Predictor(abc.ABC):
 
 def check_windows(task):
     """Raises InputError if a task has no texts to read in windows."""
-    if not task.of_texts:
-        kinds = ", ".join(kind for kind in KINDS if get_task(kind).of_texts)
+    if not task.reads_windows:
+        kinds = ", ".join(kind for kind in KINDS if get_task(kind).reads_windows)
         raise InputError(f"{name_of('windows')} is for {kinds}, not for {task.name}")
 
 

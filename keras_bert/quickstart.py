@@ -53,7 +53,7 @@ def quickstart(**settings):
     check_replaceable(model_folder, is_replaceable)
     os.makedirs(settings.output, exist_ok=True)
     import_tensorflow_quietly()
-    from keras_bert.export.benchmark import size_of
+    from keras_bert.export.timing import size_of
 
     messages = _TASK.read(_DATA, FileLayout(columns=["label", "text"]))
     test, rest = hold_out(messages, 0.2, settings.seed)
@@ -108,10 +108,11 @@ def _train(train, validation, seed, vocabulary_path):
 
 
 def _export_and_verify(bert, model_folder, test, output):
-    from keras_bert.export.benchmark import size_of
     from keras_bert.export.runners import open_exported
     from keras_bert.export.tflite import export_tflite
-    from keras_bert.export.verify import compare, report_lines
+    from keras_bert.export.timing import size_of
+    from keras_bert.export.verify import compare
+    from keras_bert.export.verify_report import report_lines
 
     rows = []
     for quantize in ("none", "dynamic"):

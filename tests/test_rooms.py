@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "package": ("tasks",),
     "pretraining": ("text",),
     "checkpoints": ("text", "models", "tasks"),
-    "bert": ("text", "models", "tasks", "checkpoints", "pictures"),
+    "bert": ("text", "models", "quantization", "tasks", "checkpoints", "pictures"),
     "embedding": ("text", "tasks", "bert", "pictures"),
     "training": (
         "text", "layers", "models", "quantization", "tasks", "pretraining", "bert", "pictures",
@@ -57,6 +57,7 @@ FILES = {
         "errors",
         "extras",
         "files",
+        "globs",
         "guesses",
         "in_memory",
         "keras_internals",
@@ -77,12 +78,14 @@ FILES = {
         "bert",
         "converting",
         "description",
+        "embedder",
         "evaluation",
         "keras_file",
         "loading",
         "model_folder",
         "opening",
         "predictor",
+        "pruning",
         "row_reports",
     ),
     "commands": ("__main__", "quickstart"),
@@ -108,6 +111,7 @@ LIGHT_MODULES = (
     "keras_bert.model_folder",
     "keras_bert.opening",
     "keras_bert.predictor",
+    "keras_bert.pruning",
 )
 # Modules of light rooms that are for TensorFlow.
 NOT_LIGHT = (

@@ -22,6 +22,7 @@ VERB_OF_TASK = {
     **{kind: "classify" for kind in KINDS if get_task(kind).of_texts},
     "tagging": "tag",
     "question_answering": "answer",
+    "embedding": "embed",
 }
 
 

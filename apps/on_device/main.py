@@ -11,6 +11,7 @@ VERBS = {
     "classify": "label texts, or predict a number for each",
     "answer": "answer questions about a passage",
     "tag": "tag the words of sentences",
+    "embed": "print the vectors of texts, or the most alike lines of a file",
 }
 
 

@@ -35,6 +35,8 @@ class Checkpoint:
         settings: dict of the task's settings that it states.
         notes: what a user should know of it, one line each.
         pooling: "cls" or "mean", the vector that it uses for a whole text.
+        normalize: whether it brings the vectors of texts to length 1; None where it states neither
+            that nor a pooling.
         added_tokens: dicts of the tokens that its tokenizer's files declare beside the word
             pieces: `content`, `id` (or None), `place` (the file) and flags of `AddedToken`.
         max_chars_per_word: int, its longest word in characters, or None; longer ones are [UNK].
@@ -53,6 +55,7 @@ class Checkpoint:
     settings: dict = dataclasses.field(default_factory=dict)
     notes: tuple = ()
     pooling: str = "cls"
+    normalize: bool | None = None
     added_tokens: tuple = ()
     max_chars_per_word: int | None = None
     max_length: int | None = None

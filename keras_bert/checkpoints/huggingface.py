@@ -71,8 +71,10 @@ def open_folder(path, outer=None):
     outer = folder if outer is None else outer
     pooling, more = ("cls", ()) if head.task else sentence_transformers.read_pooling(outer)
     notes += [*tokenizer.notes, *more]
+    normalize = None
     if head.task is None:
         notes += sentence_transformers.read_modules(outer)
+        normalize = sentence_transformers.read_normalize(outer)
     length, lower_first = sentence_transformers.read_length(folder)
     switches = tokenizer.switches
     if lower_first and switches.get("lower_case") is False:
@@ -91,6 +93,7 @@ def open_folder(path, outer=None):
             settings=head.settings,
             notes=tuple(notes),
             pooling=pooling,
+            normalize=normalize,
             added_tokens=tokenizer.added_tokens,
             max_chars_per_word=tokenizer.max_chars_per_word,
             max_length=length or tokenizer.max_length,

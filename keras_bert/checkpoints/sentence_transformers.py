@@ -63,6 +63,13 @@ def read_modules(folder):
     return notes
 
 
+def read_normalize(folder):
+    """Returns whether vectors are brought to length 1; None where no file says what is pooled."""
+    if not os.path.isfile(os.path.join(folder, "1_Pooling", "config.json")):
+        return None
+    return any(module["type"].endswith(".Normalize") for module in _modules(folder))
+
+
 def read_length(folder):
     """Returns the most tokens of a text, or None; and whether texts are lower-cased first.
 

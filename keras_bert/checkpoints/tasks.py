@@ -53,6 +53,8 @@ def model_fields(checkpoint, pretraining=False):
         kind = None
     if kind is None:
         fields = {"task": None, "labels": (), "pair": None, "max_length": length}
+        if checkpoint.normalize is not None:
+            fields["settings"] = {"normalize": checkpoint.normalize}
         return {**fields, "pooling": checkpoint.pooling}, notes
     if not isinstance(checkpoint.settings, dict):
         raise InputError(f"settings of {kind} must be dict, not {checkpoint.settings!r}")

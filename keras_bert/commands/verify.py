@@ -1,6 +1,7 @@
-"""Runs an exported file and its model on the same data; exits with 1 if the score drops too much.
+"""Runs exported files and their model on the same data; exits with 1 if a score drops too much.
 
 keras-bert verify --model=my_model --exported=model.tflite --data=dev.csv
+keras-bert verify --model=my_model --exported=a.tflite,b.onnx,served/1 --data=dev.csv
 """
 
 import dataclasses
@@ -24,7 +25,12 @@ def define(values):
 def run(values):
     result, lines = verify(layout=inputs.layout_of(values), **flags.chosen(values, _Settings))
     if not result["passed"]:
-        fell = f"{result['metric']} fell by {result['drop']:.4f}"
+        failed = [each for each in result.get("files", [result]) if not each["passed"]]
+        fell = [
+            (f"{each['exported']}: " if "exported" in each else "")
+            + f"{each['metric']} fell by {each['drop']:.4f}"
+            for each in failed
+        ]
         limit = name_of("max_drop", result["max_drop"])
-        raise CheckFailed(f"{fell}, more than {limit}", result, lines)
+        raise CheckFailed(f"{'; '.join(fell)}, more than {limit}", result, lines)
     return result, lines

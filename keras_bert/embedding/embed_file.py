@@ -17,6 +17,7 @@ from keras_bert.embedding.sources import (
     SourceSettings,
     check_output,
     cut_notes,
+    features_of,
     load_encoder,
     read_texts,
 )
@@ -41,10 +42,14 @@ class EmbedSettings(SourceSettings):
     projector: str | None = setting(
         None, "folder to write for TensorBoard's embedding projector", is_path=True
     )
-    pooling: str = setting(
-        "mean", "how token vectors become a text's vector: " + ", ".join(POOLINGS), choices=POOLINGS
+    pooling: str | None = setting(
+        None,
+        "how token vectors become a text's vector (default: mean; of an exported encoder, its own)",
+        choices=POOLINGS,
     )
-    normalize: bool = setting(False, "scale vectors to length 1")
+    normalize: bool | None = setting(
+        None, "scale vectors to length 1 (default: no; of an exported encoder, as it was exported)"
+    )
 
 
 def embed_file(layout=None, **settings):
@@ -73,10 +78,9 @@ def embed_file(layout=None, **settings):
         check_projector(settings.projector)
     source = read_texts(settings, layout, settings.text_b)
     bert = load_encoder(settings)
-    from keras_bert.embedding.features import Features
     from keras_bert.embedding.npz import writing_npz
 
-    features = Features(
+    features = features_of(
         bert,
         source.texts,
         source.texts_b,
@@ -86,7 +90,7 @@ def embed_file(layout=None, **settings):
         settings.length,
         settings.batch_size,
     )
-    arrays, strings = _arrays(features, source, settings)
+    arrays, strings = _arrays(features, source)
     _check_room(features, arrays, strings, settings)
     progress = Progress(len(source.texts))
     with contextlib.ExitStack() as stack:
@@ -111,9 +115,9 @@ def embed_file(layout=None, **settings):
         "projector": settings.projector,
         "count": len(source.texts),
         "shape": list(features.shape),
-        "pooling": settings.pooling,
+        "pooling": features.pooling,
         "layers": list(features.layers),
-        "normalized": settings.normalize,
+        "normalized": features.normalize,
         "cut": features.cut_count,
         "bytes": None if settings.output is None else os.path.getsize(settings.output),
         "notes": [*bert.notes, *cut_notes(features, bert, settings.length)],
@@ -163,15 +167,15 @@ def show_texts(progress, count):
         progress.show(f"text {progress.done}/{progress.total}  {progress.speed('texts')}")
 
 
-def _arrays(features, source, settings):
+def _arrays(features, source):
     """Returns the file's other contents: arrays, and strings that are made in blocks."""
     arrays, strings = {}, {}
     if features.sources is not None:
         arrays, strings = features.sources.arrays(), features.sources.strings()
     arrays.update(
         layers=np.array(features.layers, "int64"),
-        pooling=np.array(settings.pooling),
-        normalized=np.array(settings.normalize),
+        pooling=np.array(features.pooling),
+        normalized=np.array(features.normalize),
     )
     if source.lines is not None:
         arrays["lines"] = np.array(source.lines, "int64")

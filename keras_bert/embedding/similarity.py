@@ -14,6 +14,7 @@ from keras_bert.embedding.sources import (
     SourceSettings,
     check_output,
     cut_notes,
+    features_of,
     load_encoder,
     read_texts,
 )
@@ -109,6 +110,8 @@ def _check_count(count, what):
 
 def _words(word, settings, source, bert):
     """Returns the word's places, their vectors, and notes."""
+    if not hasattr(bert, "encoder"):
+        raise InputError(f"needs vectors of tokens, which {settings.model} has not", "word")
     from keras_bert.embedding.features import embed
     from keras_bert.embedding.occurrences import find_occurrences, in_context
 
@@ -146,9 +149,7 @@ def _words(word, settings, source, bert):
 
 def _sentences(settings, source, bert):
     """Returns the sentences, their vectors, and notes."""
-    from keras_bert.embedding.features import Features
-
-    features = Features(
+    features = features_of(
         bert,
         source.texts,
         layers=settings.layers,

@@ -6,7 +6,7 @@ import os
 from keras_bert.errors import InputError, name_of
 from keras_bert.files import check_file_replaceable, check_not_input, check_path
 from keras_bert.guesses import guess, note
-from keras_bert.opening import load_bert
+from keras_bert.opening import load_bert, open_model
 from keras_bert.settings import REQUIRED, check_settings, setting
 from keras_bert.tasks.file_layout import FileLayout
 from keras_bert.tasks.sequence.texts import read_examples
@@ -16,7 +16,9 @@ from keras_bert.tasks.sequence.texts import read_examples
 class SourceSettings:
     """A model, its layers, and texts."""
 
-    model: str = setting(REQUIRED, "model folder of any task, or a checkpoint", is_path=True)
+    model: str = setting(
+        REQUIRED, "model folder of any task, a checkpoint, or an exported encoder", is_path=True
+    )
     vocab: str | None = setting(None, "vocabulary, where --model has none", is_path=True)
     lower_case: bool | None = setting(None, "whether --vocab is uncased (default: guessed from it)")
     text: list | None = setting(None, "a text; repeat it for several texts", repeated=True)
@@ -92,10 +94,34 @@ def check_output(settings, extension):
 
 
 def load_encoder(settings):
-    """Returns the `Bert` of settings."""
-    if not os.path.exists(settings.model + ".index"):  # a Google checkpoint's path is a prefix
+    """Returns the model of settings: a `Bert`, or the runner of an exported file."""
+    stated = {"vocabulary": settings.vocab, "lower_case": settings.lower_case}
+    is_google = os.path.exists(settings.model + ".index")  # its path is a prefix
+    if not is_google and stated == {"vocabulary": None, "lower_case": None}:
+        return open_model(settings.model)
+    if not is_google:
         check_path(settings.model)
-    return load_bert(settings.model, vocabulary=settings.vocab, lower_case=settings.lower_case)
+    return load_bert(settings.model, **stated)
+
+
+def features_of(model, texts, texts_b=None, pooling=None, layers=(-1,), normalize=None,
+                length=None, batch_size=32):  # fmt: skip
+    """Returns the vectors of texts: a `Features`, or an `ExportedFeatures` with its attributes.
+
+    Args:
+        model: what `load_encoder` returned.
+        pooling: None: mean; of an exported file, what it has.
+        normalize: None: False; of an exported file, what it has.
+        others: see `features.embed`.
+    """
+    if not hasattr(model, "encoder"):
+        from keras_bert.embedding.exported import ExportedFeatures
+
+        return ExportedFeatures(model, texts, texts_b, pooling, layers, normalize, length)
+    from keras_bert.embedding.features import Features
+
+    pooling, normalize = pooling or "mean", bool(normalize)
+    return Features(model, texts, texts_b, pooling, layers, normalize, length, batch_size)
 
 
 def cut_notes(features, bert, length):
@@ -105,6 +131,7 @@ def cut_notes(features, bert, length):
     say, length = (guess, bert.config.max_length) if length is None else (note, length)
     verb = "is" if features.cut_count == 1 else "are"
     fix = name_of("length", "N")
-    more = f": {fix}" if length < bert.config.encoder.max_position_embeddings else ""
+    longest = bert.config.encoder.max_position_embeddings
+    more = f": {fix}" if length < longest and hasattr(bert, "encoder") else ""
     reason = f"{features.cut_count} of the texts {verb} longer than {length} tokens and {verb} cut"
     return [say(f"{reason}{more}")]

@@ -16,6 +16,8 @@ from keras_bert.tasks.panels import (
     MOST_LABELS,
     Bars,
     Confusion,
+    Grid,
+    Points,
     Reliability,
     Scatter,
     with_fewer_labels,
@@ -54,6 +56,12 @@ def _size(panel):
         letters = max(width_of(shortened(label)) for label in panel.labels)
         side = count * _cell(count)
         return side + _LETTER * letters + 0.8, side + 0.7 * _LETTER * letters
+    if isinstance(panel, Grid):
+        letters = max(map(width_of, panel.rows))
+        width = 0.42 * max(len(panel.columns), 4) + _LETTER * letters + 1.2
+        return width, max(_SIDE, 0.3 * len(panel.rows) + 0.8)
+    if isinstance(panel, Points):
+        return 1.3 * _SIDE, _SIDE
     if isinstance(panel, Bars):
         return max(_SIDE, 1.2 + 0.13 * len(panel.names) * len(panel.series)), _SIDE
     return _SIDE, _SIDE
@@ -176,4 +184,39 @@ def _bars(axes, panel):
     axes.grid(axis="y", alpha=0.25)
 
 
-_DRAW = {Confusion: _confusion, Scatter: _scatter, Reliability: _reliability, Bars: _bars}
+def _grid(axes, panel):
+    values = np.ma.masked_invalid(np.asarray(panel.values, "float64"))
+    image = axes.imshow(values, cmap="RdYlGn", vmin=0, vmax=60, aspect="auto")
+    axes.set_xticks(range(len(panel.columns)), panel.columns, fontsize=8)
+    axes.set_yticks(range(len(panel.rows)), panel.rows, fontsize=8)
+    plain(*axes.get_xticklabels(), *axes.get_yticklabels())
+    axes.tick_params(length=0)
+    axes.set_xlabel(panel.x_label)
+    axes.set_title(panel.title, fontsize=10)
+    for (row, column), value in np.ndenumerate(values.filled(np.nan)):
+        if not np.isnan(value):
+            axes.text(column, row, f"{value:.0f}", ha="center", va="center", fontsize=7)
+    axes.figure.colorbar(image, ax=axes, shrink=0.7, extend="max").set_label(panel.unit)
+
+
+def _points(axes, panel):
+    axes.scatter(panel.x, panel.y, s=40, color=BLUE, zorder=2)
+    for name, x, y in zip(panel.names, panel.x, panel.y, strict=True):
+        place = {"xytext": (5, 4), "textcoords": "offset points", "fontsize": 8}
+        plain(axes.annotate(shortened(name), (x, y), **place))
+    axes.margins(x=0.25, y=0.15)
+    axes.set_xlim(left=0)
+    axes.set_xlabel(panel.x_label)
+    axes.set_ylabel(panel.y_label)
+    axes.set_title(panel.title, fontsize=10)
+    axes.grid(alpha=0.25)
+
+
+_DRAW = {
+    Confusion: _confusion,
+    Scatter: _scatter,
+    Reliability: _reliability,
+    Bars: _bars,
+    Grid: _grid,
+    Points: _points,
+}

@@ -7,10 +7,8 @@ its content is written to a plain copy during the pass.
 
 import contextlib
 import dataclasses
-import glob
 import gzip
 import json
-import os
 import zlib
 
 from keras_bert.errors import InputError, name_of
@@ -45,30 +43,6 @@ class Piece:
     end: int
     row: int
     documents: int
-
-
-def find_files(patterns):
-    """Returns the files of a comma-separated list of globs, sorted, each once.
-
-    Raises:
-        InputError: a glob matches no file, or a path is not a regular file.
-    """
-    paths = {}
-    for pattern in filter(None, (part.strip() for part in patterns.split(","))):
-        matches = sorted(glob.glob(pattern, recursive=True))
-        if not matches:
-            raise InputError(f"{pattern}: no such file")
-        if "**" in pattern:
-            matches = [path for path in matches if not os.path.isdir(path)]
-        for path in matches:
-            if os.path.isdir(path):
-                raise InputError(f"{path}: is a folder: name its files, {path.rstrip('/')}/*")
-            if not os.path.isfile(path):
-                raise InputError(f"{path}: not a regular file: it is read more than once")
-            paths.setdefault(os.path.realpath(path), path)
-    if not paths:
-        raise InputError(f"{patterns!r}: names no file")
-    return sorted(paths.values())
 
 
 def scan(path, copy, piece_bytes, max_characters=MAX_DOCUMENT_CHARACTERS):

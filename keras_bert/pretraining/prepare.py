@@ -7,9 +7,9 @@ import shutil
 from keras_bert.config import PAIR_LABELS
 from keras_bert.errors import InputError
 from keras_bert.files import check_replaceable, replacing_folder
+from keras_bert.globs import find_files
 from keras_bert.locking import locked
 from keras_bert.pretraining.blocks import Settings
-from keras_bert.pretraining.corpus import find_files
 from keras_bert.pretraining.manifest import (
     RecordsManifest,
     is_records_folder,

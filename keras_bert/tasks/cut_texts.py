@@ -30,7 +30,7 @@ def report_cut(task, rows, examples, config, trains=False, is_asked=False):
     fixes = []
     if trains and config.max_length < config.encoder.max_position_embeddings:
         fixes.append(name_of("length", "N"))
-    if task.of_texts and not is_asked:
+    if task.reads_windows and not is_asked:
         fixes.append(name_of("windows", True))
     say(
         f"{rows.cut} of {len(examples)} texts {verb} longer than {config.max_length} tokens and "

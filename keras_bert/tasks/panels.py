@@ -76,6 +76,43 @@ class Bars:
     is_share: bool = True
 
 
+@dataclasses.dataclass(frozen=True)
+class Grid:
+    """A table of numbers, drawn as colours.
+
+    Attributes:
+        rows, columns: lists of str.
+        values: float array of shape (rows, columns); nan where there is none.
+        x_label, title: str.
+        unit: str, what the values are.
+    """
+
+    rows: list
+    columns: list
+    values: np.ndarray
+    x_label: str
+    title: str
+    unit: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Points:
+    """A few points, each with its name.
+
+    Attributes:
+        names: list of str.
+        x, y: lists of float.
+        x_label, y_label, title: str.
+    """
+
+    names: list
+    x: list
+    y: list
+    x_label: str
+    y_label: str
+    title: str
+
+
 def confusion_of(true, predicted, labels, what="texts", title=""):
     """Returns the `Confusion` of labels.
 

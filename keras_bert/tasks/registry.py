@@ -34,6 +34,13 @@ KINDS = {
         f"{_MODELS}.multiple_choice:BertMultipleChoice",
     ),
 }
+# Kinds that nothing is trained for: what an encoder without a task is exported as.
+UNTRAINED = {
+    "embedding": (
+        f"{_TASKS}.sequence.embedding:EmbeddingTask",
+        f"{_MODELS}.embedder:BertEmbedder",
+    ),
+}
 # Benchmarks, which have their own files and metrics; each is made by a call with its name.
 BENCHMARKS = {
     **dict.fromkeys(
@@ -48,22 +55,24 @@ BENCHMARKS = {
         f"{_TASKS}.sequence.glue:glue_task",
     ),
 }  # fmt: skip
+# The values of the setting `task`, and those of `ModelConfig.task`.
 NAMES = (*KINDS, *BENCHMARKS)
+EVERY_KIND = {**KINDS, **UNTRAINED}
 
 
 def get_task(name):
     """Returns the `Task` of a name.
 
     Args:
-        name: one of `NAMES`.
+        name: one of `NAMES` or of `EVERY_KIND`.
 
     Raises:
         InputError: there is no such task.
     """
     if name in BENCHMARKS:
         return _imported(BENCHMARKS[name])(name)
-    if name in KINDS:
-        return _imported(KINDS[name][0])()
+    if name in EVERY_KIND:
+        return _imported(EVERY_KIND[name][0])()
     raise InputError(f"expected one of {', '.join(NAMES)}", "task", name)
 
 
@@ -75,8 +84,8 @@ def task_of(config):
 
 
 def network_class(kind):
-    """Returns the class of the network of a kind of task, one of `KINDS`; this imports Keras."""
-    return _imported(KINDS[kind][1])
+    """Returns the class of the network of a kind, of `EVERY_KIND`; this imports Keras."""
+    return _imported(EVERY_KIND[kind][1])
 
 
 def _imported(path):

@@ -57,7 +57,8 @@ class Task(abc.ABC):
         export_name, export_description: name and description in an exported file's metadata.
         second_text: another name of the second texts in `predict`, or None.
         of_texts: whether an answer is about a text as a whole; then the network pools ("cls" or
-            "mean") and a SavedModel takes raw text.
+            "mean").
+        reads_windows: whether texts that are too long for a row can be read in windows.
         Overrides: dataclass of settings that replace decisions of the training file.
         layout_fields: names of those fields of `FileLayout` that only this kind has.
         huggingface_class, problem_type: transformers' class for the same head, and the
@@ -79,6 +80,7 @@ class Task(abc.ABC):
     huggingface_class = problem_type = None
     head_outputs = None
     weighs_labels = False
+    reads_windows = False
 
     @property
     def name(self):
@@ -196,6 +198,17 @@ class Task(abc.ABC):
     @abc.abstractmethod
     def scores(self, answers, examples, config):
         """Returns a dict of the scores of answers, those of `metrics` and others, and `count`."""
+
+    def with_reference(self, examples, answers):
+        """Returns examples to be scored by what a model answered them; see `EmbeddingTask`.
+
+        Tasks with true answers are scored by these, and return the examples as they are.
+
+        Args:
+            examples: the task's.
+            answers: of the model with which another, or its exported file, is compared.
+        """
+        return examples
 
     def tuned_settings(self, answers, examples, config):
         """Returns a dict of settings that are chosen on the evaluation texts after training."""

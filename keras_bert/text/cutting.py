@@ -11,7 +11,7 @@ from keras_bert.errors import InputError
 from keras_bert.text import added_tokens as added
 from keras_bert.text import cleaning
 from keras_bert.text.encoding import Pieces
-from keras_bert.text.vocabulary import SPECIAL_TOKENS
+from keras_bert.text.vocabulary import SPECIAL_TOKENS, count_words
 
 
 class PieceCutter:
@@ -70,6 +70,19 @@ class PieceCutter:
         ]
         plain = iter(self._cut_plain(between))
         return [self._joined(parts, plain) for parts in split]
+
+    def count_words(self, texts):
+        """Returns a Counter of the words of texts; see `WordPieceTokenizer.count_words`."""
+        return count_words(self._between_added_tokens(texts), *self._switches)
+
+    def _between_added_tokens(self, texts):
+        for text in map(checked, texts):
+            if self._splitter is None:
+                yield text
+                continue
+            for start, end, token in self._splitter.split(text):
+                if token is None:
+                    yield text[start:end]
 
     def cut_words(self, words):
         """Returns the pieces of each distinct word, a dict; what gives none is [UNK]."""
@@ -130,7 +143,7 @@ class PieceCutter:
         pieces = Pieces([], [], [], [])
         for number, (word, origins) in enumerate(cleaning.split_words(text, *self._switches)):
             start = 0
-            for token_id, token in self._cut_word(word):
+            for token_id, token in self.cut_word(word):
                 if token == "[UNK]":
                     end = len(word)
                 else:
@@ -142,7 +155,7 @@ class PieceCutter:
                 start = end
         return pieces
 
-    def _cut_word(self, word):
+    def cut_word(self, word):
         """Returns the (id, token) of each piece of a normalized word."""
         try:
             return [(token.id, token.value) for token in self.rust.model.tokenize(word)]

@@ -306,6 +306,21 @@ class WordPieceTokenizer:
         """Returns the pieces of each distinct word, a dict; what gives none is [UNK]."""
         return self._cutter.cut_words(words)
 
+    def count_words(self, texts):
+        """Counts the normalized words of texts, as they are before they are cut into pieces.
+
+        Args:
+            texts: iterable of str, read once.
+
+        Returns:
+            A Counter. Added tokens are no words, nor is what no vocabulary can spell.
+        """
+        return self._cutter.count_words(texts)
+
+    def pieces_of_word(self, word):
+        """Returns the pieces of a normalized word, as `count_words` returns it: a list of str."""
+        return [token for _, token in self._cutter.cut_word(word)]
+
     def _rows(self, texts, texts_b, length, is_split_into_words=False):
         """Yields (pieces, pieces or None, number kept of the first, number kept of the second)."""
         cut = self._cutter.cut_sentences if is_split_into_words else self.cut

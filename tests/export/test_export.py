@@ -222,9 +222,9 @@ def test_verify_exits_1_when_accuracy_is_lost(cli, exported, toy, tmp_path):
 
 def test_a_loss_of_just_the_limit_passes(cli, exported, toy, monkeypatch):
     """0.48 - 0.47 is 0.010000000000000009."""
-    from keras_bert.export import verify
+    from keras_bert.export.comparison import TaskComparison
 
-    real = verify._compared
+    real = TaskComparison.of
 
     def with_drop(drop):
         def compared(*args):
@@ -233,10 +233,10 @@ def test_a_loss_of_just_the_limit_passes(cli, exported, toy, monkeypatch):
 
         return compared
 
-    monkeypatch.setattr(verify, "_compared", with_drop(0.48 - 0.47))
+    monkeypatch.setattr(TaskComparison, "of", with_drop(0.48 - 0.47))
     flags = [f"--model={toy.model}", f"--exported={exported / 'float.tflite'}", f"--data={toy.dev}"]
     assert cli("verify", *flags).status == 0
-    monkeypatch.setattr(verify, "_compared", with_drop(0.0101))
+    monkeypatch.setattr(TaskComparison, "of", with_drop(0.0101))
     assert cli("verify", *flags).status == 1
 
 

@@ -76,7 +76,7 @@ def test_refuses_a_scale_for_each_output(toy, task_library, tmp_path):
 
 
 def test_answers_with_the_file_as_it_is(task_library, tmp_path):
-    bert = make_bert("question_answering", positions=384)
+    bert = make_bert("question_answering", encoder={"max_position_embeddings": 384})
     path = tmp_path / "model.tflite"
     export(bert, output=path, format="tflite", length=384)
     questions = [f"which {SENTENCES[i].split()[0]}" for i in range(50)]
@@ -106,6 +106,11 @@ def test_answers_with_the_file_as_it_is(task_library, tmp_path):
 
 def test_only_a_length_of_384_answers(task_library, tmp_path):
     path = tmp_path / "model.tflite"
-    export(make_bert("question_answering", positions=384), output=path, format="tflite", length=128)
+    export(
+        make_bert("question_answering", encoder={"max_position_embeddings": 384}),
+        output=path,
+        format="tflite",
+        length=128,
+    )
     found = run(task_library, ANSWER, path, [("a film", "what")], tmp_path)
     assert found.returncode != 0

@@ -10,7 +10,8 @@ import pytest
 from pseudo_text import documents, write_json_lines, write_plain
 
 from keras_bert.errors import InputError
-from keras_bert.pretraining.corpus import find_files, make_blocks, read_documents, scan
+from keras_bert.globs import find_files
+from keras_bert.pretraining.corpus import make_blocks, read_documents, scan
 
 TEXTS = ["One. Two.", "Zwei Sätze. 第二句。", "A line\nand another line", " three "]
 

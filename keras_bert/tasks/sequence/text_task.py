@@ -22,7 +22,7 @@ class TextTask(Task):
     link = None
 
     length_note = "Texts are cut to {} tokens."
-    of_texts = True
+    of_texts = reads_windows = True
     layout_fields = ("skip_labels",)
     huggingface_class = "BertForSequenceClassification"
 

@@ -20,7 +20,7 @@ from keras_bert.tasks.tagging.conll_columns import (
 from keras_bert.tasks.tagging.sentences import sentences_of
 from keras_bert.tasks.tagging.word_tables import sentences_of_table
 
-_CONLL_NAMES = (
+CONLL_NAMES = (
     ".conll", ".conllu", ".conllup", ".bio", ".iob", ".iob2", ".iobes", ".bioes", ".bmes",
     ".bilou",
 )  # fmt: skip
@@ -120,7 +120,7 @@ def _is_table(path, lines, layout):
     if first.startswith(('{"', "[{")) or (first in ("{", "[") and rest and rest[0][0] in '{["'):
         guess("its first characters are those of JSON", place=path)
         return True
-    if extension in _CONLL_NAMES:
+    if extension in CONLL_NAMES:
         return False
     if extension == ".csv":
         # Named CSV, but a word and its tag a line, without a comma: it is CoNLL.
@@ -133,7 +133,7 @@ def _is_table(path, lines, layout):
 
 def _is_conll(path, lines):
     first = first_word_line(lines)
-    if file_extension(path) in _CONLL_NAMES or conllu.is_conllu_line(first):
+    if file_extension(path) in CONLL_NAMES or conllu.is_conllu_line(first):
         return True
     if conllu.named_columns(path, lines):
         return True
