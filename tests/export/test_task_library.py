@@ -10,7 +10,7 @@ import sys
 import numpy as np
 import pytest
 from environments import make_environment, need_packages, run_in
-from placed_files import TEXTS, TOLERANCE, check_scores, placed_file
+from placed_files import PER_TENSOR, TEXTS, check_scores, placed_file
 from task_models import SENTENCES, make_bert
 
 from keras_bert.export.export import export
@@ -56,23 +56,24 @@ def run(python, script, path, question, folder):
     return run_in(python, "script.py", path, "asked.json", cwd=folder)
 
 
-@pytest.mark.parametrize(
-    ("scheme", "settings"), [("none", {}), ("float16", {}), ("dynamic", {"per_tensor": True})]
-)
-def test_classifies_with_the_file_as_it_is(toy, task_library, tmp_path, scheme, settings):
-    placed = placed_file(toy.model, tmp_path, scheme, **settings)
+@pytest.mark.parametrize("scheme", ["none", "float16", PER_TENSOR])
+def test_classifies_with_the_file_as_it_is(request, task_library, tmp_path, scheme):
+    placed = placed_file(request, scheme)
     found = run(task_library, CLASSIFY, placed.path, TEXTS, tmp_path)
     assert found.returncode == 0, found.stderr
     answers = [json.loads(line) for line in found.stdout.splitlines()]
     scores = [[answer[label] for label in placed.labels] for answer in answers]
-    check_scores(scores, placed, TOLERANCE[scheme])
+    check_scores(scores, placed, scheme)
 
 
-def test_refuses_a_scale_for_each_output(toy, task_library, tmp_path):
-    placed = placed_file(toy.model, tmp_path, "dynamic")
-    found = run(task_library, CLASSIFY, placed.path, TEXTS, tmp_path)
+@pytest.mark.parametrize(
+    ("scheme", "message"),
+    [("dynamic", "Didn't find op for builtin opcode"), ("int4", "Could not build model")],
+)
+def test_refuses_newer_schemes(request, task_library, tmp_path, scheme, message):
+    found = run(task_library, CLASSIFY, placed_file(request, scheme).path, TEXTS, tmp_path)
     assert found.returncode != 0
-    assert "Didn't find op for builtin opcode" in found.stderr
+    assert message in found.stderr
 
 
 def test_answers_with_the_file_as_it_is(task_library, tmp_path):
