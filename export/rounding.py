@@ -1,5 +1,7 @@
 """Rounding of weights that makes up for its own errors, on what the products see in real texts."""
 
+import warnings
+
 import numpy as np
 
 # Shares of the largest weight that are tried as a row's range; of equally good ones the largest.
@@ -21,24 +23,40 @@ def second_moments(model, tensors, inputs):
     Returns:
         A dict from tensor to a float64 array of shape (width, width).
     """
+    sums, counts = {tensor: 0.0 for tensor in tensors}, dict.fromkeys(tensors, 0)
+    for tensor, x in token_values(model, tensors, inputs):
+        sums[tensor] = sums[tensor] + x.T @ x
+        counts[tensor] += len(x)
+    return {tensor: np.float64(sums[tensor]) / max(counts[tensor], 1) for tensor in tensors}
+
+
+def amplitudes(model, tensors, inputs):
+    """Returns the largest |x| of each channel of tensors at the tokens of texts: a dict from
+    tensor to float32 of shape (width,); see `second_moments`.
+    """
+    found = {}
+    for tensor, x in token_values(model, tensors, inputs):
+        found[tensor] = np.maximum(found.get(tensor, np.float32(0)), np.abs(x).max(axis=0))
+    return found
+
+
+def token_values(model, tensors, inputs):
+    """Yields tensors with what they hold at the tokens of each text, of shape (tokens, width)."""
     from ai_edge_litert.interpreter import Interpreter
 
-    interpreter = Interpreter(
-        model_content=bytes(model), experimental_preserve_all_tensors=True, num_threads=1
-    )
-    sums, counts = {tensor: 0.0 for tensor in tensors}, dict.fromkeys(tensors, 0)
+    with warnings.catch_warnings():
+        # It says that all tensors are kept, as they are asked for.
+        warnings.simplefilter("ignore", UserWarning)
+        interpreter = Interpreter(
+            model_content=bytes(model), experimental_preserve_all_tensors=True, num_threads=1
+        )
     for batch in inputs:
-        run = interpreter.get_signature_runner("serving_default")
-        run(**batch)
+        interpreter.get_signature_runner("serving_default")(**batch)
         is_token = batch["mask"].reshape(-1) != 0
         for tensor in tensors:
             x = interpreter.get_tensor(tensor)
             x = x.reshape(-1, x.shape[-1])
-            if len(x) == len(is_token):
-                x = x[is_token]
-            sums[tensor] = sums[tensor] + x.T @ x
-            counts[tensor] += len(x)
-    return {tensor: np.float64(sums[tensor]) / max(counts[tensor], 1) for tensor in tensors}
+            yield tensor, x[is_token] if len(x) == len(is_token) else x
 
 
 def scales_of(weights, importance, bits):
@@ -63,6 +81,15 @@ def scales_of(weights, importance, bits):
         scales = np.where(errors < best, tried, scales)
         best = np.minimum(errors, best)
     return scales
+
+
+def fitted(weights, bits):
+    """Returns weights as whole numbers and scales; see `Compensation.rounded`. Each is rounded to
+    the nearest step, and the scale of each row makes the smallest error.
+    """
+    low, high = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
+    scales = scales_of(weights, np.ones(weights.shape[1]), bits)
+    return np.clip(np.rint(weights / scales), low, high).astype(np.int8), scales[:, 0]
 
 
 class Compensation:
