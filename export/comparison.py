@@ -57,7 +57,7 @@ class TaskComparison:
         """
         task, config = self.task, self.bert.config
         rows, outputs = runner.rows_and_outputs(self.examples)
-        answers = task.answers(outputs, rows, self.examples, runner.config)
+        answers = runner.answers_of(rows, outputs, self.examples)
         scores = task.scores(answers, self.examples, runner.config)
         same = [
             task.answers_agree(one, other, config)

@@ -4,13 +4,19 @@ import dataclasses
 import functools
 import os
 
-from keras_bert.config import POOLINGS
+from keras_bert.config import EXPORTED_AS, POOLINGS
 from keras_bert.embedder import embedder_of
 from keras_bert.errors import CheckFailed, InputError, name_of
 from keras_bert.export.making import made_beside
-from keras_bert.export.quantize_settings import QuantizeSettings, check_quantization
+from keras_bert.export.onnx_names import INPUT_NAMES
+from keras_bert.export.quantize_settings import (
+    QuantizeSettings,
+    check_quantization,
+    note_without_rows,
+)
+from keras_bert.export.text_input import TOKENIZERS
 from keras_bert.files import check_file_replaceable, check_path
-from keras_bert.guesses import note
+from keras_bert.guesses import note, said_afterwards
 from keras_bert.model_folder import is_model_folder
 from keras_bert.opening import load_bert, open_with_examples, require_task
 from keras_bert.predictor import Predictor
@@ -54,6 +60,17 @@ class ExportSettings(QuantizeSettings):
     )
     verify: bool = setting(True, "compare the file with the model before it gets its name")
     force: bool = setting(False, "keep the file even if it loses more")
+    input_names: str = setting(
+        "keras",
+        "ONNX: `huggingface` for input_ids, attention_mask, token_type_ids of int64, and logits, "
+        "as transformers.js has them",
+        choices=INPUT_NAMES,
+    )
+    tokenizer: str = setting(
+        "outside",
+        "TFLite: the app tokenizes, or the file takes raw text, with TensorFlow Text's custom ops",
+        choices=TOKENIZERS,
+    )
 
     def __post_init__(self):
         if isinstance(self.length, int):
@@ -67,9 +84,14 @@ class ExportSettings(QuantizeSettings):
             if self.format == "saved_model":
                 wanted = "a folder's name"
             raise InputError(f"{self.output}: {name_of('format', self.format)} needs {wanted}")
-        if self.format != "tflite" and self.quantize != "none":
-            tflite = name_of("format", "tflite")
-            raise InputError(f"{name_of('quantize', self.quantize)} is for {tflite} only")
+        if self.format != "onnx" and self.input_names != "keras":
+            onnx = name_of("format", "onnx")
+            raise InputError(f"{name_of('input_names', self.input_names)} is for {onnx} only")
+        in_graph = name_of("tokenizer", self.tokenizer)
+        if self.format != "tflite" and self.tokenizer != "outside":
+            raise InputError(f"{in_graph} is for {name_of('format', 'tflite')} only")
+        if self.tokenizer != "outside" and self.length == "dynamic":
+            raise InputError(f"{in_graph} needs a fixed length", "length", self.length)
         check_quantization(self)
 
 
@@ -82,13 +104,14 @@ def export(model, data=None, layout=None, **settings):
         data: path of labelled data to compare them on, or (texts, labels) and so on, as
             `verify.verify` takes them; None takes the rows of the calibration, if there is one,
             else nothing is compared, which a note says. Of an embedder these are texts.
-        layout: `FileLayout` of the data; None for its defaults.
+        layout: `FileLayout` of the data and of the calibration's file; None for its defaults.
         **settings: of `ExportSettings`: `output`, `format`, `length`, `quantize`, `calibration`,
-            `table_bits`, `per_tensor`, `pooling`, `normalize`, `max_drop`, `verify`, `force`.
+            `table_bits`, `per_tensor`, `pooling`, `normalize`, `input_names`,
+            `tokenizer`, `max_drop`, `verify`, `force`.
 
     Returns:
-        A dict: `path` and `bytes`; for TFLite also what `export_tflite` returns; `proof`, the
-        dict of `proof.prove`, which is in the file too, or None.
+        A dict: `path` and `bytes`; of TFLite and ONNX all that `export_tflite` and `export_onnx`
+        return; `proof`, the dict of `proof.prove`, which is in the file too, or None.
 
     Raises:
         InputError: the model is broken, or cannot be written with these settings.
@@ -116,10 +139,10 @@ def export(model, data=None, layout=None, **settings):
     if bert.config.task != "embedding" and asked != {"pooling": None, "normalize": None}:
         embedder(bert)  # which refuses it
     with made_beside(settings.output, settings.format) as made:
-        with stderr_kept_for_errors():
-            result = _written(bert, made, settings, _trained_rescaling(bert, folder), layout)
+        with said_afterwards(), stderr_kept_for_errors():
+            result = written(bert, made, settings, layout)
         if examples is not None:
-            result |= _proven(bert, made, examples, settings, seen)
+            result |= _proven(bert, made, examples, settings, seen, result.get("rescaled", False))
     result |= {"path": os.fspath(settings.output), "proof": result.get("proof")}
     _say_what_is_proven(settings, result["proof"])
     if folder is not None and is_model_folder(folder):
@@ -131,10 +154,11 @@ def export(model, data=None, layout=None, **settings):
 
 def _data_of(settings, data):
     """Returns what a file is compared on, None for nothing; and if the calibration has seen it."""
-    calibration = getattr(settings, "calibration", None)
     if not settings.verify:
         return None, False
-    return (data, False) if data is not None else (calibration, calibration is not None)
+    if data is not None:
+        return data, False
+    return settings.calibration, settings.calibration is not None
 
 
 def _say_what_is_proven(settings, proof):
@@ -150,11 +174,24 @@ def _say_what_is_proven(settings, proof):
         )
 
 
-def _written(bert, path, settings, rescaling, layout):
-    """Writes a model in the format of the settings; returns what `export` does."""
+def written(bert, path, settings, layout=None):
+    """Writes a model as settings say, without a proof.
+
+    Args:
+        bert: a `Bert` with a task.
+        path: the file or folder to write, of a name that its format needs.
+        settings: `ExportSettings`; its own output is not used.
+        layout: `FileLayout` of the calibration; None for its defaults.
+
+    Returns:
+        A dict, that of `export` without `proof`.
+    """
     length = settings.length
     if length not in (None, "dynamic"):
         length = int(length)
+    trained = _trained_for(bert, settings)
+    if not trained:
+        note_without_rows(settings)
     if settings.format == "tflite":
         from keras_bert.export.tflite import export_tflite
 
@@ -164,10 +201,11 @@ def _written(bert, path, settings, rescaling, layout):
             length,
             settings.quantize,
             settings.calibration,
-            settings.table_bits,
+            settings.table_bits or trained.get("table_bits"),
             settings.per_tensor,
-            rescaling=rescaling,
+            rescaling=bert.rescaling if trained else None,
             layout=layout,
+            tokenizer=settings.tokenizer,
         )
     if settings.format == "saved_model":
         from keras_bert.export.saved_model import export_saved_model
@@ -175,20 +213,38 @@ def _written(bert, path, settings, rescaling, layout):
         return export_saved_model(bert, path, length)
     from keras_bert.export.onnx import export_onnx
 
-    return export_onnx(bert, path, length)
+    return export_onnx(
+        bert,
+        path,
+        length,
+        settings.quantize,
+        settings.calibration,
+        settings.input_names,
+        rescaling=bert.rescaling if trained else None,
+        layout=layout,
+    )
 
 
-def _trained_rescaling(bert, folder):
-    """Returns the `Rescaling` that quantization-aware training left in a model folder, or None."""
-    from keras_bert.quantization.rescaling import RESCALING_FILE, Rescaling
+def _trained_for(bert, settings):
+    """Returns what quantization-aware training was for if this file is that, else {}.
 
-    if folder is None or not os.path.isdir(folder):
-        return None
-    path = os.path.join(folder, RESCALING_FILE)
-    return Rescaling.from_file(path, bert.encoder) if os.path.exists(path) else None
+    Returns:
+        `ModelConfig.quantize_aware`; what the file does not use of it is said in a note.
+    """
+    trained = bert.config.quantize_aware
+    if not trained or getattr(bert, "rescaling", None) is None:
+        return {}
+    wanted = name_of("quantize", EXPORTED_AS[trained["weights"]])
+    if settings.format == "saved_model" or settings.quantize != EXPORTED_AS[trained["weights"]]:
+        note(f"the model was trained for {wanted}: this file does not use its re-scaling")
+        return {}
+    if settings.table_bits not in (None, trained["table_bits"]) or settings.per_tensor:
+        bits = name_of("table_bits", trained["table_bits"])
+        note(f"the model was trained for {wanted} and {bits}, with a scale for each output")
+    return trained
 
 
-def _proven(bert, path, examples, settings, seen):
+def _proven(bert, path, examples, settings, seen, rescaled):
     """Compares a new file with its model, and puts the proof into it.
 
     Returns:
@@ -201,7 +257,7 @@ def _proven(bert, path, examples, settings, seen):
     from keras_bert.export.timing import size_of
 
     data = settings.calibration if seen else settings.data
-    proof = prove(bert, path, examples, settings, data, seen)
+    proof = prove(bert, path, examples, settings, data, seen, rescaled)
     if not proof["passed"]:
         failure = failure_of(proof)
         if not settings.force:

@@ -27,6 +27,8 @@ _INPUT_DESCRIPTIONS = {
     "ids": "token ids: [CLS] text [SEP], for a pair also second text [SEP], then 0",
     "mask": "1 for tokens, 0 for padding",
     "segment_ids": "0 up to the first [SEP], 1 for the second text",
+    "text": "the text, UTF-8",
+    "text_b": "the second text, UTF-8",
 }
 
 
@@ -35,7 +37,8 @@ def add_metadata(model, input_names, outputs, files, name, description):
 
     Args:
         model: bytes of a TFLite file with one subgraph.
-        input_names: names of its inputs (ids, mask, segment_ids), in the order of its tensors.
+        input_names: names of its inputs (ids, mask, segment_ids; or text, text_b), in the order of
+            its tensors.
         outputs: dict from the names of its outputs, in the same order, to their descriptions.
         files: dict of file name to bytes; `vocab.txt` and `labels.txt` get their roles.
         name: the model's name.
@@ -129,7 +132,8 @@ def _model_metadata(input_names, outputs, files, name, description):
     vocabulary = write.file(VOCABULARY_FILE, "one token a line", _FILE_TYPE_VOCABULARY)
     options = write.table(1, vector_0=write.vector([vocabulary]))
     unit = write.table(2, byte_0=_PROCESS_BERT_TOKENIZER, table_1=options)
-    units = write.vector([unit])
+    # Whoever reads the file tokenizes as this unit says, unless the file takes raw text.
+    units = write.vector([unit] if "ids" in input_names else [])
     inputs = write.vector(
         [write.tensor(name_, _INPUT_DESCRIPTIONS[name_]) for name_ in input_names]
     )

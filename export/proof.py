@@ -14,7 +14,7 @@ from keras_bert.export import contents
 from keras_bert.export.comparison import TaskComparison
 from keras_bert.export.runners import open_exported
 from keras_bert.export.timing import size_of
-from keras_bert.export.verify import MAX_DROP, judged
+from keras_bert.export.verify import judged
 from keras_bert.export.verify_report import agreement_line, verdict
 from keras_bert.settings import changed_settings
 
@@ -28,20 +28,17 @@ _PACKAGES = {
 _NOT_SAID = ("output", "data", "max_drop", "force", "verify")
 
 
-def gate_of(settings):
+def gate_of(settings, rescaled=False):
     """Returns the largest drop that an export allows, a fraction.
 
     Args:
-        settings: `ExportSettings`.
+        settings: `ExportSettings`; without `max_drop` the gate is its scheme's.
+        rescaled: whether the products were re-scaled.
     """
-    if settings.max_drop is not None:
-        return settings.max_drop
-    if settings.format == "tflite":
-        return settings.recipe().gate(settings.calibration is not None)
-    return MAX_DROP
+    return settings.recipe().gate(rescaled) if settings.max_drop is None else settings.max_drop
 
 
-def prove(bert, path, examples, settings, data, seen=False):
+def prove(bert, path, examples, settings, data, seen=False, rescaled=False):
     """Compares an exported file with its model.
 
     Args:
@@ -51,6 +48,7 @@ def prove(bert, path, examples, settings, data, seen=False):
         settings: `ExportSettings` that it was made with.
         data: str, the name of the data.
         seen: whether the file was calibrated on these rows.
+        rescaled: whether its products were re-scaled.
 
     Returns:
         A dict, as the file keeps it: `data` and `seen`; `count`; `metric`, its `drop`, `max_drop`
@@ -66,7 +64,7 @@ def prove(bert, path, examples, settings, data, seen=False):
         "data": os.path.basename(os.path.normpath(data)),
         "seen": seen,
         **result,
-        **judged(result, gate_of(settings)),
+        **judged(result, gate_of(settings, rescaled)),
         "bytes": size_of(path),
         "format": settings.format,
         "settings": _said(settings),

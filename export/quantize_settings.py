@@ -3,9 +3,16 @@
 import dataclasses
 
 from keras_bert.errors import InputError, name_of
+from keras_bert.export import onnx_quantize
 from keras_bert.export.recipes import QUANTIZATIONS, RECIPES
 from keras_bert.guesses import note
 from keras_bert.settings import setting
+
+_POSSIBLE = {
+    "tflite": QUANTIZATIONS,
+    "onnx": onnx_quantize.QUANTIZATIONS,
+    "saved_model": ("none",),
+}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -37,12 +44,24 @@ class QuantizeSettings:
 
 
 def check_quantization(settings):
-    """Raises InputError where settings of quantization do not go together; notes what is lost.
+    """Raises InputError where settings of quantization do not go together.
 
     Args:
         settings: a `QuantizeSettings` with `format` and `length`.
     """
     recipe = settings.recipe()
+    possible = _POSSIBLE[settings.format]
+    if recipe.name not in possible:
+        kept = (name_of("format", f) for f, names in _POSSIBLE.items() if recipe.name in names)
+        raise InputError(
+            f"{name_of('quantize', recipe.name)} is for {' and '.join(kept)} only: "
+            f"{name_of('format', settings.format)} has {', '.join(possible)}"
+        )
+    for name in ("table_bits", "per_tensor"):
+        if settings.format != "tflite" and getattr(settings, name) not in (None, False):
+            raise InputError(
+                f"is for {name_of('format', 'tflite')} only", name, getattr(settings, name)
+            )
     is_quantized = recipe.weight_bits <= 8
     if settings.table_bits not in (None, 4, 8):
         raise InputError("expected 4 or 8", "table_bits", settings.table_bits)
@@ -64,7 +83,12 @@ def check_quantization(settings):
             "length",
             "dynamic",
         )
-    if recipe.rescaled and settings.calibration is None and settings.format == "tflite":
+
+
+def note_without_rows(settings):
+    """Says that a file would lose less if ranges were measured, which are not known otherwise."""
+    recipe = settings.recipe()
+    if recipe.rescaled and settings.calibration is None:
         note(
             f"{name_of('quantize', recipe.name)} loses less with some rows to measure ranges on: "
             f"{name_of('calibration', 'FILE')}"

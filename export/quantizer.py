@@ -6,12 +6,11 @@ import re
 
 import numpy as np
 
+from keras_bert.config import FEWEST_QUANTIZED
 from keras_bert.export import flatbuffer, static_ops
 from keras_bert.export.balancing import balance
 from keras_bert.export.rounding import Compensation, amplitudes, fitted, second_moments
 
-# Fewer weights than these stay float, as TensorFlow's converter has it: the head of a classifier.
-_FEWEST_WEIGHTS = 1024
 # What a mask adds in a static file: all that is below the range of the scores saturates.
 STATIC_MASK = -60.0
 # How far below the smallest score the range of masked scores goes. In 8 bits each step counts;
@@ -38,7 +37,7 @@ def quantized(model, recipe, inputs=None, table_bits=8, per_tensor=False):
         return bytes(model)
     graph = flatbuffer.Graph(flatbuffer.read(model))
     if recipe.weight_bits == 16:
-        graph.weights_to_float16(_FEWEST_WEIGHTS)
+        graph.weights_to_float16(FEWEST_QUANTIZED)
         return flatbuffer.write(graph.model)
     graph.tables_as_lookups()
     if recipe.static and inputs:
@@ -154,7 +153,7 @@ def _is_large(graph, op):
         return True
     if not graph.is_constant(op.inputs[1]) or graph.type(op.inputs[1]) != "FLOAT32":
         return False
-    return np.prod(graph.shape(op.inputs[1])) >= _FEWEST_WEIGHTS
+    return np.prod(graph.shape(op.inputs[1])) >= FEWEST_QUANTIZED
 
 
 def _scope(graph, op):

@@ -16,6 +16,8 @@ from keras_bert import numpy_ops
 from keras_bert.checkpoints.tensor_bundle import TensorBundle
 from keras_bert.errors import InputError, one_line
 from keras_bert.export import contents, metadata, tensors
+from keras_bert.export.onnx_names import HUGGINGFACE_INPUTS
+from keras_bert.export.text_input import takes_text
 from keras_bert.model_folder import ModelConfig
 from keras_bert.predictor import Predictor
 from keras_bert.progress import HALF_A_MINUTE, Progress
@@ -49,7 +51,12 @@ class Runner(Predictor):
             self.proof = contents.proof_of(files)
             if self.task is None:
                 raise InputError(f"task {self.config.task!r} has no answers")
-            vocabulary = files[contents.VOCABULARY_FILE].decode().removesuffix("\n").split("\n")
+            vocabulary = files[contents.VOCABULARY_FILE].decode()
+            if not vocabulary.endswith("\n"):  # fewer tokens than rows are no error in themselves
+                raise InputError(
+                    f"{contents.VOCABULARY_FILE} is cut short: its last line has no end"
+                )
+            vocabulary = vocabulary.removesuffix("\n").split("\n")
             self.tokenizer = WordPieceTokenizer(vocabulary, **self.config.tokenizer)
             if len(vocabulary) > self.config.encoder.vocab_size:
                 raise InputError(
@@ -123,22 +130,29 @@ class TFLiteRunner(Runner):
     """
 
     def __init__(self, path, threads=1, is_tried=False):
-        from ai_edge_litert.interpreter import Interpreter
-
         super().__init__(path, metadata.read_files(path))
         self._prepared = None
+        interpreter = self._interpreter_class()
         if not is_tried:
             memory = _TRIAL_BYTES + _TRIAL_SHARE * os.path.getsize(path)
-            trial = functools.partial(self._run_once, Interpreter)
+            trial = functools.partial(self._run_once, interpreter)
             check_harmless(path, "LiteRT", trial, _TRIAL_SECONDS, memory)
         with stderr_hidden():
-            details = self._open(Interpreter, threads)
+            details = self._open(interpreter, threads)
+        self._set_length(details)
+
+    def _interpreter_class(self):
+        from ai_edge_litert.interpreter import Interpreter
+
+        return Interpreter
+
+    def _set_length(self, details):
         # By name, never by position: the converter chooses the order of the tensors.
         shape = details["ids"]["shape_signature"]
         self.fixed_length = int(shape[1]) if shape[1] > 0 else None
         if self.fixed_length is not None and self.fixed_length < self.config.max_length:
             raise InputError(
-                f"{path}: takes {self.fixed_length} tokens, its description says "
+                f"{self.path}: takes {self.fixed_length} tokens, its description says "
                 f"{self.config.max_length}"
             )
 
@@ -153,8 +167,11 @@ class TFLiteRunner(Runner):
             raise InputError(
                 f"{self.path}: not a TFLite file that LiteRT runs: {one_line(error)}"
             ) from None
-        tensors.check(self, tensors.of_tflite(details), contents.TFLITE_INPUTS, outputs)
+        self._check(tensors.of_tflite(details), outputs)
         return details
+
+    def _check(self, inputs, outputs):
+        tensors.check(self, inputs, contents.TFLITE_INPUTS, outputs)
 
     def _run_once(self, interpreter):
         """Opens the file and runs it on zeros."""
@@ -177,17 +194,23 @@ class TFLiteRunner(Runner):
 
 
 class SavedModelRunner(Runner):
-    """A SavedModel folder on TensorFlow: texts go through its in-graph tokenizer if it has one."""
+    """A SavedModel folder on TensorFlow: texts go through its in-graph tokenizer if it has one.
+
+    What the graph answers for raw text takes the place of what Python makes of its outputs. Of a
+    version that knew no raw text for some tasks `serving_default` is as `tokens`.
+    """
 
     def __init__(self, path):
         import tensorflow as tf
+
+        from keras_bert.export import raw_text
 
         variables = os.path.join(path, "variables", "variables")
         super().__init__(path, _saved_model_files(path))
         if os.path.exists(f"{variables}.index"):
             TensorBundle(variables)  # TensorFlow ends the process where its index is damaged
         self._takes_text = self.task.of_texts
-        if self._takes_text:
+        with contextlib.nullcontext() if self._takes_text else contextlib.suppress(ImportError):
             import tensorflow_text  # noqa: F401  registers the tokenizer's ops
         try:
             self._module = tf.saved_model.load(os.fspath(path))
@@ -200,7 +223,12 @@ class SavedModelRunner(Runner):
         self._takes_pairs = bool(self._takes_text and self.config.pair)
         if self._takes_text:
             texts = ("text", "text_b") if self.config.pair else ("text",)
-            tensors.check(self, from_text[0], texts, from_text[1], "string")
+            tensors.check(self, from_text[0], texts, from_text[1], "string", 1)
+        self._raw_text = None
+        if self.config.task in raw_text.INPUTS and set(from_text[0]) != set(_INPUT_NAMES):
+            expected = raw_text.INPUTS[self.config.task], raw_text.outputs_of(self.config)
+            tensors.check_raw_text(self, from_text[0], expected[0], from_text[1], expected[1])
+            self._raw_text = raw_text.RawText(path, self.config, self._asked)
 
     def rows_and_outputs(self, examples, batch_size=None, windows=None):
         # A model that takes single texts and pairs alike has a signature for single texts only. And
@@ -219,7 +247,7 @@ class SavedModelRunner(Runner):
             texts = {"text": tf.constant(examples.texts[start : start + 32])}
             if examples.texts_b is not None:
                 texts["text_b"] = tf.constant(examples.texts_b[start : start + 32])
-            outputs = self._called(self._from_text, texts)
+            outputs = self._called(self._from_text, texts, self.task.outputs)
             values.extend(self._checked(outputs, len(texts["text"]), None)[name])
             progress.done = len(values)
             if progress.is_due():
@@ -230,12 +258,23 @@ class SavedModelRunner(Runner):
     def _run(self, inputs):
         import tensorflow as tf
 
-        return self._called(self._from_tokens, {k: tf.constant(v) for k, v in inputs.items()})
+        inputs = {name: tf.constant(value) for name, value in inputs.items()}
+        return self._called(self._from_tokens, inputs, self.task.outputs)
 
-    def _called(self, function, inputs):
+    def answers_of(self, rows, outputs, examples):
+        answers = super().answers_of(rows, outputs, examples)
+        return answers if self._raw_text is None else self._raw_text.replaced(answers, examples)
+
+    def _asked(self, inputs, names):
+        import tensorflow as tf
+
+        texts = {name: tf.constant(value, tf.string) for name, value in inputs.items()}
+        return self._called(self._from_text, texts, names)
+
+    def _called(self, function, inputs, names):
         try:
             outputs = function(**inputs)
-            return {name: outputs[name].numpy() for name in self.task.outputs}
+            return {name: outputs[name].numpy() for name in names}
         except Exception as error:  # as above
             raise InputError(f"{self.path}: TensorFlow cannot run it: {one_line(error)}") from None
 
@@ -261,18 +300,28 @@ class OnnxRunner(Runner):
             properties = self._session.get_modelmeta().custom_metadata_map
             files = {name: text.encode() for name, text in properties.items()}
             inputs = tensors.of_onnx(self._session.get_inputs())
+            # They may have Hugging Face's names; several choices are a dimension of their own then.
+            foreign = HUGGINGFACE_INPUTS["token_ids"] in inputs
+            self._names = {n: HUGGINGFACE_INPUTS[n] if foreign else n for n in _INPUT_NAMES}
+            self._type = "int64" if foreign else "int32"
             outputs = tensors.of_onnx(self._session.get_outputs())
         except Exception as error:  # onnxruntime's exceptions have no other common base
             raise InputError(
                 f"{path}: not an ONNX file that onnxruntime runs: {one_line(error)}"
             ) from None
         super().__init__(path, files)
-        tensors.check(self, inputs, _INPUT_NAMES, outputs)
+        self._grouped = foreign and self.config.task == "multiple_choice"
+        rank = 3 if self._grouped else 2
+        tensors.check(self, inputs, self._names.values(), outputs, self._type, rank)
 
     def _run(self, inputs):
         names = self.task.outputs
+        # By name, never by position: a tool may have put them in another order.
+        fed = {theirs: inputs[ours].astype(self._type) for ours, theirs in self._names.items()}
+        if self._grouped:
+            fed = {name: rows[:, None] for name, rows in fed.items()}
         try:
-            return dict(zip(names, self._session.run(list(names), inputs)))
+            return dict(zip(names, self._session.run(list(names), fed)))
         except Exception as error:  # as above
             raise InputError(f"{self.path}: onnxruntime cannot run it: {one_line(error)}") from None
 
@@ -303,6 +352,15 @@ def is_exported(path):
     )
 
 
+def open_tflite(path, threads=1, is_tried=False):
+    """Returns the runner for a .tflite file, which takes token ids or raw text."""
+    if takes_text(path):
+        from keras_bert.export.text_runner import TextTFLiteRunner
+
+        return TextTFLiteRunner(path, threads, is_tried)
+    return TFLiteRunner(path, threads, is_tried)
+
+
 def open_exported(path, threads=1, is_tried=False):
     """Returns the runner for an exported file.
 
@@ -318,7 +376,7 @@ def open_exported(path, threads=1, is_tried=False):
     if not os.path.exists(path):
         raise InputError(f"{path}: no such file or folder")
     if path.endswith(".tflite"):
-        return TFLiteRunner(path, threads, is_tried)
+        return open_tflite(path, threads, is_tried)
     if path.endswith(".onnx"):
         return OnnxRunner(path, threads)
     if is_exported(path):

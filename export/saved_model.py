@@ -1,19 +1,24 @@
 """Writes a Keras model as a SavedModel: from raw text to answers, and from token ids to outputs.
 
-It loads with TensorFlow and, where it takes raw text, TensorFlow Text; neither Keras nor this
-package is needed.
+It loads with TensorFlow and TensorFlow Text; this package is not needed.
 """
 
+import json
 import os
 
-from keras_bert.export import contents
-from keras_bert.export.contents import exported_files
+import tensorflow as tf
+
+from keras_bert.errors import InputError
+from keras_bert.export import contents, warmup
 from keras_bert.export.functions import tokens_function
+from keras_bert.export.signature_answers import AnswerSignature
+from keras_bert.export.signature_choices import ChoiceSignature
+from keras_bert.export.signature_tags import TagSignature
+from keras_bert.export.signature_texts import TextSignature
 from keras_bert.export.timing import size_of
 from keras_bert.files import replacing_folder
-
-# As in the tables that multi-label classification reads and writes.
-LABEL_SEPARATOR = "|"
+from keras_bert.guesses import guess
+from keras_bert.model_folder import ModelConfig
 
 
 def export_saved_model(bert, path, length=None):
@@ -21,12 +26,9 @@ def export_saved_model(bert, path, length=None):
 
     `tokens`: `token_ids`, `segment_ids`, `padding_mask`, int32 of shape (batch, length),
     returns the outputs of `tokens_function`.
-    `serving_default`: for tasks that answer for a text as a whole, it takes raw text: `text` (and
-    `text_b` for pairs), string of shape (batch,). It returns `probability`, float32 of shape
-    (batch, num_classes), and `label`, string of shape (batch,), where several labels hold with
-    "|" between them; or for regression `value`, float32 of shape (batch, 1). It reads long texts
-    in windows, if the model's config has them. Other tasks need the positions of tokens in the
-    text, so there it is `tokens` again.
+    `serving_default` takes raw text and returns the answers of `Bert.predict`: see the class of
+    the task in `signature_texts`, `signature_tags`, `signature_answers`, `signature_choices`.
+    TensorFlow Serving runs both once when it loads the folder, with the requests of `warmup`.
 
     Args:
         bert: a `Bert` with a task.
@@ -37,77 +39,59 @@ def export_saved_model(bert, path, length=None):
         A dict: `path` and `bytes`.
 
     Raises:
-        InputError: `length` is over the position table.
+        InputError: `length` is over the position table, or an added token of a classifier cannot
+            be found in a graph. For tasks that answer for words or passages this is a `Guess`, and
+            `serving_default` is as `tokens`.
     """
-    import tensorflow as tf
-    from keras import ops
-
-    files = exported_files(bert, length)
-    max_length = bert.config.max_length if length in (None, "dynamic") else length
-    takes_text = bert.task.of_texts
-    labels = tf.constant(bert.config.labels or [""])
+    files = contents.exported_files(bert, length)
+    config = ModelConfig.from_dict(json.loads(files[contents.CONFIG_FILE]))
     from_tokens = tokens_function(bert)
-
-    def from_text(text, text_b=None):
-        (name,) = bert.task.outputs
-        if bert.config.windows:
-            from keras_bert.export.graph_windows import pooled, window_rows
-
-            rows, owner = window_rows(tokenizer, text, text_b, max_length)
-            outputs = {name: pooled(from_tokens(**rows)[name], owner, bert.task.link)}
-        else:
-            rows = tokenizer(text, text_b, length=max_length)
-            outputs = {name: from_tokens(**rows)[name]}
-        chosen = bert.model.chosen_labels(outputs, bert.config.settings, ops)
-        if chosen is None:
-            return outputs
-        return {"label": joined_labels(labels, chosen), **outputs}
-
-    def strings(name):
-        return tf.TensorSpec([None], tf.string, name=name)
-
-    texts = [strings("text"), strings("text_b")] if bert.config.pair else [strings("text")]
-    default = from_tokens
-    if takes_text:
-        from keras_bert.text.graph_tokenizer import GraphTokenizer
-
-        tokenizer = GraphTokenizer(bert.tokenizer)
-        default = tf.function(from_text, input_signature=texts)
+    signature = _signature(bert, from_tokens, config, path)
+    default, inputs = from_tokens, {}
+    if signature is not None:
+        inputs = signature.inputs
+        specs = [
+            tf.TensorSpec([None] if each is None else [None, each], tf.string, name=name)
+            for name, each in inputs.items()
+        ]
+        default = tf.function(signature.__call__, input_signature=specs, autograph=False)
     with replacing_folder(path, is_saved_model) as temporary:
         # Not keras.export.ExportArchive: it writes every weight twice.
         module = tf.Module()
         module.weights = [variable.value for variable in bert.model.variables]
-        if takes_text:
-            module.tokenizer = tokenizer
+        module.signature = signature
         tf.saved_model.save(
             module,
             temporary,
-            signatures={
-                "serving_default": default,
-                "tokens": from_tokens,
-            },
+            signatures={"serving_default": default, "tokens": from_tokens},
         )
         extra = os.path.join(temporary, contents.EXTRA_FOLDER)
         os.makedirs(extra)
         for name, content in files.items():
             with open(os.path.join(extra, name), "wb") as file:
                 file.write(content)
+        warmup.write_requests(os.path.join(extra, warmup.FILE), inputs, config.max_length)
     return {"path": os.fspath(path), "bytes": size_of(path)}
 
 
-def joined_labels(labels, chosen):
-    """Returns the labels of each text as one string, "|" between several.
+_SIGNATURES = {
+    "tagging": TagSignature,
+    "question_answering": AnswerSignature,
+    "multiple_choice": ChoiceSignature,
+}
 
-    Args:
-        labels: string tensor, shape (num_classes,).
-        chosen: bool tensor, shape (batch, num_classes).
-    """
-    import tensorflow as tf
 
-    parts = tf.where(chosen, labels + LABEL_SEPARATOR, "")
-    joined = tf.strings.reduce_join(parts, axis=-1)
-    lengths = tf.maximum(tf.strings.length(joined) - 1, 0)
-    return tf.strings.substr(joined, tf.zeros_like(lengths), lengths)
+def _signature(bert, from_tokens, config, path):
+    """Returns the signature that takes raw text; None for a task or a tokenizer that has none."""
+    if bert.task.of_texts:
+        return TextSignature(bert, from_tokens, config)
+    if bert.task.kind not in _SIGNATURES:
+        return None
+    try:
+        return _SIGNATURES[bert.task.kind](bert, from_tokens, config)
+    except InputError as error:
+        guess(f"serving_default takes token ids and no raw text: {error}", place=os.fspath(path))
+        return None
 
 
 def is_saved_model(path):

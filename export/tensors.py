@@ -9,14 +9,14 @@ import numpy as np
 from keras_bert.errors import InputError
 
 
-def check(runner, inputs, expected_inputs, outputs, input_type="int32"):
+def check(runner, inputs, expected_inputs, outputs, input_type="int32", rank=2):
     """Raises InputError unless a file's inputs are the expected ones and its task's outputs exist.
 
     Args:
         runner: `Runner`, for its path and its task.
         inputs, outputs: the file's; see above.
         expected_inputs: names of the inputs in this format.
-        input_type: the type of these; texts have one dimension, tokens two.
+        input_type, rank: the type of these, and the number of their dimensions.
     """
     wrong = f"it is not the model for {runner.config.task} that its description says"
     missing = [*sorted(set(expected_inputs) - set(inputs))]
@@ -25,7 +25,6 @@ def check(runner, inputs, expected_inputs, outputs, input_type="int32"):
         raise InputError(f"{runner.path}: has no {', '.join(missing)}: {wrong}")
     if extra := sorted(set(inputs) - set(expected_inputs)):
         raise InputError(f"{runner.path}: also has the input {', '.join(extra)}: {wrong}")
-    rank = 1 if input_type == "string" else 2
     for name in expected_inputs:
         dtype, shape = inputs[name]
         _check_type(runner, name, dtype, input_type)
@@ -37,6 +36,31 @@ def check(runner, inputs, expected_inputs, outputs, input_type="int32"):
         _check_type(runner, name, outputs[name][0], "float32")
 
 
+def check_raw_text(runner, inputs, expected_inputs, outputs, expected_outputs):
+    """Raises InputError unless a signature for raw text has the expected inputs and outputs.
+
+    Args:
+        runner: `Runner`, for its path and its task.
+        inputs, outputs: the signature's; see above.
+        expected_inputs: dict of name to number of dimensions; all are strings.
+        expected_outputs: dict of name to a tuple: type, number of dimensions.
+    """
+    expected = {name: ("string", rank) for name, rank in expected_inputs.items()}
+    for found, wanted in ((inputs, expected), (outputs, expected_outputs)):
+        if found.keys() != wanted.keys():
+            raise InputError(
+                f"{runner.path}: serving_default has {', '.join(sorted(found))}, for "
+                f"{runner.config.task} it must have {', '.join(sorted(wanted))}"
+            )
+        for name, (dtype, rank) in wanted.items():
+            _check_type(runner, name, found[name][0], dtype)
+            shape = found[name][1]
+            if shape is not None and len(shape) != rank:
+                raise InputError(
+                    f"{runner.path}: {name} has {len(shape)} dimensions, it must have {rank}"
+                )
+
+
 def _check_type(runner, name, dtype, expected):
     if dtype != expected:
         raise InputError(f"{runner.path}: {name} is of {dtype}, it must be of {expected}")
@@ -44,8 +68,12 @@ def _check_type(runner, name, dtype, expected):
 
 def of_tflite(details):
     """Returns the tensors of a LiteRT signature, see above."""
+    types = {name: np.dtype(tensor["dtype"]) for name, tensor in details.items()}
     return {
-        name: (np.dtype(tensor["dtype"]).name, list(tensor["shape_signature"]))
+        name: (
+            "string" if types[name].kind == "S" else types[name].name,
+            list(tensor["shape_signature"]),
+        )
         for name, tensor in details.items()
     }
 

@@ -8,7 +8,9 @@ from keras_bert.errors import InputError
 from keras_bert.export import calibration as calibrations
 from keras_bert.export import delegates, metadata, quantizer
 from keras_bert.export.contents import TFLITE_INPUTS, exported_files
+from keras_bert.export.joining import joined
 from keras_bert.export.recipes import QUANTIZATIONS, RECIPES
+from keras_bert.export.text_input import CUSTOM_OPS, TextInput
 from keras_bert.files import replacing_file, temporary_folder
 
 # With these ops a file is converted but cannot run, or runs without its weights: a variable that
@@ -26,6 +28,7 @@ def export_tflite(
     per_tensor=False,
     rescaling=None,
     layout=None,
+    tokenizer="outside",
 ):
     """Writes a model as a TFLite file.
 
@@ -41,6 +44,7 @@ def export_tflite(
         per_tensor: one scale for each matrix instead of one for each output.
         rescaling: the `Rescaling` that the model was trained with, or None to measure one.
         layout: `FileLayout` of the calibration's file; None for its defaults.
+        tokenizer: "outside" (token ids in), or "in_graph" (raw text in, see `text_input`).
 
     Returns:
         A dict: `path`, `bytes`, and `ops`, the number of each op in the graph; `quantize`;
@@ -49,8 +53,8 @@ def export_tflite(
         `delegates.report` says of the file.
 
     Raises:
-        InputError: `length` is over the position table, `quantize` is not known, or the
-            calibration does not fit the model.
+        InputError: `length` is over the position table, `quantize` is not known, the
+            calibration does not fit the model, or the model cannot take raw text.
     """
     if quantize not in QUANTIZATIONS:
         raise InputError(f"quantize {quantize!r} is not one of {', '.join(QUANTIZATIONS)}")
@@ -58,6 +62,7 @@ def export_tflite(
     files = exported_files(bert, length)
     fixed = bert.config.max_length if length is None else length
     shape = [None, None] if length == "dynamic" else [1, fixed]
+    text_input = TextInput(bert, fixed) if tokenizer == "in_graph" else None
     examples, inputs = None, None
     if calibration is not None:
         examples = calibrations.read_calibration(bert, calibration, layout)
@@ -79,9 +84,11 @@ def export_tflite(
         table_bits=table_bits or (4 if recipe.weight_bits == 4 else 8),
         per_tensor=per_tensor,
     )
-    ops = count_ops(model)
-    check_ops(ops)
     report = delegates.report(model)
+    if text_input is not None:
+        model = joined(text_input.convert(), model)
+    ops = count_ops(model)
+    check_ops(ops, () if text_input is None else CUSTOM_OPS)
     model = metadata.add_metadata(
         model,
         input_order(model),
@@ -183,9 +190,15 @@ def count_ops(model):
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-def check_ops(ops):
-    """Raises RuntimeError if a file has an op that plain LiteRT cannot run, naming it."""
-    bad = [op for op in ops if op.startswith("CUSTOM") or op in _VARIABLE_OPS]
+def check_ops(ops, custom=()):
+    """Raises RuntimeError if a file has an op that plain LiteRT cannot run, naming it.
+
+    Args:
+        ops: the names of its ops, as in the result of `count_ops`.
+        custom: names of custom ops that it may have.
+    """
+    allowed = {f"CUSTOM {name}" for name in custom}
+    bad = [op for op in ops if op.startswith("CUSTOM") and op not in allowed or op in _VARIABLE_OPS]
     if bad:
         raise RuntimeError(
             f"the TFLite file would need {', '.join(bad)}, which no plain LiteRT runtime has"

@@ -1,11 +1,13 @@
 """A model with its tokenizer and labels: what `load` returns, and what every command works on."""
 
+import dataclasses
 import os
 
 import numpy as np
 
 from keras_bert import numpy_ops
 from keras_bert.card import model_card
+from keras_bert.config import RESCALING_FILE
 from keras_bert.description import (
     changed_config,
     check_vocabulary_size,
@@ -53,6 +55,7 @@ class Bert(Predictor):
         tokenizer: `WordPieceTokenizer`.
         notes: list of str, what a user should know of how it was loaded.
         card: str, the text of its model card; None writes one of what is known.
+        rescaling: `Rescaling` that it was trained with for a quantized file; None of any other.
 
     Raises:
         InputError: the parts do not fit together, or there is no tokenizer.
@@ -96,6 +99,7 @@ class Bert(Predictor):
         self.model = model
         self.notes = []
         self.card = None
+        self.rescaling = None
 
     @property
     def model(self):
@@ -244,12 +248,16 @@ class Bert(Predictor):
                 any other is refused.
             card: the text of its README.md; None takes `card`.
         """
-        model = self.plain_model()
+        model, config = self.plain_model(), self.config
+        if self.rescaling is None:
+            config = dataclasses.replace(config, quantize_aware={})
         with replacing_folder(folder, is_replaceable) as temporary:
-            write_description(temporary, self.config, self.tokenizer)
+            write_description(temporary, config, self.tokenizer)
             with open(os.path.join(temporary, CARD_FILE), "w", encoding="utf-8") as file:
                 file.write(card or self.card or model_card(self))
             write_bytes(os.path.join(temporary, WEIGHTS_FILE), weights_bytes(model))
+            if self.rescaling is not None:
+                self.rescaling.to_file(os.path.join(temporary, RESCALING_FILE))
 
     def plain_model(self):
         """Returns a copy of the model as `load` would build it, in float32.

@@ -9,6 +9,18 @@ from keras_bert.stand_ins import check_is_itself
 # The vector of a whole text: [CLS] after the pooler, or the mean of its tokens.
 POOLINGS = ("cls", "mean")
 
+# Quantization-aware training, by what `--quantize_aware` calls it: the bits of the weights of
+# products. And the bits that the word table may have.
+QUANTIZED_WEIGHTS = {"int4": 4, "int8": 8}
+TABLE_BITS = (4, 8)
+# A product of fewer weights stays float, as TensorFlow's converter has it; many a head is one.
+FEWEST_QUANTIZED = 1024
+# What `export --quantize` calls such a file.
+EXPORTED_AS = {"int4": "int4", "int8": "dynamic"}
+
+# The file of a model folder that holds the factors it was trained with for a quantized file.
+RESCALING_FILE = "rescaling.safetensors"
+
 # The classes of the pair head in pretraining, by the numbers in `pair_labels`: Google's for nsp
 # (next sentence), ALBERT's for sop (sentence order).
 PAIR_LABELS = {"nsp": ("next", "random"), "sop": ("in_order", "swapped"), "none": ()}

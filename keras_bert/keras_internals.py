@@ -48,6 +48,24 @@ def adam_moments(optimizer, index):
     return optimizer._momentums[index].value, optimizer._velocities[index].value
 
 
+def loss_mask(losses):
+    """Returns which of the values that `keras.losses.Loss.call` returned count; None: all.
+
+    A loss with `ignore_class` says it so; its `__call__` returns the mean over those that count.
+    """
+    from keras.src.backend import get_keras_mask
+
+    return get_keras_mask(losses)
+
+
+def with_loss_mask(losses, counted):
+    """Returns values of a `keras.losses.Loss.call`, of which some count; see `loss_mask`."""
+    from keras.src.backend import set_keras_mask
+
+    set_keras_mask(losses, counted)
+    return losses
+
+
 class SummedGradients:
     """For an optimizer class, to the left of it: a look at the gradients summed over replicas.
 

@@ -4,7 +4,7 @@ import dataclasses
 import os
 
 from keras_bert.bert import Bert, build_model
-from keras_bert.config import PRESETS, BertConfig
+from keras_bert.config import PRESETS, RESCALING_FILE, BertConfig
 from keras_bert.description import read_description, say_free_rows
 from keras_bert.errors import InputError, name_of
 from keras_bert.extras import naming_extras
@@ -70,6 +70,11 @@ def _from_model_folder(path):
     check_size(weights, config.encoder)
     bert = Bert.from_config(config, build_model(config), tokenizer)
     load_weights(bert.model, weights)
+    rescaling = os.path.join(path, RESCALING_FILE)
+    if config.quantize_aware or os.path.lexists(rescaling):
+        from keras_bert.quantization.rescaling import Rescaling
+
+        bert.rescaling = Rescaling.from_file(rescaling, bert.encoder)
     return bert
 
 

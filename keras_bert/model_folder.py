@@ -4,7 +4,14 @@ import dataclasses
 import json
 import os
 
-from keras_bert.config import POOLINGS, BertConfig, read_json_object
+from keras_bert.config import (
+    POOLINGS,
+    QUANTIZED_WEIGHTS,
+    RESCALING_FILE,
+    TABLE_BITS,
+    BertConfig,
+    read_json_object,
+)
 from keras_bert.errors import InputError
 from keras_bert.tasks.registry import EVERY_KIND, NAMES, get_task
 
@@ -44,6 +51,8 @@ class ModelConfig:
             see `tasks.sequence.windows`.
         file_labels: list of str, what files call the labels, in their order; [] where they have
             the names of `labels`.
+        quantize_aware: dict, what it was trained for: `weights`, a key of `QUANTIZED_WEIGHTS`, and
+            `table_bits`; the folder then has a `RESCALING_FILE` too. {} for any other model.
         pruned: dict, of a model whose vocabulary was made smaller `from_size`, the tokens that it
             had, and `corpus`, the name of the texts that decided which of them stayed; else {}.
         tokenizer_files: list of str, names of the tokenizer's files in the folder; this version
@@ -63,6 +72,7 @@ class ModelConfig:
     pooling: str = "cls"
     windows: bool = False
     file_labels: tuple = ()
+    quantize_aware: dict = dataclasses.field(default_factory=dict)
     pruned: dict = dataclasses.field(default_factory=dict)
     tokenizer_files: tuple = (VOCABULARY_FILE,)
 
@@ -82,7 +92,7 @@ class ModelConfig:
         object.__setattr__(self, "tokenizer_files", tuple(files))
         if self.pair not in (True, False, None):
             raise InputError(f"pair must be true, false or null, not {self.pair!r}")
-        for name in ("tokenizer", "versions", "settings", "pruned"):
+        for name in ("tokenizer", "versions", "settings", "quantize_aware", "pruned"):
             if not isinstance(getattr(self, name), dict):
                 raise InputError(f"{name} must be dict, not {getattr(self, name)!r}")
         types = {name: type(value) for name, value in self.pruned.items()}
@@ -121,6 +131,7 @@ class ModelConfig:
                 f"{self.windows!r}"
             )
         self._check_file_labels()
+        self._check_quantize_aware()
         if self.task in EVERY_KIND:
             get_task(self.benchmark or self.task).check_config(self)
         if isinstance(self.max_length, bool) or not isinstance(self.max_length, int):
@@ -144,11 +155,26 @@ class ModelConfig:
                 f"{list(written)}"
             )
 
+    def _check_quantize_aware(self):
+        found = self.quantize_aware
+        if found and not (
+            found.keys() == {"weights", "table_bits"}
+            and found["weights"] in tuple(QUANTIZED_WEIGHTS)
+            and type(found["table_bits"]) is int
+            and found["table_bits"] in TABLE_BITS
+            and self.task in EVERY_KIND
+        ):
+            raise InputError(
+                f"quantize_aware must be the weights (one of {', '.join(QUANTIZED_WEIGHTS)}) and "
+                f"the table_bits (4 or 8) of a model with a task, not {found!r}"
+            )
+
     def to_json(self):
         """Returns the text of `config.json`."""
         data = {"format_version": FORMAT_VERSION, **dataclasses.asdict(self)}
-        if not self.pruned:
-            del data["pruned"]  # older versions know no such key
+        for name in ("quantize_aware", "pruned"):
+            if not data[name]:
+                del data[name]  # few models have it, and older versions know no such key
         return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
     @classmethod
@@ -196,7 +222,7 @@ def is_model_folder(path):
 
 def is_replaceable(path):
     """Returns whether a folder is one that we wrote and holds no other files."""
-    ours = {CONFIG_FILE, VOCABULARY_FILE, WEIGHTS_FILE, CARD_FILE}
+    ours = {CONFIG_FILE, VOCABULARY_FILE, WEIGHTS_FILE, CARD_FILE, RESCALING_FILE}
     return is_model_folder(path) and ours.issuperset(os.listdir(path))
 
 

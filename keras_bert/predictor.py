@@ -68,6 +68,10 @@ class Predictor(abc.ABC):
             InputError: windows are not for this task.
         """
         rows, outputs = self.rows_and_outputs(examples, batch_size, windows)
+        return self.answers_of(rows, outputs, examples)
+
+    def answers_of(self, rows, outputs, examples):
+        """Returns the task's answers to examples, from what `rows_and_outputs` returned."""
         return self.task.answers(outputs, rows, examples, self.config)
 
     def rows_and_outputs(self, examples, batch_size=None, windows=None):

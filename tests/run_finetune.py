@@ -27,6 +27,7 @@ import keras_bert
 from keras_bert import models
 from keras_bert.text.padding import TokenizedTexts
 from keras_bert.training.checkpoints import Checkpoints
+from keras_bert.training.distillation import with_teacher
 from keras_bert.training.fit import fine_tune, freeze
 from keras_bert.training.settings import FitSettings
 from keras_bert.training.strategy import make_strategy
@@ -43,6 +44,7 @@ NETWORKS = {
     "multi_label": lambda encoder: models.BertMultiLabelClassifier(encoder, num_classes=4),
     "regression": lambda encoder: models.BertRegressor(encoder),
     "tagging": lambda encoder: models.BertTagger(encoder, num_classes=5),
+    "taught": lambda encoder: models.BertTagger(encoder, num_classes=5),
     "question_answering": lambda encoder: models.BertQuestionAnswerer(encoder),
     "multiple_choice": lambda encoder: models.BertMultipleChoice(encoder, num_choices=3),
 }
@@ -69,7 +71,9 @@ def data_of(kind):
         },
         "regression": rng.normal(size=(ROWS, 1)).astype("float32"),
         "multi_label": rng.integers(0, 2, (ROWS, 4)).astype("float32"),
-    }.get(kind, rng.integers(0, 3, ROWS).astype("int32"))
+    }
+    targets["taught"] = targets["tagging"]
+    targets = targets.get(kind, rng.integers(0, 3, ROWS).astype("int32"))
     return TokenizedTexts(rows, 16, group=group), targets
 
 
@@ -86,7 +90,11 @@ def train(kind, strategy, what, folder, clipnorm=0.05):
             50, 16, 2, 2, intermediate_size=32, max_position_embeddings=16,
             hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0,
         )  # fmt: skip
-        model = NETWORKS[kind](encoder)
+        model = network = NETWORKS[kind](encoder)
+        loss = model.default_loss()
+        if kind == "taught":
+            teacher = NETWORKS[kind](type(encoder).from_config(encoder.get_config()))
+            network, loss = with_teacher(model, teacher, loss, 0.7, 2.0)
     if kind == "frozen":
         freeze(model.encoder, "1")
     texts, targets = data_of(kind)
@@ -115,7 +123,7 @@ def train(kind, strategy, what, folder, clipnorm=0.05):
             keras.Model.fit = fit
         try:
             outcome = fine_tune(
-                model, model.default_loss(), texts, targets, settings, evaluate,
+                network, loss, texts, targets, settings, evaluate,
                 loss_weights=model.default_loss_weights(),
                 checkpoints=None if what == "whole" else checkpoints,
                 resume=what == "resumed", strategy=strategy, weights=weights,

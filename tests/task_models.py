@@ -38,25 +38,38 @@ _CONFIGS = {
     "multiple_choice": {"pair": True, "settings": {"num_choices": 3}},
 }  # fmt: skip
 KINDS = tuple(_CONFIGS)
+_MORE_CONFIGS = {
+    "classification": {"labels": ("negative", "positive")},
+    "multi_label": {
+        "labels": ("short", "sad", "loud"),
+        "settings": {"thresholds": [0.5, 0.5, 0.5]},
+    },
+}
 
 
-def make_bert(kind, seed=0, **changes):
+def make_bert(kind, seed=0, encoder=None, **changes):
     """Returns a `Bert` of a task, whose random weights are wide enough to give varied answers.
 
     Args:
-        kind: one of `KINDS`.
+        kind: a kind of task; for those not of `KINDS` the changes are all that its config needs.
         seed: int, the weights are a function of it.
+        encoder: dict, fields of its `BertConfig` to change.
         **changes: fields of its `ModelConfig`.
     """
     import keras
 
     tokenizer = WordPieceTokenizer(train_vocabulary([*SENTENCES, QUESTION, *NASTY], 300))
-    encoder = BertConfig(
-        vocab_size=tokenizer.vocabulary_size, hidden_size=32, num_hidden_layers=1,
-        num_attention_heads=2, intermediate_size=64, max_position_embeddings=64,
-        initializer_range=0.3,
-    )  # fmt: skip
-    fields = {"task": kind, "max_length": LENGTH, **_CONFIGS[kind], **changes}
+    sizes = {
+        "hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2,
+        "intermediate_size": 64, "max_position_embeddings": 64, "initializer_range": 0.3,
+    }  # fmt: skip
+    encoder = BertConfig(vocab_size=tokenizer.vocabulary_size, **{**sizes, **(encoder or {})})
+    fields = {
+        "task": kind,
+        "max_length": LENGTH,
+        **(_CONFIGS | _MORE_CONFIGS).get(kind, {}),
+        **changes,
+    }
     config = ModelConfig(encoder=encoder, tokenizer=tokenizer.get_config(), **fields)
     keras.utils.set_random_seed(seed)
     return Bert.from_config(config, build_model(config), tokenizer)

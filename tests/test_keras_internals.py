@@ -71,12 +71,33 @@ def check_summed_gradients():
     np.testing.assert_array_equal(variable.numpy(), [0.5, 0.5])
 
 
+def check_loss_mask():
+    targets, logits = np.array([[0, -1]]), np.ones((1, 2, 3), "float32")
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=-1)
+    counted = keras_internals.loss_mask(loss.call(targets, logits))
+    np.testing.assert_array_equal(counted, [[True, False]])
+    plain = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    assert keras_internals.loss_mask(plain.call(abs(targets), logits)) is None
+
+
+def check_with_loss_mask():
+    class Half(keras.losses.Loss):
+        def call(self, y_true, y_pred):
+            losses = keras.ops.convert_to_tensor(y_pred)
+            return keras_internals.with_loss_mask(losses, keras.ops.convert_to_tensor(y_true))
+
+    found = Half()(np.array([[True, False]]), np.array([[3.0, 100.0]], "float32"))
+    assert float(found) == 3.0
+
+
 CHECKS = {
     "all_layers": check_all_layers,
     "add_metrics": check_add_metrics,
     "variable_index": check_variable_index,
     "adam_moments": check_adam_moments,
     "SummedGradients": check_summed_gradients,
+    "loss_mask": check_loss_mask,
+    "with_loss_mask": check_with_loss_mask,
 }
 
 

@@ -6,7 +6,7 @@ import sys
 import time
 
 from keras_bert.errors import InputError
-from keras_bert.export.runners import TFLiteRunner
+from keras_bert.export.runners import open_tflite
 from keras_bert.extras import missing_message
 from keras_bert.guesses import guesses_are_notes
 from keras_bert.reading import LINE_LIMIT
@@ -70,7 +70,7 @@ def open_model(arguments, verb):
     Raises:
         InputError: the file is broken, or a model for another task.
     """
-    model = TFLiteRunner(arguments.model, arguments.threads)
+    model = open_tflite(arguments.model, arguments.threads)
     task = model.config.task
     if VERB_OF_TASK.get(task) != verb:
         tasks = [kind for kind, other in VERB_OF_TASK.items() if other == verb]

@@ -29,6 +29,8 @@ def run(values):
     if "ops" in result:
         counts = " ".join(f"{name}:{count}" for name, count in result["ops"].items())
         lines.append(f"{sum(result['ops'].values())} built-in ops: {counts}")
+    if "opset" in result:
+        lines.append(f"ONNX opset {result['opset']}, ops of the opset alone")
     if "delegates" in result:
         from keras_bert.export.delegates import report_lines
 

@@ -9,9 +9,26 @@ from keras import ops
 _watchers = []
 
 
+@keras.saving.register_keras_serializable(package="keras_bert")
+class Dense(keras.layers.Dense):
+    """`keras.layers.Dense`, of which another module may replace the product.
+
+    Attributes:
+        product: function of the layer and its input that returns its output; None, as always but
+            after `quantization.fake.enable`, for Keras's own.
+    """
+
+    product = None
+
+    def call(self, inputs, training=None):
+        if self.product is None:
+            return super().call(inputs, training=training)
+        return self.product(self, inputs)
+
+
 def dense(units, initializer_range, dtype, name):
     """Returns the dense layer that every part of the encoder uses; see `over_tokens`."""
-    return keras.layers.Dense(
+    return Dense(
         units,
         kernel_initializer=keras.initializers.TruncatedNormal(stddev=initializer_range),
         dtype=dtype,
@@ -27,7 +44,7 @@ def over_tokens(layer, x, length):
     einsum does not go through oneDNN's matrix product.
 
     Args:
-        layer: a `keras.layers.Dense` built for inputs of shape (tokens, width).
+        layer: a `Dense` built for inputs of shape (tokens, width).
         x: float tensor of shape (batch, length, width).
         length: int or scalar tensor, see `length_of`.
 

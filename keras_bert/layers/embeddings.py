@@ -24,6 +24,8 @@ class BertEmbeddings(keras.layers.Layer):
         Float tensor of shape (batch, length, hidden_size).
     """
 
+    lookup = None  # a function of the looked-up rows of the word table; see `quantization.fake`
+
     def __init__(
         self,
         vocab_size,
@@ -63,6 +65,8 @@ class BertEmbeddings(keras.layers.Layer):
         # Rows are looked up first and cast afterwards: casting a whole table of 30,522 rows to
         # bfloat16 at every step costs more than the lookup.
         words = ops.take(self.word_embeddings.value, token_ids, axis=0)
+        if self.lookup is not None:
+            words = self.lookup(words)
         if position_ids is None:
             positions = self.position_embeddings.value[:length]
         else:

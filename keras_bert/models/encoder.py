@@ -10,6 +10,7 @@ from keras_bert.config import PRESETS, BertConfig
 from keras_bert.errors import InputError
 from keras_bert.guesses import not_said
 from keras_bert.layers.attention import AttentionMask
+from keras_bert.layers.dense import Dense
 from keras_bert.layers.embeddings import BertEmbeddings, PackedPositions
 from keras_bert.layers.encoder_block import EncoderBlock
 from keras_bert.layers.normalization import LayerNormalization
@@ -107,7 +108,7 @@ class BertEncoder(Network):
             )
             for i in range(num_hidden_layers)
         ]
-        pooler = keras.layers.Dense(
+        pooler = Dense(
             hidden_size,
             activation="tanh",
             kernel_initializer=keras.initializers.TruncatedNormal(stddev=initializer_range),

@@ -4,6 +4,7 @@
 logits mean.
 """
 
+import dataclasses
 import os
 
 import keras
@@ -11,6 +12,7 @@ import keras
 from keras_bert.files import replacing_file
 from keras_bert.in_memory import NamedBytes
 from keras_bert.layers import fused
+from keras_bert.layers.dense import Dense
 from keras_bert.models import compiling
 from keras_bert.models.targets import as_array
 
@@ -27,6 +29,8 @@ class Network(keras.Model):
 
     # Layers that no output depends on, which are therefore no part of what is trained.
     unused_layers = ()
+    # Layers that are only asked, as a teacher is: what they know is no part of this network.
+    asked_layers = ()
     _description = None
 
     def set_config(self, **arguments):
@@ -105,7 +109,10 @@ class Network(keras.Model):
         if self._description is not None:
             folder = os.path.join(dir_path, description.FOLDER)
             os.makedirs(folder)
-            description.write_description(folder, *self._description)
+            config, tokenizer = self._description
+            # The factors of a quantized file are in a model folder only.
+            config = dataclasses.replace(config, quantize_aware={})
+            description.write_description(folder, config, tokenizer)
 
     def load_assets(self, dir_path):
         """Reads the description if there is one; Keras calls it, with None for older files.
@@ -134,11 +141,28 @@ class Network(keras.Model):
 
     @property
     def non_trainable_variables(self):
-        return [*super().non_trainable_variables, *self._unused(super().trainable_variables)]
+        unused = self._unused(super().trainable_variables)
+        return [*super().non_trainable_variables, *unused, *self._asked()]
 
     @property
     def non_trainable_weights(self):
-        return [*super().non_trainable_weights, *self._unused(super().trainable_weights)]
+        unused = self._unused(super().trainable_weights)
+        return [*super().non_trainable_weights, *unused, *self._asked()]
+
+    @property
+    def variables(self):
+        return self._without_asked(super().variables)
+
+    @property
+    def weights(self):
+        return self._without_asked(super().weights)
+
+    def _without_asked(self, variables):
+        asked = {id(variable) for variable in self._asked()}
+        return [variable for variable in variables if id(variable) not in asked]
+
+    def _asked(self):
+        return [variable for layer in self.asked_layers for variable in layer.variables]
 
     def _unused(self, variables):
         unused = {id(v) for layer in self.unused_layers for v in layer.variables}
@@ -307,7 +331,7 @@ def head_dense(encoder, units, name):
         units: number of outputs.
         name: the layer's name.
     """
-    return keras.layers.Dense(
+    return Dense(
         units,
         kernel_initializer=keras.initializers.TruncatedNormal(
             stddev=encoder.bert_config.initializer_range

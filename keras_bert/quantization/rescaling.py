@@ -18,8 +18,6 @@ from keras_bert.quantization.ranges import products
 from keras_bert.reading import check_file
 from keras_bert.stand_ins import check_is_itself
 
-# The name of its file in a model folder.
-RESCALING_FILE = "rescaling.safetensors"
 # A factor outside of these comes from no real network, and would overflow float16.
 _LEAST, _MOST = 1e-4, 1e4
 _PARTS = ("inputs", "values", "outputs")

@@ -57,7 +57,7 @@ class Task(abc.ABC):
         export_name, export_description: name and description in an exported file's metadata.
         second_text: another name of the second texts in `predict`, or None.
         of_texts: whether an answer is about a text as a whole; then the network pools ("cls" or
-            "mean") and a SavedModel takes raw text.
+            "mean").
         reads_windows: whether texts that are too long for a row can be read in windows.
         Overrides: dataclass of settings that replace decisions of the training file.
         layout_fields: names of those fields of `FileLayout` that only this kind has.

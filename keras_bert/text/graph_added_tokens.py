@@ -12,7 +12,7 @@ import tensorflow as tf
 from keras_bert.errors import InputError
 from keras_bert.text.added_tokens import SPACES, Splitter, longest_first
 
-_FIRST, _LAST = 0x100000, 0x10FFFD
+FIRST_PRIVATE, _LAST = 0x100000, 0x10FFFD
 _OPEN, _CLOSE = chr(_LAST - 1), chr(_LAST)
 
 
@@ -24,6 +24,8 @@ class AddedTokensInGraph:
 
     Attributes:
         vocabulary: list of str for the word pieces, without doubled tokens.
+        any: whether there is an added token.
+        free: str, the character that takes the place of a text's own private ones.
 
     Raises:
         InputError: a token counts by itself only, or the vocabulary has private characters.
@@ -32,7 +34,7 @@ class AddedTokensInGraph:
     def __init__(self, tokenizer):
         tokens = tokenizer.added_tokens
         last = {token: index for index, token in enumerate(tokenizer.vocabulary)}
-        private = [chr(_FIRST + number) for number in range(len(tokens))]
+        private = [chr(FIRST_PRIVATE + number) for number in range(len(tokens))]
         self._check(tokenizer, tokens)
         not_pieces = {token.content for token in tokens if not token.word_piece}
         self.vocabulary = list(tokenizer.vocabulary)
@@ -57,8 +59,8 @@ class AddedTokensInGraph:
                 content = splitter.normalized(token.content)
                 by_normalized.setdefault(content, (token, content, char))
         known = {char for token in tokenizer.vocabulary for char in token}
-        self._free = next(c for c in map(chr, range(0xF8FF, 0xDFFF, -1)) if c not in known)
-        self._any = bool(tokens)
+        self.free = next(c for c in map(chr, range(0xF8FF, 0xDFFF, -1)) if c not in known)
+        self.any = bool(tokens)
         self._raw, self._normalized = _patterns(raw), _patterns(by_normalized.values())
 
     def _check(self, tokenizer, tokens):
@@ -68,9 +70,11 @@ class AddedTokensInGraph:
                     f"the added token {token.content!r} has single_word true: a TensorFlow graph "
                     f"cannot find it; export the model as .tflite or .onnx"
                 )
-        if len(tokens) > _LAST - _FIRST - 2:
+        if len(tokens) > _LAST - FIRST_PRIVATE - 2:
             raise InputError(f"{len(tokens)} added tokens are too many for a TensorFlow graph")
-        private = {char for token in tokenizer.vocabulary for char in token if ord(char) >= _FIRST}
+        private = {
+            char for token in tokenizer.vocabulary for char in token if ord(char) >= FIRST_PRIVATE
+        }
         if tokens and private:
             raise InputError(
                 "the vocabulary has private characters of Unicode's last plane: added tokens "
@@ -79,17 +83,33 @@ class AddedTokensInGraph:
 
     def mark_raw(self, texts):
         """Replaces the tokens that are looked for in the text as it is."""
-        if self._any:
-            private = f"[\\x{{{_FIRST:X}}}-\\x{{10FFFF}}]"
-            texts = tf.strings.regex_replace(texts, private, self._free)
+        if self.any:
+            private = f"[\\x{{{FIRST_PRIVATE:X}}}-\\x{{10FFFF}}]"
+            texts = tf.strings.regex_replace(texts, private, self.free)
         return _mark(texts, self._raw)
 
     def mark_normalized(self, texts):
         """Replaces the tokens that are looked for in normalized text."""
         return _mark(texts, self._normalized)
 
+    def find_raw(self, codes):
+        """Returns where the tokens are that are looked for in the text as it is.
+
+        Args:
+            codes: int32 RaggedTensor (batch, characters), without private ones of the last plane.
+
+        Returns:
+            A tuple of int32 tensors of shape (tokens found,): the first and last character of
+            each, indices into `codes.values`, and its private character.
+        """
+        return _found(codes, self._raw)
+
+    def find_normalized(self, codes):
+        """Returns the same of those that are looked for in normalized text."""
+        return _found(codes, self._normalized)
+
     def ids(self, pieces):
-        """Returns the tokens' ids, of a ragged int32 tensor of numbers in `vocabulary`."""
+        """Returns the tokens' ids, of an int32 tensor of numbers in `vocabulary`."""
         return pieces if self._ids is None else tf.gather(tf.constant(self._ids, tf.int32), pieces)
 
 
@@ -124,3 +144,22 @@ def _mark(texts, patterns):
     for pattern, char in each:
         texts = tf.strings.regex_replace(texts, pattern, char)
     return texts
+
+
+def _found(codes, patterns):
+    """Returns first character, last character and private character of each match."""
+    if patterns is None:
+        return [tf.zeros([0], tf.int32)] * 3
+    any_of, each = patterns
+    texts = tf.strings.unicode_encode(codes, "UTF-8")
+    marked = tf.strings.regex_replace(texts, any_of, f"{_OPEN}\\1{_CLOSE}")
+    signs = tf.strings.unicode_decode(marked, "UTF-8").values
+    opens, closes = signs == ord(_OPEN), signs == ord(_CLOSE)
+    # The signs are no characters of the text.
+    index = tf.cumsum(tf.cast(~(opens | closes), tf.int32), exclusive=True)
+    for pattern, char in each:
+        marked = tf.strings.regex_replace(marked, pattern, char)
+    chars = tf.strings.unicode_decode(marked, "UTF-8").values
+    private = tf.constant([ord(char.strip()) for _, char in each])
+    chars = tf.boolean_mask(chars, tf.reduce_any(chars[:, None] == private, axis=1))
+    return tf.boolean_mask(index, opens), tf.boolean_mask(index, closes) - 1, chars

@@ -8,6 +8,7 @@ import typing
 import numpy as np
 
 from keras_bert import temporaries
+from keras_bert.config import RESCALING_FILE
 from keras_bert.errors import InputError, name_of
 from keras_bert.files import fault_of
 from keras_bert.training import checkpoint_files
@@ -163,7 +164,7 @@ class Checkpoints:
         for name in self._names():
             # What an older version left when it was killed within a checkpoint.
             whole = name.removesuffix(".tmp")
-            if _NAME.fullmatch(whole) or whole == _OLD_NAME:
+            if _NAME.fullmatch(whole) or whole in (_OLD_NAME, RESCALING_FILE):
                 with contextlib.suppress(OSError):
                     os.unlink(os.path.join(self.folder, name))
         with contextlib.suppress(OSError):

@@ -170,6 +170,7 @@ class DistributedTask(TakesWholeBatches, Network):
         super().__init__(inputs=network.input, outputs=network.output, **kwargs)
         self.strategy = strategy
         self.unused_layers = getattr(network, "unused_layers", ())
+        self.asked_layers = getattr(network, "asked_layers", ())
         losses = loss if isinstance(loss, dict) else {"": loss}
         self.losses_by_name = {
             name: type(each).from_config({**each.get_config(), "reduction": "none"})

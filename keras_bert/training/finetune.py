@@ -117,6 +117,7 @@ def _runs(call, task, road, settings, fields, seeds, parts, strategy):
     """Does the run of each seed and writes the best one; see `finetune_runs`."""
     from keras_bert.training.checkpoints import state_is_kept
     from keras_bert.training.devices import writes_files
+    from keras_bert.training.distillation import named_teacher, teacher_of
     from keras_bert.training.task_training import discard_state
     from keras_bert.training.train_one import train_one
 
@@ -124,6 +125,7 @@ def _runs(call, task, road, settings, fields, seeds, parts, strategy):
     worker_lost = ()
     if settings.strategy == "multi_worker":
         from keras_bert.training.strategy import WORKER_LOST as worker_lost
+    teacher = named_teacher(settings)
     best, reports, diverged = None, [], []
     for seed in seeds:
         if len(seeds) > 1:
@@ -143,6 +145,7 @@ def _runs(call, task, road, settings, fields, seeds, parts, strategy):
                 notes=loaded.notes if loaded is not start else (),
                 say=_say,
                 strategy=strategy,
+                teacher=teacher_of(teacher, loaded, settings, _say),
             )
         except Diverged as error:
             if len(seeds) == 1:

@@ -3,11 +3,12 @@
 import os
 
 from keras_bert.card import command_line, model_card, seeds_table
+from keras_bert.config import EXPORTED_AS
 from keras_bert.errors import spells_flags
 from keras_bert.settings import shown_path
 
 # Settings that are paths.
-_PATHS = ("train", "eval", "init", "vocab", "output", "picture")
+_PATHS = ("train", "eval", "init", "vocab", "output", "picture", "teacher")
 # A card does not repeat a script's data.
 _LONGEST_VALUE = 100
 
@@ -35,6 +36,7 @@ def finetuned_card(best, call, settings, parts, over_all):
             f"Scored on {os.path.basename(evaluation.path)}: {len(evaluation):,} examples, "
             f"{where}.",
             *_weights_line(best.report),
+            *_quantized_line(best.report),
         ],
         score_lines=task.score_lines(best.scores, bert.config),
         selection=f"The best of {_epochs_done(best.report, settings)} by {best.metric} on the same "
@@ -54,6 +56,18 @@ def _epochs_done(report, settings):
 def _weights_line(report):
     weights = [f"{name} {weight:.4g}" for name, weight in report.get("class_weight", {}).items()]
     return [f"Weights of the labels in the loss: {', '.join(weights)}."] if weights else []
+
+
+def _quantized_line(report):
+    if "quantize_aware" not in report:
+        return []
+    field = report["quantize_aware"]
+    shown = ", ".join(f"{name} {value:.4f}" for name, value in report["in_float32"].items())
+    return [
+        f"Trained for `export --quantize={EXPORTED_AS[field['weights']]} "
+        f"--table_bits={field['table_bits']}`; the scores are those of such a file, simulated. "
+        f"In float32: {shown}."
+    ]
 
 
 def _call_shown(call):

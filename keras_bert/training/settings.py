@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from keras_bert.config import POOLINGS
+from keras_bert.config import POOLINGS, QUANTIZED_WEIGHTS, TABLE_BITS
 from keras_bert.errors import InputError, name_of
 from keras_bert.locking import FORCE_HELP
 from keras_bert.settings import check_settings, setting, settings_of
@@ -11,6 +11,8 @@ from keras_bert.tasks.label_pairs import as_text
 from keras_bert.tasks.registry import KINDS, get_task
 
 LARGEST_SEED = 2**32 - 1
+# What switches the teacher off that quantization-aware training has by default.
+NO_TEACHER = "none"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -88,6 +90,29 @@ class FinetuneSettings(FitSettings):
         "are merged when the model is saved",
         low=1,
     )
+    quantize_aware: str | None = setting(
+        None,
+        "trains a fine-tuned --init further with the rounding of a file of 4-bit or 8-bit weights, "
+        "so that `export --quantize=int4`, or dynamic, loses less",
+        choices=tuple(QUANTIZED_WEIGHTS),
+    )
+    table_bits: int | None = setting(
+        None,
+        "with --quantize_aware: bits of the word table, 4 or 8 (default: as its weights have)",
+        low=min(TABLE_BITS),
+        high=max(TABLE_BITS),
+    )
+    teacher: str | None = setting(
+        None,
+        "model folder of the same task, whose logits are learned beside the labels; none: labels "
+        "alone (default: with --quantize_aware the start, in float)",
+    )
+    teacher_weight: float = setting(
+        0.5, "share of the teacher's logits in the loss", low=0.0, high=1.0
+    )
+    temperature: float = setting(
+        1.0, "softens teacher and student before they are compared", low=0.1, high=100.0
+    )
     precision: str = setting(
         "auto",
         "number format of the training steps; auto takes the machine's best",
@@ -104,6 +129,21 @@ class FinetuneSettings(FitSettings):
     def __post_init__(self):
         object.__setattr__(self, "class_weight", as_text(self.class_weight))
         check_settings(self)
+        if self.table_bits is not None:
+            if self.table_bits not in TABLE_BITS:
+                raise InputError("expected 4 or 8", "table_bits", self.table_bits)
+            if self.quantize_aware is None:
+                raise InputError(f"goes with {name_of('quantize_aware')}", "table_bits")
+        if self.teacher is None and self.quantize_aware is None or self.teacher == NO_TEACHER:
+            for name in ("teacher_weight", "temperature"):
+                if getattr(self, name) != type(self).__dataclass_fields__[name].default:
+                    raise InputError(f"goes with {name_of('teacher')}", name)
+        if self.quantize_aware is not None and self.precision not in ("auto", "float32"):
+            raise InputError(
+                f"{name_of('quantize_aware')} trains in float32: its steps of 8 bits need it",
+                "precision",
+                self.precision,
+            )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ from keras_bert.errors import Diverged, InputError, name_of
 from keras_bert.model_folder import ModelConfig
 from keras_bert.models.lora import merged_weights
 from keras_bert.predictor import outputs_of
+from keras_bert.quantization import fake
 from keras_bert.tasks.cut_texts import report_cut
 from keras_bert.tasks.registry import get_task
 from keras_bert.tasks.task import Rows
@@ -21,7 +22,9 @@ from keras_bert.training.cached_features import CachedFeatures, can_cache, head_
 from keras_bert.training.checkpoints import Checkpoints
 from keras_bert.training.class_weights import class_weights
 from keras_bert.training.devices import several_devices, writes_files
+from keras_bert.training.distillation import beside_teacher, check_teacher
 from keras_bert.training.fit import fine_tune, freeze
+from keras_bert.training.quantize_aware import needs_fine_tuned, rescaling_for
 
 
 def discard_state(folder):
@@ -29,7 +32,10 @@ def discard_state(folder):
     Checkpoints(folder, "").discard()
 
 
-def config_for(task, start, max_length, fields, pooling="cls", dropout=None, windows=False):
+def config_for(
+    task, start, max_length, fields, pooling="cls", dropout=None, windows=False,
+    quantize_aware=None,
+):  # fmt: skip
     """Returns the `ModelConfig` of what comes out of a training.
 
     Args:
@@ -40,6 +46,7 @@ def config_for(task, start, max_length, fields, pooling="cls", dropout=None, win
         pooling: "cls" or "mean"; see `BertClassifier`.
         dropout: in place of the start's two rates; None keeps them.
         windows: whether longer texts are read in windows; see `ModelConfig`.
+        quantize_aware: likewise; None: for no quantized file.
 
     Raises:
         InputError: the fields or the length do not do.
@@ -57,6 +64,7 @@ def config_for(task, start, max_length, fields, pooling="cls", dropout=None, win
         benchmark="" if task.name == task.kind else task.name,
         pooling=pooling,
         windows=windows,
+        quantize_aware=quantize_aware or {},
         pruned=start.config.pruned,
         **fields,
     )
@@ -75,11 +83,16 @@ class TaskTraining:
         strategy: None for one device, "mirrored" or "multi_worker", or what `make_strategy`
             returned. Every worker trains with the same examples.
         lora_rank: width of low-rank adapters, see `BertEncoder.enable_lora`; None trains without.
+        teacher: `Teacher` to learn from beside the labels, or None.
+
+    With `quantize_aware` in the config it trains and scores with the numbers of a quantized file.
 
     Attributes:
         task: the `Task`.
         model: the Keras model in training.
         label_weights: dict of float by label, once it trains with `class_weight`; else None.
+        rescaling: `Rescaling` of the quantized file that it trains for, once it does; else None.
+        float_scores: dict of the scores without quantization, once `finished` has run; else None.
 
     Raises:
         InputError: `frozen`, `metric` or `strategy` is not understood, or there are more devices
@@ -88,22 +101,31 @@ class TaskTraining:
 
     def __init__(
         self, start, config, settings, precision="auto", frozen="", metric=None, strategy=None,
-        lora_rank=None,
+        lora_rank=None, teacher=None,
     ):  # fmt: skip
         self.settings = settings
         self.config = config
+        self.tokenizer = start.tokenizer
         self.task = get_task(config.benchmark or config.task)
         self.metrics = self._metrics(metric)
+        if config.quantize_aware and precision == "auto":
+            precision = "float32"  # bfloat16 has fewer steps than 8 bits
         self.policy = precisions.resolve(precision)
-        self.tokenizer = start.tokenizer
+        self.rescaling = None
+        self.teacher = teacher
+        if teacher is not None:
+            check_teacher(teacher, config, self.tokenizer)
         self.skipped = 0
         self.label_weights = None
+        self.float_scores = None
         keras.utils.set_random_seed(settings.seed)
         self.strategy = several_devices(strategy, settings.batch_size)
         with self.strategy.scope() if self.strategy else contextlib.nullcontext():
             self.model = build_model(self.config, dtype=self.policy)
         if _same_head(start.config, config):
             self.model.set_weights(merged_weights(start.model))
+        elif config.quantize_aware:
+            raise needs_fine_tuned(start.config, config.quantize_aware)
         else:
             self.model.encoder.set_weights(merged_weights(start.encoder))
         self.frozen = frozen
@@ -155,7 +177,15 @@ class TaskTraining:
             # Keras would give each replica of a model that was made in a strategy's scope the
             # whole batch; the same layers in a model that was made outside of it run once.
             network = keras.Model(network.input, network.output)
-        if self.frozen == "encoder" and can_cache(model, texts, evaluation_texts):
+        self.checkpoints = state_folder and Checkpoints(state_folder, fingerprint)
+        if not resume:
+            self.discard_state()
+        if self.config.quantize_aware:
+            # Before any function of the model is traced.
+            self.rescaling = rescaling_for(bert, examples, state_folder, resume, self.strategy)
+            self._enable(model)
+        caches = self.frozen == "encoder" and self.teacher is None
+        if caches and can_cache(model, texts, evaluation_texts):
             texts, evaluation_texts = (
                 CachedFeatures(model, each) for each in (texts, evaluation_texts)
             )
@@ -170,12 +200,13 @@ class TaskTraining:
             _, _, found = self._answered(outputs, evaluation_rows, evaluation)
             return {f"eval_{name}": found[name] for name in self.metrics}
 
-        self.checkpoints = state_folder and Checkpoints(state_folder, fingerprint)
-        if not resume:
-            self.discard_state()
+        loss = self.model.default_loss()
+        if self.teacher is not None:
+            arguments = self.teacher, self.config, self.policy, self.strategy
+            model, loss = beside_teacher(model, loss, *arguments)
         return fine_tune(
             model,
-            self.model.default_loss(),
+            loss,
             texts,
             targets,
             self.settings,
@@ -197,11 +228,13 @@ class TaskTraining:
         Returns:
             A tuple: the `Bert`, its answers to `evaluation`, their scores.
         """
-        model = build_model(self.config, dtype="float32")
-        model.set_weights(merged_weights(self.model))
-        bert = Bert.from_config(self.config, model, self.tokenizer)
+        bert = answering = self._plain_bert()
         rows = self.task.rows(evaluation, self.tokenizer, self.config)
-        outputs = bert.outputs(rows)
+        if self.config.quantize_aware:
+            self.float_scores = self._answered(bert.outputs(rows), rows, evaluation)[-1]
+            answering = self._plain_bert()
+            self._enable(answering.model)
+        outputs = answering.outputs(rows)
         for values in outputs.values():
             if not all(np.isfinite(value).all() for value in values):
                 self.discard_state()
@@ -213,6 +246,17 @@ class TaskTraining:
                 )
         bert.config, answers, scores = self._answered(outputs, rows, evaluation)
         return bert, answers, scores
+
+    def _plain_bert(self):
+        model = build_model(self.config, dtype="float32")
+        model.set_weights(merged_weights(self.model))
+        bert = Bert.from_config(self.config, model, self.tokenizer)
+        bert.rescaling = self.rescaling
+        return bert
+
+    def _enable(self, model):
+        field = self.config.quantize_aware
+        fake.enable(model, field["weights"], field["table_bits"], self.rescaling)
 
     def _row_weights(self, examples, rows):
         """Returns the weight of each row in the loss, that of its label; None without weights."""

@@ -6,6 +6,7 @@ import os
 from keras_bert.bert import Bert
 from keras_bert.errors import name_of
 from keras_bert.models.lora import trainable_share
+from keras_bert.training.quantize_aware import field_of, lines_of
 from keras_bert.training.task_training import TaskTraining, config_for
 
 
@@ -34,7 +35,7 @@ class Run:
 
 def train_one(
     start, task, fields, settings, train, evaluation, state_folder=None, fingerprint="",
-    tensorboard=None, notes=(), say=print, strategy=None,
+    tensorboard=None, notes=(), say=print, strategy=None, teacher=None,
 ):  # fmt: skip
     """Does one run.
 
@@ -47,7 +48,7 @@ def train_one(
         state_folder, fingerprint, tensorboard: see `TaskTraining.train`.
         notes: lines for the user on the start, said once its settings are known to be good.
         say: function that takes a line for the user.
-        strategy: see `TaskTraining`.
+        strategy, teacher: see `TaskTraining`.
 
     Returns:
         A `Run`.
@@ -61,8 +62,9 @@ def train_one(
                 f"{name_of('pooling', 'cls')} would take [CLS]"
             )
     config = config_for(
-        task, start, settings.length, fields, pooling, settings.dropout, settings.windows
-    )
+        task, start, settings.length, fields, pooling, settings.dropout, settings.windows,
+        field_of(settings),
+    )  # fmt: skip
     rates = (config.encoder.hidden_dropout_prob, config.encoder.attention_probs_dropout_prob)
     if settings.dropout is None and not any(rates):
         # What `pretrain --dropout=0` leaves, and BERT's appendix A.3 keeps 0.1 in fine-tuning.
@@ -71,13 +73,16 @@ def train_one(
         say(f"starting anew: {name_of('resume')} would go on with the run that was killed")
     trainer = TaskTraining(
         start, config, settings, settings.precision, settings.freeze, settings.metric, strategy,
-        settings.lora_rank,
+        settings.lora_rank, teacher,
     )  # fmt: skip
     for note in notes:
         say(note)
     if settings.freeze or settings.lora_rank:
         trained, total = trainable_share(trainer.model)
         say(f"{trained:,} of {total:,} parameters are trained ({trained / total:.2%})")
+    if config.quantize_aware:
+        for line in lines_of(config.quantize_aware, len(train)):
+            say(line)
     outcome = trainer.train(
         train, evaluation, state_folder, fingerprint, settings.resume, tensorboard
     )
@@ -100,6 +105,9 @@ def train_one(
         "seconds": round(outcome["seconds"], 1),
         "dtype_policy": trainer.policy,
     }
+    if config.quantize_aware:
+        in_float = {name: trainer.float_scores[name] for name in task.metrics(config)}
+        report |= {"quantize_aware": config.quantize_aware, "in_float32": in_float}
     # One answer to everything may be right, where the file has no other.
     collapsed = scores.get("accuracy") != 1 and task.collapsed(answers, bert.config)
     return Run(bert, scores, trainer.metrics[0], report, collapsed)

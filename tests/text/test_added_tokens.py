@@ -7,6 +7,7 @@ import tensorflow as tf
 from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers
 
 from keras_bert.errors import InputError
+from keras_bert.text.graph_pieces import PieceCutterInGraph
 from keras_bert.text.graph_tokenizer import GraphTokenizer
 from keras_bert.text.tokenizer import WordPieceTokenizer
 
@@ -99,6 +100,11 @@ def test_the_graph_cuts_as_python_does(tokens, switches):
     assert found == [list(pieces.ids) for pieces in ours.cut(drawn)]
     expected = theirs.encode_batch(drawn[:600], add_special_tokens=False)
     assert found[:600] == [each.ids for each in expected]
+    found = PieceCutterInGraph(ours)(tf.constant(drawn))
+    assert found.ids.to_list() == [list(pieces.ids) for pieces in ours.cut(drawn)]
+    starts, ends = found.starts.to_list(), found.ends.to_list()
+    for text, pieces, *offsets in zip(drawn, ours.cut(drawn), starts, ends, strict=True):
+        assert list(zip(*offsets)) == list(pieces.offsets), text
 
 
 def test_texts_that_tokenizers_would_cut_otherwise_have_added_tokens_too():

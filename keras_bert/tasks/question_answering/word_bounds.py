@@ -18,13 +18,14 @@ def is_inside_word(text, position):
     """
     return (
         0 < position < len(text)
-        and _belongs_to_word(text[position - 1])
-        and _belongs_to_word(text[position])
+        and belongs_to_word(text[position - 1])
+        and belongs_to_word(text[position])
     )
 
 
 @functools.lru_cache(maxsize=4096)
-def _belongs_to_word(char):
+def belongs_to_word(char):
+    """Returns whether a character is a letter, a digit or a mark of such a script."""
     category = unicodedata.category(char)
     if category == "Nd" or category[0] == "M":
         return True

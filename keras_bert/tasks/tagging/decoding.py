@@ -16,7 +16,7 @@ from keras_bert.tasks.tagging.schemes import letter_and_type
 _FORBIDDEN = -1e6
 
 # `io` has no rules, and `iob1` allows both ways to begin an entity.
-_SCHEMES_WITH_RULES = ("bio", "bioes", "bmes", "bilou")
+SCHEMES_WITH_RULES = ("bio", "bioes", "bmes", "bilou")
 
 
 def best_tags(probabilities, labels, scheme):
@@ -32,9 +32,9 @@ def best_tags(probabilities, labels, scheme):
     """
     probabilities = np.asarray(probabilities, "float64")
     best = probabilities.argmax(axis=-1)
-    if scheme not in _SCHEMES_WITH_RULES or not len(best):
+    if scheme not in SCHEMES_WITH_RULES or not len(best):
         return best
-    start, between, end = _rules(tuple(labels), scheme)
+    start, between, end = rules_of(tuple(labels), scheme)
     if start[best[0]] + between[best[:-1], best[1:]].sum() + end[best[-1]] == 0:
         return best
     scores = np.log(np.maximum(probabilities, np.finfo("float64").tiny))
@@ -50,7 +50,7 @@ def best_tags(probabilities, labels, scheme):
 
 
 @functools.lru_cache(maxsize=16)
-def _rules(labels, scheme):
+def rules_of(labels, scheme):
     """Returns 0 or `_FORBIDDEN` for each first tag, pair of neighbours and last tag."""
     tags = [letter_and_type(label) for label in labels]
     outside = ("O", "_")

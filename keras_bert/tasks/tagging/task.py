@@ -156,7 +156,7 @@ class TaggingTask(Task):
             best = best_tags(probabilities, config.labels, scheme)
             tags = [config.labels[label] for label in best]
             of_tags = probabilities[np.arange(len(best)), best].tolist()
-            answers.append(_answer(examples, index, tags, of_tags, scheme))
+            answers.append(answer_of_tags(examples, index, tags, of_tags, scheme))
         return answers
 
     def scores(self, answers, examples, config):
@@ -247,7 +247,16 @@ class TaggingTask(Task):
         return len({tag for answer in answers for tag in answer["tags"]}) == 1
 
 
-def _answer(examples, index, tags, probabilities, scheme):
+def answer_of_tags(examples, index, tags, probabilities, scheme):
+    """Returns the answer of a sentence, see `TaggingTask.answers`.
+
+    Args:
+        examples: `Sentences`.
+        index: int, the number of the sentence.
+        tags: list of str, one for each word.
+        probabilities: list of float, those of the tags.
+        scheme: one of `schemes.SCHEMES`.
+    """
     words = examples.words[index]
     text = examples.texts[index] if examples.texts else None
     answer = {} if text is None else {"text": text}
