@@ -268,7 +268,7 @@ def test_benchmark_times_every_format(cli, exported, toy):
     others = ",".join(str(exported / n) for n in ("float.tflite", "model.onnx", "saved_model"))
     found = cli(
         "benchmark", f"--model={exported / 'int8.tflite'}", f"--against={others},{toy.model}",
-        "--repeats=3", "--length=16", "--json",
+        "--repeats=3", "--length=16", "--json", "--noprocesses",
     )  # fmt: skip
     assert found.status == 0, found.err
     rows = json.loads(found.out.splitlines()[-1])["models"]

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from conftest import toy_rows, write_tsv
 from task_models import KINDS, make_bert, write_data
 
 import keras_bert
@@ -12,6 +13,7 @@ from keras_bert.config import RESCALING_FILE
 from keras_bert.description import read_description
 from keras_bert.errors import InputError
 from keras_bert.loading import load
+from keras_bert.opening import open_model
 from keras_bert.quantization import fake
 from keras_bert.tasks.file_layout import FileLayout
 from keras_bert.tasks.registry import get_task
@@ -29,8 +31,8 @@ def quantized(bert):
 
 
 def test_the_folder_has_what_an_export_needs(cli, toy, tmp_path):
-    output = tmp_path / "model"
-    flags = (f"--init={toy.model}", f"--train={toy.train}", f"--eval={toy.dev}", "--length=32")
+    output, train = tmp_path / "model", write_tsv(tmp_path / "train.tsv", toy_rows(160, seed=5))
+    flags = (f"--init={toy.model}", f"--train={train}", f"--eval={toy.dev}", "--length=32")
     found = cli(
         "finetune", *flags, "--quantize_aware=int4", "--table_bits=8", "--epochs=1",
         "--learning_rate=2e-4", f"--output={output}", "--json",
@@ -60,6 +62,21 @@ def test_the_folder_has_what_an_export_needs(cli, toy, tmp_path):
     card = (output / "README.md").read_text(encoding="utf-8")
     assert "Trained for `export --quantize=int4 --table_bits=8`" in card
     assert "--quantize_aware=int4" in card
+
+    # The file computes what the training saw; a rounding that falls the other way is all between.
+    exported = tmp_path / "model.tflite"
+    found = cli("export", f"--model={output}", "--format=tflite", "--quantize=int4",
+                f"--output={exported}")  # fmt: skip
+    assert found.status == 0, found.err
+    assert "--calibration" not in found.err
+    assert "was trained for" not in found.err
+    file, simulated, plain = (
+        np.array(each.outputs(rows)["probability"])
+        for each in (open_model(str(exported)), quantized(bert), bert)
+    )
+    assert np.abs(file - simulated).mean() < 0.1 * np.abs(file - plain).mean()
+    found = cli("export", f"--model={output}", "--format=tflite", f"--output={exported}")
+    assert "note: the model was trained for --quantize=int4: this file does not use" in found.err
 
     # A copy of the folder is the same; a `.keras` file has the float model, and so has what a
     # further training makes of it.
