@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 from environments import make_arm_machine
-from placed_files import SCHEMES, TOLERANCE, check_scores, placed_file, write_inputs
+from placed_files import SCHEMES, check_scores, placed_file, write_inputs
 
 pytestmark = pytest.mark.slow
 
@@ -34,12 +34,11 @@ def arm(tmp_path_factory):
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_answers_as_on_this_processor(toy, arm, tmp_path, scheme):
-    placed = placed_file(toy.model, tmp_path, scheme)
+def test_answers_as_on_this_processor(request, arm, tmp_path, scheme):
+    placed = placed_file(request, scheme)
     write_inputs(tmp_path / "inputs.json", placed.inputs)
     command = [*arm, placed.path, tmp_path / "inputs.json"]
     found = subprocess.run(command, capture_output=True, text=True)
     assert found.returncode == 0, found.stderr
-    check_scores(
-        [json.loads(line) for line in found.stdout.splitlines()], placed, TOLERANCE[scheme]
-    )
+    answers = [json.loads(line) for line in found.stdout.splitlines()]
+    check_scores(answers, placed, scheme)

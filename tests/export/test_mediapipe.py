@@ -1,16 +1,21 @@
-"""MediaPipe, an independent reader of our files, classifies and embeds texts as their models do."""
+"""MediaPipe's text tasks, independent readers of our files, give the same answers."""
 
 import json
 
 import numpy as np
 import pytest
 from environments import make_environment, run_in
+from placed_files import SCHEMES, TEXTS, check_scores, placed_file
+from task_models import make_bert
 
-import keras_bert
+from keras_bert.bert import Bert
+from keras_bert.export.export import export
+from keras_bert.export.runners import open_exported
 
 pytestmark = pytest.mark.slow
 
-SCRIPT = """
+# One task a process: several in one may wait for each other without end.
+CLASSIFY = """
 import json, sys
 from mediapipe.tasks import python
 from mediapipe.tasks.python import text
@@ -22,32 +27,6 @@ with text.TextClassifier.create_from_options(options) as classifier:
         categories = classifier.classify(line).classifications[0].categories
         print(json.dumps({c.category_name: c.score for c in categories}))
 """
-
-
-@pytest.fixture(scope="module")
-def mediapipe(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("mediapipe")
-    return make_environment(folder / "venv", ["mediapipe==1.2.2"])
-
-
-@pytest.mark.parametrize("quantize", ["none", "dynamic"])
-def test_loads_the_file_as_it_is_and_agrees(cli, toy, mediapipe, tmp_path, quantize):
-    path = tmp_path / "model.tflite"
-    flags = ["--format=tflite", f"--quantize={quantize}", f"--output={path}"]
-    assert cli("export", f"--model={toy.model}", *flags).status == 0
-    # MediaPipe's tokenizer lowers ASCII letters only, so the texts are ASCII; one is over-long.
-    texts = ["A superb, lovely FILM!", "it's awful; don't go", *toy.texts, "dull plot " * 60]
-    (tmp_path / "texts.json").write_text(json.dumps(texts))
-    (tmp_path / "script.py").write_text(SCRIPT)
-    found = run_in(mediapipe, "script.py", path, "texts.json", cwd=tmp_path)
-    assert found.returncode == 0, found.stderr
-    answers = [json.loads(line) for line in found.stdout.splitlines()]
-    scores = np.array([[a["negative"], a["positive"]] for a in answers])
-    expected = keras_bert.load(toy.model).probabilities(texts)
-    np.testing.assert_allclose(scores, expected, atol=1e-5 if quantize == "none" else 0.03)
-    assert (scores.argmax(axis=-1) == expected.argmax(axis=-1)).all()
-
-
 EMBED = """
 import json, sys
 from mediapipe.tasks import python
@@ -57,24 +36,37 @@ options = text.TextEmbedderOptions(
     base_options=python.BaseOptions(model_asset_path=sys.argv[1]))
 with text.TextEmbedder.create_from_options(options) as embedder:
     for line in json.load(open(sys.argv[2])):
-        print(json.dumps([float(x) for x in embedder.embed(line).embeddings[0].embedding]))
+        print(json.dumps(embedder.embed(line).embeddings[0].embedding.tolist()))
 """
 
 
-@pytest.mark.parametrize("quantize", ["none", "dynamic"])
-def test_an_embedder_has_the_vectors_of_its_encoder(toy, mediapipe, tmp_path, quantize):
-    bert = keras_bert.load(toy.model)
-    encoder = keras_bert.Bert(bert.encoder, bert.tokenizer, max_length=32)
-    path = tmp_path / "embedder.tflite"
-    encoder.export(path, quantize=quantize, pooling="mean", normalize=True)
-    texts = ["A superb, lovely FILM!", "it's awful; don't go", *toy.texts, "dull plot " * 60]
-    (tmp_path / "texts.json").write_text(json.dumps(texts))
-    (tmp_path / "script.py").write_text(EMBED)
-    found = run_in(mediapipe, "script.py", path, "texts.json", cwd=tmp_path)
+@pytest.fixture(scope="module")
+def mediapipe(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("mediapipe")
+    return make_environment(folder / "venv", ["mediapipe==1.2.3"])
+
+
+def lines_of(python, script, path, texts, folder):
+    (folder / "texts.json").write_text(json.dumps(texts))
+    (folder / "script.py").write_text(script)
+    found = run_in(python, "script.py", path, "texts.json", cwd=folder)
     assert found.returncode == 0, found.stderr
-    vectors = np.array([json.loads(line) for line in found.stdout.splitlines()])
-    expected = encoder.embed(texts, pooling="mean", normalize=True)
-    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-5)
-    if quantize == "none":
-        np.testing.assert_allclose(vectors, expected, atol=1e-5)
-    assert np.sum(vectors * expected, axis=1).min() > 0.99
+    return [json.loads(line) for line in found.stdout.splitlines()]
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_classifies_with_the_file_as_it_is(request, mediapipe, tmp_path, scheme):
+    placed = placed_file(request, scheme)
+    answers = lines_of(mediapipe, CLASSIFY, placed.path, TEXTS, tmp_path)
+    check_scores([[a[label] for label in placed.labels] for a in answers], placed, scheme)
+
+
+@pytest.mark.parametrize("scheme", ["none", "dynamic"])
+def test_embeds_with_the_file_as_it_is(mediapipe, tmp_path, scheme):
+    path = tmp_path / "embedder.tflite"
+    bert = make_bert("regression")
+    embedder = Bert(bert.encoder, bert.tokenizer, max_length=bert.config.max_length)
+    export(embedder, output=path, format="tflite", quantize=scheme, verify=False)
+    found = lines_of(mediapipe, EMBED, path, TEXTS, tmp_path)
+    expected = open_exported(path).embed(TEXTS)
+    np.testing.assert_allclose(found, expected, atol=1e-5 if scheme == "none" else 1e-3)

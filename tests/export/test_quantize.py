@@ -217,13 +217,16 @@ def test_the_weights_stand_inside_the_flatbuffer(made):
     assert all(not root.Buffers(i).Offset() for i in range(root.BuffersLength()))
 
 
-def test_a_lookup_in_place_of_a_gather_changes_no_number(bert, float_model, inputs):
+def test_a_lookup_in_place_of_a_gather_changes_no_number(float_model, inputs):
     graph = graph_of(float_model)
     assert graph.tables_as_lookups() == 1
     changed = flatbuffer.write(graph.model)
     for batch in inputs[:4]:
         np.testing.assert_array_equal(run(changed, batch), run(float_model, batch))
 
+
+@pytest.mark.slow
+def test_a_lookup_of_ids_of_open_shape(bert, inputs):
     open_shape = convert(bert, [None, None])
     graph = graph_of(open_shape)
     graph.tables_as_lookups()
@@ -323,6 +326,7 @@ def test_export_reports_what_was_measured(cli, toy, tmp_path):
     assert [each["label"] for each in answers] == [each["label"] for each in expected]
 
 
+@pytest.mark.slow
 def test_a_plain_dynamic_file_says_what_would_make_it_better(cli, toy, tmp_path):
     said = cli(*flags_of(toy, tmp_path / "m.tflite", "--quantize=dynamic"))
     assert said.status == 0
