@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 
 from keras_bert.embedder import embedder_of
-from keras_bert.errors import InputError
+from keras_bert.errors import InputError, name_of
 from keras_bert.export.fresh import FreshProcess
 from keras_bert.export.rivals import RIVALS, made_rivals
 from keras_bert.export.runners import KerasRunner, is_exported
@@ -62,7 +62,8 @@ class BenchmarkSettings:
             raise InputError("is empty", "threads")
         for name in _FOR_SCHEMES:
             if getattr(self, name) is not None and not self.schemes:
-                raise InputError("is for schemes=True: --schemes", name, getattr(self, name))
+                wanted = name_of("schemes", True)
+                raise InputError(f"is for {wanted}", name, getattr(self, name))
         if self.schemes and self.data is None:
             raise InputError("labelled data is needed to compare schemes", "data")
 

@@ -1,18 +1,20 @@
 """Every scheme of quantization of one model: score against bytes against milliseconds."""
 
+import contextlib
 import importlib.util
 import os
 
 from keras_bert.embedder import embedder_of
-from keras_bert.errors import InputError
-from keras_bert.export.export import export
+from keras_bert.errors import InputError, name_of
+from keras_bert.export.export import ExportSettings, written
 from keras_bert.export.rivals import made_rivals
 from keras_bert.export.tflite import QUANTIZATIONS
 from keras_bert.export.verify import verify
 from keras_bert.export.verify_report import table_lines
 from keras_bert.files import temporary_folder
-from keras_bert.guesses import note
+from keras_bert.guesses import note, said_afterwards
 from keras_bert.opening import load_bert, require_task
+from keras_bert.quiet import stderr_kept_for_errors
 
 
 def compare_schemes(settings, layout=None):
@@ -29,23 +31,29 @@ def compare_schemes(settings, layout=None):
     Raises:
         InputError: the model or the data is broken, or no scheme could be written.
     """
-    import contextlib
-
     bert = require_task(load_bert(settings.model), settings.model, embedder_of)
     length = None
     if settings.length is not None:
         if len(settings.length) > 1:
-            raise InputError("with schemes=True: one length", "length", settings.length)
+            raise InputError(
+                f"{name_of('schemes', True)} has one length", "length", settings.length
+            )
         (length,) = settings.length
     skipped = {}
+    calibration = {}
+    if settings.calibration is not None:
+        calibration = {"calibration": settings.calibration}
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(temporary_folder())
         paths = {}
         for scheme in QUANTIZATIONS:
-            # The file is called as its scheme, which names its row in the table.
             path = os.path.join(folder, f"{scheme}.tflite")
             try:
-                _export(bert, path, scheme, length, settings)
+                chosen = ExportSettings(
+                    output=path, format="tflite", quantize=scheme, length=length, **calibration
+                )
+                with said_afterwards(), stderr_kept_for_errors():
+                    written(bert, path, chosen, layout)
             except InputError as error:
                 skipped[scheme] = str(error)
                 note(f"{scheme} was left out: {error}")
@@ -109,9 +117,3 @@ def scheme_panels(result):
             names, latencies, scores, f"ms, {tokens} tokens, 1 thread", metric, "score and latency"
         ),
     ]
-
-
-def _export(bert, path, scheme, length, settings):
-    options = {} if settings.calibration is None else {"calibration": settings.calibration}
-    export(bert, output=path, format="tflite", quantize=scheme, length=length, verify=False,
-           **options)  # fmt: skip

@@ -16,7 +16,7 @@ from keras_bert.export.quantize_settings import (
 )
 from keras_bert.export.text_input import TOKENIZERS
 from keras_bert.files import check_file_replaceable, check_path
-from keras_bert.guesses import note
+from keras_bert.guesses import note, said_afterwards
 from keras_bert.model_folder import is_model_folder
 from keras_bert.opening import load_bert, open_with_examples, require_task
 from keras_bert.predictor import Predictor
@@ -139,8 +139,8 @@ def export(model, data=None, layout=None, **settings):
     if bert.config.task != "embedding" and asked != {"pooling": None, "normalize": None}:
         embedder(bert)  # which refuses it
     with made_beside(settings.output, settings.format) as made:
-        with stderr_kept_for_errors():
-            result = _written(bert, made, settings, layout)
+        with said_afterwards(), stderr_kept_for_errors():
+            result = written(bert, made, settings, layout)
         if examples is not None:
             result |= _proven(bert, made, examples, settings, seen, result.get("rescaled", False))
     result |= {"path": os.fspath(settings.output), "proof": result.get("proof")}
@@ -154,10 +154,11 @@ def export(model, data=None, layout=None, **settings):
 
 def _data_of(settings, data):
     """Returns what a file is compared on, None for nothing; and if the calibration has seen it."""
-    calibration = settings.calibration
     if not settings.verify:
         return None, False
-    return (data, False) if data is not None else (calibration, calibration is not None)
+    if data is not None:
+        return data, False
+    return settings.calibration, settings.calibration is not None
 
 
 def _say_what_is_proven(settings, proof):
@@ -173,8 +174,18 @@ def _say_what_is_proven(settings, proof):
         )
 
 
-def _written(bert, path, settings, layout):
-    """Writes a model in the format of the settings; returns what `export` does."""
+def written(bert, path, settings, layout=None):
+    """Writes a model as settings say, without a proof.
+
+    Args:
+        bert: a `Bert` with a task.
+        path: the file or folder to write, of a name that its format needs.
+        settings: `ExportSettings`; its own output is not used.
+        layout: `FileLayout` of the calibration; None for its defaults.
+
+    Returns:
+        A dict, that of `export` without `proof`.
+    """
     length = settings.length
     if length not in (None, "dynamic"):
         length = int(length)

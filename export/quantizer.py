@@ -8,7 +8,8 @@ import numpy as np
 
 from keras_bert.config import FEWEST_QUANTIZED
 from keras_bert.export import flatbuffer, static_ops
-from keras_bert.export.rounding import Compensation, second_moments
+from keras_bert.export.balancing import balance
+from keras_bert.export.rounding import Compensation, amplitudes, fitted, moments
 
 # What a mask adds in a static file: all that is below the range of the scores saturates.
 STATIC_MASK = -60.0
@@ -39,9 +40,12 @@ def quantized(model, recipe, inputs=None, table_bits=8, per_tensor=False):
         graph.weights_to_float16(FEWEST_QUANTIZED)
         return flatbuffer.write(graph.model)
     graph.tables_as_lookups()
-    rounded = {}
-    if inputs and recipe.rounding == "compensated" and not per_tensor:
-        rounded = _rounded(graph, recipe, inputs)
+    if recipe.static and inputs:
+        _balance(graph, inputs)
+    rounded = set()
+    if recipe.rounding == "compensated" and not per_tensor:
+        rounded = _rounded(graph, recipe, inputs, table_bits)
+    graph.drop_unused_buffers()
     float_model = bytearray(flatbuffer.write(graph.model))
     with _quietly():
         result = _quantize(graph, float_model, recipe, inputs, table_bits, per_tensor, rounded)
@@ -50,28 +54,49 @@ def quantized(model, recipe, inputs=None, table_bits=8, per_tensor=False):
     return flatbuffer.write(graph.model)
 
 
-def _rounded(graph, recipe, inputs):
-    """Writes rounded weights into the float graph; returns the positions of their ops."""
+def _balance(graph, inputs):
+    tensors = [op.outputs[0] for op in graph.products()]
+    found = amplitudes(flatbuffer.write(graph.model), tensors, inputs)
+    balance(graph, found.get)
+
+
+def _rounded(graph, recipe, inputs, table_bits):
+    """Writes rounded weights into the float graph, and what their errors make of the inputs' means
+    into the biases; returns the positions of their ops.
+    """
     products = [op for op in graph.products() if _is_large(graph, op)]
     tensors = sorted({op.inputs[0] for op in products})
-    moments = second_moments(flatbuffer.write(graph.model), tensors, inputs)
-    compensations = {tensor: Compensation(moments.pop(tensor)) for tensor in tensors}
+    seen = moments(flatbuffer.write(graph.model), tensors, inputs) if inputs else {}
+    compensations = {tensor: Compensation(covariance) for tensor, (_, covariance) in seen.items()}
     positions = set()
+
+    def put(op, whole, scales):
+        # The library finds a row's scale again as the smallest step between its weights.
+        if not _has_neighbours(whole):
+            return
+        rounded = whole * scales[:, None]
+        if op.inputs[0] in seen and len(op.inputs) > 2 and op.inputs[2] >= 0:
+            lost = (graph.floats(op.inputs[1]) - rounded) @ seen[op.inputs[0]][0]
+            graph.set_input(op, 2, graph.floats(op.inputs[2]) + lost)
+        graph.set_input(op, 1, rounded)
+        positions.add(op.position)
+
     for op in products:
         weights = graph.floats(op.inputs[1])
-        whole, scales = compensations[op.inputs[0]].rounded(weights, recipe.weight_bits)
-        # The library finds a row's scale again as the smallest step between its weights.
-        if _has_neighbours(whole):
-            graph.set_floats(op.inputs[1], whole * scales[:, None])
-            positions.add(op.position)
+        if op.inputs[0] in compensations:
+            put(op, *compensations[op.inputs[0]].rounded(weights, recipe.weight_bits))
+        else:
+            put(op, *fitted(weights, recipe.weight_bits))
+    for op in graph.ops:
+        if op.kind == "EMBEDDING_LOOKUP":
+            put(op, *fitted(graph.floats(op.inputs[1]), table_bits))
     return positions
 
 
 def _has_neighbours(whole):
-    steps = np.sort(np.abs(np.pad(whole, ((0, 0), (1, 0)))).astype(int), axis=1)
-    steps = np.diff(steps, axis=1)
-    smallest = np.where(steps > 0, steps, steps.max(initial=2)).min(axis=1)
-    return bool((smallest == 1).all())
+    """Returns whether each row but for zeros has two values that are one step apart."""
+    sizes = np.sort(np.abs(np.pad(whole, ((0, 0), (1, 0)))), axis=1)
+    return bool(((np.diff(sizes, axis=1) == 1).any(axis=1) | (sizes[:, -1] == 0)).all())
 
 
 def _quantize(graph, float_model, recipe, inputs, table_bits, per_tensor, rounded):
@@ -81,20 +106,16 @@ def _quantize(graph, float_model, recipe, inputs, table_bits, per_tensor, rounde
     granularity = getattr(qtyping.QuantGranularity, "TENSORWISE" if per_tensor else "CHANNELWISE")
     names = qtyping.TFLOperationName
     work = quantizer.Quantizer(float_model)
-    work.add_dynamic_config(".*", names.EMBEDDING_LOOKUP, table_bits, granularity)
     static = static_ops.static_ops(graph, recipe.static) if recipe.static else []
     chosen = {op.position for op in static}
-    for op in graph.products():
-        if op.position not in chosen and _is_large(graph, op):
-            work.add_dynamic_config(
-                _scope(graph, op),
-                names.FULLY_CONNECTED,
-                recipe.weight_bits,
-                granularity,
-                algorithms.DEQUANTIZED_WEIGHT_RECOVERY
-                if op.position in rounded
-                else algorithms.MIN_MAX_UNIFORM_QUANT,
-            )
+    for op in graph.ops:
+        bits = {"EMBEDDING_LOOKUP": table_bits, "FULLY_CONNECTED": recipe.weight_bits}.get(op.kind)
+        if bits is None or op.position in chosen or not _is_large(graph, op):
+            continue
+        algorithm = algorithms.MIN_MAX_UNIFORM_QUANT
+        if op.position in rounded:
+            algorithm = algorithms.DEQUANTIZED_WEIGHT_RECOVERY
+        work.add_dynamic_config(_scope(graph, op), names(op.kind), bits, granularity, algorithm)
     for op in static:
         work.add_static_config(
             _scope(graph, op),
@@ -136,6 +157,10 @@ def _ranges(graph, float_model, inputs, bits):
 
 
 def _is_large(graph, op):
+    if op.kind == "EMBEDDING_LOOKUP":
+        return True
+    if not graph.is_constant(op.inputs[1]) or graph.type(op.inputs[1]) != "FLOAT32":
+        return False
     return np.prod(graph.shape(op.inputs[1])) >= FEWEST_QUANTIZED
 
 

@@ -1,5 +1,7 @@
 """Rounding of weights that makes up for its own errors, on what the products see in real texts."""
 
+import warnings
+
 import numpy as np
 
 # Shares of the largest weight that are tried as a row's range; of equally good ones the largest.
@@ -10,8 +12,8 @@ _DAMPING = 0.01
 _BLOCK = 128
 
 
-def second_moments(model, tensors, inputs):
-    """Returns the mean of x xᵀ of what tensors hold at the tokens of texts.
+def moments(model, tensors, inputs):
+    """Returns the mean and the covariance of what tensors hold at the tokens of texts.
 
     Args:
         model: bytes of a float TFLite file.
@@ -19,26 +21,49 @@ def second_moments(model, tensors, inputs):
         inputs: list of dicts of int32 arrays by the names of the file's inputs.
 
     Returns:
-        A dict from tensor to a float64 array of shape (width, width).
+        A dict from tensor to a tuple: float64 arrays of shape (width,) and (width, width).
     """
+    sums = {tensor: [0, 0.0, 0.0] for tensor in tensors}
+    for tensor, x in token_values(model, tensors, inputs):
+        found = sums[tensor]
+        found[0] += len(x)
+        found[1] = found[1] + x.sum(axis=0)
+        found[2] = found[2] + x.T @ x
+    result = {}
+    for tensor in tensors:
+        count, first, second = sums.pop(tensor)
+        mean = np.float64(first) / max(count, 1)
+        result[tensor] = mean, np.float64(second) / max(count, 1) - np.outer(mean, mean)
+    return result
+
+
+def amplitudes(model, tensors, inputs):
+    """Returns the largest |x| of each channel of tensors at the tokens of texts: a dict from
+    tensor to float32 of shape (width,); see `moments`.
+    """
+    found = {}
+    for tensor, x in token_values(model, tensors, inputs):
+        found[tensor] = np.maximum(found.get(tensor, np.float32(0)), np.abs(x).max(axis=0))
+    return found
+
+
+def token_values(model, tensors, inputs):
+    """Yields tensors with what they hold at the tokens of each text, of shape (tokens, width)."""
     from ai_edge_litert.interpreter import Interpreter
 
-    interpreter = Interpreter(
-        model_content=bytes(model), experimental_preserve_all_tensors=True, num_threads=1
-    )
-    sums, counts = {tensor: 0.0 for tensor in tensors}, dict.fromkeys(tensors, 0)
+    with warnings.catch_warnings():
+        # It says that all tensors are kept, as they are asked for.
+        warnings.simplefilter("ignore", UserWarning)
+        interpreter = Interpreter(
+            model_content=bytes(model), experimental_preserve_all_tensors=True, num_threads=1
+        )
     for batch in inputs:
-        run = interpreter.get_signature_runner("serving_default")
-        run(**batch)
+        interpreter.get_signature_runner("serving_default")(**batch)
         is_token = batch["mask"].reshape(-1) != 0
         for tensor in tensors:
             x = interpreter.get_tensor(tensor)
             x = x.reshape(-1, x.shape[-1])
-            if len(x) == len(is_token):
-                x = x[is_token]
-            sums[tensor] = sums[tensor] + x.T @ x
-            counts[tensor] += len(x)
-    return {tensor: np.float64(sums[tensor]) / max(counts[tensor], 1) for tensor in tensors}
+            yield tensor, x[is_token] if len(x) == len(is_token) else x
 
 
 def scales_of(weights, importance, bits):
@@ -46,7 +71,7 @@ def scales_of(weights, importance, bits):
 
     Args:
         weights: float32, shape (outputs, inputs).
-        importance: float, shape (inputs,), the mean square of each input.
+        importance: float, shape (inputs,), how much an error of each input's weight counts.
         bits: of the whole numbers.
 
     Returns:
@@ -65,20 +90,29 @@ def scales_of(weights, importance, bits):
     return scales
 
 
+def fitted(weights, bits):
+    """Returns weights as whole numbers and scales; see `Compensation.rounded`. Each is rounded to
+    the nearest step, and the scale of each row makes the smallest error.
+    """
+    low, high = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
+    scales = scales_of(weights, np.ones(weights.shape[1]), bits)
+    return np.clip(np.rint(weights / scales), low, high).astype(np.int8), scales[:, 0]
+
+
 class Compensation:
     """How the later columns of a matrix make up for the rounding of the earlier ones.
 
     This is GPTQ (Frantar et al. 2022, algorithm 1), with the columns in the order of their inputs'
-    mean squares, the largest first.
+    variance, the largest first. What a mean makes of the errors belongs into the bias.
 
     Args:
-        moments: float64, shape (inputs, inputs), see `second_moments`.
+        covariance: float64, shape (inputs, inputs), of the inputs; see `moments`.
     """
 
-    def __init__(self, moments):
-        self.importance = np.diag(moments).copy()
+    def __init__(self, covariance):
+        self.importance = np.diag(covariance).copy()
         self._order = np.argsort(-self.importance, kind="stable")
-        damped = moments[np.ix_(self._order, self._order)]
+        damped = covariance[np.ix_(self._order, self._order)]
         damped = damped + np.eye(len(damped)) * max(_DAMPING * self.importance.mean(), 1e-12)
         # The upper triangular factor of the inverse: row i says how columns after i make up for i.
         self._upper = np.linalg.cholesky(np.linalg.inv(damped)).T.astype("float32")

@@ -51,7 +51,12 @@ class Runner(Predictor):
             self.proof = contents.proof_of(files)
             if self.task is None:
                 raise InputError(f"task {self.config.task!r} has no answers")
-            vocabulary = files[contents.VOCABULARY_FILE].decode().removesuffix("\n").split("\n")
+            vocabulary = files[contents.VOCABULARY_FILE].decode()
+            if not vocabulary.endswith("\n"):  # fewer tokens than rows are no error in themselves
+                raise InputError(
+                    f"{contents.VOCABULARY_FILE} is cut short: its last line has no end"
+                )
+            vocabulary = vocabulary.removesuffix("\n").split("\n")
             self.tokenizer = WordPieceTokenizer(vocabulary, **self.config.tokenizer)
             if len(vocabulary) > self.config.encoder.vocab_size:
                 raise InputError(

@@ -23,13 +23,14 @@ _HIGHEST = 120.0
 _LARGEST_FILE = 2**31 - 1
 
 
-def signal_to_noise(bert, runner, rows):
+def signal_to_noise(bert, runner, rows, references=None):
     """Compares the tensors inside of an exported TFLite file with those of its float model.
 
     Args:
         bert: the `Bert` that was exported.
         runner: `TFLiteRunner` of the file.
         rows: `Rows` of examples; at most `MOST_ROWS` of them are run.
+        references: dict in which float models are kept from one file to the next, or None.
 
     Returns:
         A dict from one of `tflite_graph.KINDS` to a list of decibels, one a layer, None where a
@@ -43,8 +44,11 @@ def signal_to_noise(bert, runner, rows):
     texts = TokenizedTexts(rows.encodings, runner.config.max_length, runner.tokenizer.pad_id)
     chosen = np.unique(np.linspace(0, len(texts) - 1, MOST_ROWS).astype(int))
     shape = [1, runner.fixed_length] if runner.fixed_length else [None, None]
+    references = {} if references is None else references
+    if runner.fixed_length not in references:
+        references[runner.fixed_length] = convert(bert, shape)
     graphs = [
-        _Tensors(convert(bert, shape), "the float model"),
+        _Tensors(references[runner.fixed_length], "the float model"),
         _Tensors(read_bytes(runner.path, _LARGEST_FILE, "TFLite file"), runner.path),
     ]
     places = [place for place in graphs[0].places if place in graphs[1].places]

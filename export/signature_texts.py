@@ -3,6 +3,7 @@
 import tensorflow as tf
 from keras import ops
 
+from keras_bert.export.graph_rows import outputs_of_rows
 from keras_bert.export.graph_windows import pooled, window_rows
 from keras_bert.text.graph_tokenizer import GraphTokenizer
 
@@ -24,7 +25,7 @@ class TextSignature(tf.Module):
         self._from_tokens, self._config = from_tokens, config
         self._chosen_labels = bert.model.chosen_labels
         (self._output,) = bert.task.outputs
-        self._link = bert.task.link
+        self._link, self._pad_id = bert.task.link, bert.tokenizer.pad_id
         self._tokenizer = GraphTokenizer(bert.tokenizer)
 
     @property
@@ -45,14 +46,27 @@ class TextSignature(tf.Module):
         length = self._config.max_length
         if self._config.windows:
             rows, owner = window_rows(self._tokenizer, text, text_b, length)
-            values = pooled(self._from_tokens(**rows)[self._output], owner, self._link)
+            values = pooled(self._values(rows), owner, self._link)
         else:
-            values = self._from_tokens(**self._tokenizer(text, text_b, length))[self._output]
+            values = self._values(self._tokenizer(text, text_b, length))
         outputs = {self._output: values}
         chosen = self._chosen_labels(outputs, self._config.settings, ops)
         if chosen is None:
             return outputs
         return {"label": joined_labels(tf.constant(self._config.labels), chosen), **outputs}
+
+    def _values(self, rows):
+        """Returns the network's output for rows, of which it sees no more padding than needed."""
+        lengths = tf.reduce_sum(rows["padding_mask"], axis=1)
+        ids, segments = (
+            tf.RaggedTensor.from_tensor(rows[name], lengths, row_splits_dtype=tf.int32)
+            for name in ("token_ids", "segment_ids")
+        )
+        name = self._output
+        found = outputs_of_rows(
+            self._from_tokens, ids, segments, [name], self._pad_id, per_token=False
+        )
+        return found[name]
 
 
 def joined_labels(labels, chosen):

@@ -256,12 +256,13 @@ def _drawn(settings, comparison, runners, found, files, result):
     from keras_bert.export.signal_noise import lowest, signal_to_noise
     from keras_bert.export.verify_picture import draw_comparison
 
-    noise, lines, rows = {}, [], comparison.rows
+    noise, lines, references = {}, [], {}
     for path, runner in runners.items():
         if not isinstance(runner, TFLiteRunner):
             continue
         with stderr_kept_for_errors():
-            noise[path] = signal_to_noise(comparison.bert, runner, rows(runner))
+            rows = comparison.rows(runner)
+            noise[path] = signal_to_noise(comparison.bert, runner, rows, references)
         if (worst := lowest(noise[path])) is None:
             lines.append(
                 f"{short_name(path)}: its graph has no tensors that the model's has: the picture "

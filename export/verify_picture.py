@@ -35,7 +35,7 @@ def draw_comparison(path, files, outputs, comparison, noise, title=""):
         (result,) = files
         panels = comparison_panels(result, outputs[result["exported"]], task, metrics)
     else:
-        panels = panels_of_files(files, task, metrics)
+        panels = panels_of_files(files, task, metrics[0])
     for file, table in noise.items():
         panels += noise_panels(table, short_name(file))
     return [] if save_figure(panels_figure(panels, title), path) else [font_note(path)]
@@ -61,15 +61,19 @@ def comparison_panels(result, outputs, task, metrics):
     return panels
 
 
-def panels_of_files(files, task, metrics):
+def panels_of_files(files, task, metric):
     """Returns the panels of several files; see `draw_comparison`."""
-    first, names = files[0], [short_name(each["exported"]) for each in files]
-    scores = {"model": [first["model_scores"][metric] / task.perfect_score for metric in metrics]}
-    costs = {"model": (first["model_bytes"], first["model_ms"])}
-    for name, each in zip(names, files, strict=True):
-        scores[name] = [each["exported_scores"][metric] / task.perfect_score for metric in metrics]
-        costs[name] = each["exported_bytes"], each["exported_ms"]
-    return [Bars(list(metrics), scores, "scores"), _cost_bars(["size", "latency"], costs)]
+    first = files[0]
+    names = ["model", *(short_name(each["exported"]) for each in files)]
+    scores = [first["model_scores"][metric], *(each["exported_scores"][metric] for each in files)]
+    sizes = [first["model_bytes"], *(each["exported_bytes"] for each in files)]
+    times = [first["model_ms"], *(each["exported_ms"] for each in files)]
+    megabytes = [size / 1e6 for size in sizes]
+    return [
+        Bars(names, {metric: [score / task.perfect_score for score in scores]}, "score"),
+        Bars(names, {"MB": megabytes}, "size", {"MB": [f"{mb:.2f}" for mb in megabytes]}, False),
+        Bars(names, {"ms": times}, "latency", {"ms": [f"{ms:.2f}" for ms in times]}, False),
+    ]
 
 
 def noise_panels(table, name):

@@ -163,8 +163,8 @@ class Bert(Predictor):
         Args:
             path: the file to write, for a SavedModel the folder.
             format: "tflite", "saved_model" or "onnx".
-            **settings: `quantize` ("none", "float16" or "dynamic", for TFLite), `length` (tokens,
-                or "dynamic"; None is the model's).
+            **settings: of `export.ExportSettings`: `quantize`, `calibration`, `length` (tokens, or
+                "dynamic"; None is the model's) and so on.
 
         Returns:
             A dict: `path`, `bytes`, and for TFLite `ops`.

@@ -110,6 +110,7 @@ def convert(**settings):
             labels=list(bert.config.labels) or None,
             settings=bert.config.settings,
             task=bert.config.task if bert.task is not None else None,
+            **({"with_tokenizer_json": True} if settings.to == "huggingface" else {}),
         )
     return {
         "output": settings.output,

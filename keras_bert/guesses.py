@@ -62,6 +62,16 @@ def note(reason, setting=None, value=None, place=None):
 
 
 @contextlib.contextmanager
+def said_afterwards():
+    """Guesses and notes of the block are said after it: for one in which stderr is hidden."""
+    with warnings.catch_warnings(record=True) as caught:
+        yield
+    for warning in caught:
+        if issubclass(warning.category, (Guess, Note)):
+            warnings.warn(warning.message, stacklevel=3)
+
+
+@contextlib.contextmanager
 def guesses_are_notes(strict=False):
     """Within the block each guess and note is one line on stderr, once.
 

@@ -13,7 +13,7 @@ from keras_bert.config import (
     read_json_object,
 )
 from keras_bert.errors import InputError
-from keras_bert.tasks.registry import EVERY_KIND, KINDS, NAMES, get_task
+from keras_bert.tasks.registry import EVERY_KIND, NAMES, get_task
 
 CONFIG_FILE = "config.json"
 VOCABULARY_FILE = "vocab.txt"
@@ -162,7 +162,7 @@ class ModelConfig:
             and found["weights"] in tuple(QUANTIZED_WEIGHTS)
             and type(found["table_bits"]) is int
             and found["table_bits"] in TABLE_BITS
-            and self.task in KINDS
+            and self.task in EVERY_KIND
         ):
             raise InputError(
                 f"quantize_aware must be the weights (one of {', '.join(QUANTIZED_WEIGHTS)}) and "
@@ -172,10 +172,9 @@ class ModelConfig:
     def to_json(self):
         """Returns the text of `config.json`."""
         data = {"format_version": FORMAT_VERSION, **dataclasses.asdict(self)}
-        if not self.quantize_aware:
-            del data["quantize_aware"]  # few models have it, and older versions do not know it
-        if not self.pruned:
-            del data["pruned"]  # older versions know no such key
+        for name in ("quantize_aware", "pruned"):
+            if not data[name]:
+                del data[name]  # few models have it, and older versions know no such key
         return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
     @classmethod

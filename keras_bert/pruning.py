@@ -54,7 +54,8 @@ def prune_vocabulary(bert, size, texts, corpus=""):
         value = keras.ops.convert_to_numpy(variable.value)
         of_new[name].assign(value[pruned.ids] if name in _OF_TOKENS else value)
     smaller = Bert.from_config(config, new, pruned.tokenizer)
-    smaller.notes = list(bert.notes)
+    # It is about channels, which are the same.
+    smaller.notes, smaller.rescaling = list(bert.notes), bert.rescaling
     width = 4 * bert.config.encoder.hidden_size
     fields = [field.name for field in dataclasses.fields(pruned)]
     measured = {name: getattr(pruned, name) for name in fields if name not in ("tokenizer", "ids")}

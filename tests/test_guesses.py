@@ -1,12 +1,22 @@
 """Tests of guesses: a warning in a script, a line in a command, an error with `--strict`."""
 
+import os
 import warnings
 
 import pytest
 
 import keras_bert
 from keras_bert.errors import InputError, settings_are_flags
-from keras_bert.guesses import Note, counted, guess, guesses_are_notes, note
+from keras_bert.guesses import (
+    Guess,
+    Note,
+    counted,
+    guess,
+    guesses_are_notes,
+    note,
+    said_afterwards,
+)
+from keras_bert.quiet import stderr_kept_for_errors
 
 
 def a_guess():
@@ -58,3 +68,15 @@ def test_what_a_setting_asked_for_is_said_and_never_an_error(capsys):
 
 def test_counts_agree_with_their_nouns():
     assert [counted(n, "row") for n in (0, 1, 2)] == ["0 rows", "1 row", "2 rows"]
+
+
+def test_what_is_said_where_stderr_is_hidden_comes_afterwards(capfd):
+    with guesses_are_notes(), said_afterwards(), stderr_kept_for_errors():
+        note("two rows were left out")
+        guess("the first column is the label")
+        os.write(2, b"of a library\n")
+        assert capfd.readouterr().err == ""
+    lines = capfd.readouterr().err.splitlines()
+    assert lines == ["note: two rows were left out", "note: the first column is the label"]
+    with pytest.raises(Guess), guesses_are_notes(strict=True), said_afterwards():
+        guess("the first column is the label")

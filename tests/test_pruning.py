@@ -13,6 +13,7 @@ import keras_bert
 from keras_bert.bert import Bert
 from keras_bert.errors import InputError
 from keras_bert.pruning import prune_vocabulary
+from keras_bert.quantization.rescaling import Rescaling
 
 # Of words, which the characters of that vocabulary cannot spell; "dog" and "cat" can go.
 CORPUS = ["good good bad", "good a"]
@@ -74,7 +75,9 @@ def test_the_masked_lm_head_goes_with_the_table(tied):
 
 def test_free_rows_of_a_table_go():
     bert = Bert(make_encoder(vocab_size=len(VOCABULARY) + 3), make_tokenizer())
+    bert.rescaling = Rescaling({}, {})  # of training for a quantized file, and of channels alone
     smaller, report, _ = pruned_of(bert)
+    assert smaller.rescaling is bert.rescaling
     assert (report["rows_before"], report["rows"]) == (len(VOCABULARY) + 3, len(VOCABULARY) - 2)
     again, _ = prune_vocabulary(smaller, len(VOCABULARY) - 3, ["good a"], "other.txt")
     assert again.config.pruned == {"from_size": len(VOCABULARY), "corpus": "other.txt"}

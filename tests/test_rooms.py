@@ -114,10 +114,9 @@ LIGHT_MODULES = (
     "keras_bert.pruning",
 )
 # Modules of light rooms that are for TensorFlow.
-NOT_LIGHT = (
-    "keras_bert.text.graph_tokenizer",
-    "keras_bert.text.graph_added_tokens",
-    "keras_bert.text.graph_normalizer",
+NOT_LIGHT = tuple(
+    f"keras_bert.text.graph_{name}"
+    for name in ("tokenizer", "added_tokens", "characters", "normalizer", "pieces")
 )
 # Modules of the layers that may name a backend: fast on TensorFlow, plain ops on the others.
 NAMES_A_BACKEND = ("keras_bert.layers.fused", "keras_bert.layers.deployed")

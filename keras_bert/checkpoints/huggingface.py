@@ -2,7 +2,7 @@
 
 import os
 
-from keras_bert.checkpoints import names, sentence_transformers
+from keras_bert.checkpoints import names, sentence_transformers, tokenizer_json
 from keras_bert.checkpoints.added_tokens import split_added_tokens
 from keras_bert.checkpoints.checkpoint import Checkpoint, check_against_config, to_float32
 from keras_bert.checkpoints.huggingface_heads import (
@@ -23,7 +23,7 @@ from keras_bert.checkpoints.huggingface_weights import (
 from keras_bert.checkpoints.writing import check_model, write_json, write_vocabulary
 from keras_bert.config import BertConfig, read_json_object
 from keras_bert.errors import InputError
-from keras_bert.files import replacing_folder
+from keras_bert.files import replacing_folder, write_bytes
 
 
 def open_folder(path, outer=None):
@@ -109,7 +109,8 @@ def find_config(folder):
 
 
 def save(
-    folder, config, weights, vocabulary, tokenizer_switches, labels=None, settings=None, task=None
+    folder, config, weights, vocabulary, tokenizer_switches, labels=None, settings=None, task=None,
+    with_tokenizer_json=False,
 ):  # fmt: skip
     """Writes a folder that transformers' `from_pretrained` loads.
 
@@ -125,9 +126,10 @@ def save(
         labels: names of the classes or tags, where there is such a head; None names them LABEL_0, …
         settings: dict, the task's settings, or None.
         task: kind of task; None uses the default of the head, see `head_config`.
+        with_tokenizer_json: whether to write `tokenizer.json` too, which transformers.js needs.
 
     Returns:
-        List of notes, one line each, on what the format cannot hold: always empty.
+        List of notes, one line each, on what the format cannot hold.
 
     Raises:
         InputError: the parts do not fit together, or the folder cannot be replaced.
@@ -171,6 +173,11 @@ def save(
             },
         )
         write_vocabulary(os.path.join(temporary, "vocab.txt"), pieces)
+        if with_tokenizer_json:
+            content = tokenizer_json.make(pieces, decoder, tokenizer_switches)
+            if content is None:
+                return ["no tokenizer.json: the ids of added tokens do not follow the word pieces"]
+            write_bytes(os.path.join(temporary, "tokenizer.json"), content.encode())
     return []
 
 

@@ -2,7 +2,7 @@
 
 from keras_bert.errors import InputError
 from keras_bert.guesses import guess
-from keras_bert.text.vocabulary import check_vocabulary
+from keras_bert.text.vocabulary import SPECIAL_TOKENS, check_vocabulary
 
 # The switches of BertNormalizer; `clean_text` is no switch of ours.
 _SWITCHES = {
@@ -11,6 +11,8 @@ _SWITCHES = {
     "handle_chinese_chars": "tokenize_chinese_chars",
 }
 _NAMES = ("type", "clean_text", *_SWITCHES)
+# Of the original WordPiece, in characters.
+_LONGEST_WORD = 200
 # Ids that a vocabulary may lack, as where its file had a token twice, beyond as many as it has.
 _MOST_GAPS = 1024
 
@@ -65,6 +67,47 @@ def read_parts(data, path):
     elif not _is_berts(data["post_processor"]):
         raise _refused(path, "post_processor", data["post_processor"], "[CLS] A [SEP] B [SEP]")
     return switches, longest, notes
+
+
+def make(pieces, decoder, switches):
+    """Returns a tokenizer as the contents of a `tokenizer.json`.
+
+    Args:
+        pieces: list of str, the word pieces in the order of their ids.
+        decoder: dict from the id of an added token to its flags; see
+            `added_tokens.split_added_tokens`.
+        switches: dict, what `WordPieceTokenizer.get_config` returned.
+
+    Returns:
+        A str; None if the library cannot give an added token the id that it has here.
+    """
+    from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers
+    from tokenizers.pre_tokenizers import BertPreTokenizer
+    from tokenizers.processors import TemplateProcessing
+
+    ids = {piece: index for index, piece in enumerate(pieces) if piece}
+    longest = switches.get("max_chars_per_word", _LONGEST_WORD)
+    model = models.WordPiece(ids, unk_token="[UNK]", max_input_chars_per_word=longest)
+    tokenizer = Tokenizer(model)
+    tokenizer.normalizer = normalizers.BertNormalizer(
+        clean_text=True,
+        **{key: switches[switch] for key, switch in _SWITCHES.items() if switch in switches},
+    )
+    tokenizer.pre_tokenizer = BertPreTokenizer()
+    tokenizer.post_processor = TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[(token, ids[token]) for token in ("[CLS]", "[SEP]")],
+    )
+    tokenizer.decoder = decoders.WordPiece()
+    if not decoder:
+        tokenizer.add_special_tokens([token for token in SPECIAL_TOKENS if token in ids])
+    for index, flags in decoder.items():
+        token = AddedToken(**flags)
+        (tokenizer.add_special_tokens if token.special else tokenizer.add_tokens)([token])
+        if tokenizer.token_to_id(token.content) != int(index):
+            return None
+    return tokenizer.to_str(pretty=True)
 
 
 def check_same(vocabulary, other, added, path):

@@ -201,10 +201,16 @@ def _grid(axes, panel):
 
 def _points(axes, panel):
     axes.scatter(panel.x, panel.y, s=40, color=BLUE, zorder=2)
-    for name, x, y in zip(panel.names, panel.x, panel.y, strict=True):
-        place = {"xytext": (5, 4), "textcoords": "offset points", "fontsize": 8}
-        plain(axes.annotate(shortened(name), (x, y), **place))
-    axes.margins(x=0.25, y=0.15)
+    # Neighbours have their names above and below, the last ones to the left, within the frame.
+    for number, at in enumerate(np.argsort(panel.x, kind="stable")):
+        is_right = panel.x[at] > 0.6 * max(panel.x)
+        place = (-5 if is_right else 5, 4 if number % 2 else -11)
+        name = axes.annotate(
+            shortened(panel.names[at]), (panel.x[at], panel.y[at]), xytext=place,
+            textcoords="offset points", ha="right" if is_right else "left", fontsize=8,
+        )  # fmt: skip
+        plain(name)
+    axes.margins(x=0.1, y=0.15)
     axes.set_xlim(left=0)
     axes.set_xlabel(panel.x_label)
     axes.set_ylabel(panel.y_label)

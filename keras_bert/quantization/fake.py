@@ -20,7 +20,7 @@ from keras_bert.errors import InputError
 from keras_bert.keras_internals import all_layers
 from keras_bert.layers.dense import Dense
 from keras_bert.layers.embeddings import BertEmbeddings
-from keras_bert.quantization.ranges import products
+from keras_bert.quantization.ranges import input_of, products
 
 # litert-quantizer's `tensor_zp_scale_from_min_max`: no scale is 0.
 _LEAST_RANGE = 1e-9
@@ -48,16 +48,29 @@ def enable(model, scheme, table_bits=None, rescaling=None):
     table_bits = table_bits or bits
     if table_bits not in TABLE_BITS:
         raise InputError("expected 4 or 8", "table_bits", table_bits)
-    encoder = getattr(model, "encoder", model)
-    factors = {}
-    if rescaling is not None:
-        rescaling.check(encoder)
-        factors = {id(p): rescaling.factors(name) for name, p in products(encoder).items()}
+    known = _products_of(getattr(model, "encoder", model), rescaling)
     for layer in all_layers(model):
         if isinstance(layer, Dense) and np.prod(layer.kernel.shape) >= FEWEST_QUANTIZED:
-            layer.product = Product(bits, *factors.get(id(layer), ()))
+            layer.product = Product(bits, **known.get(id(layer), {}))
         elif isinstance(layer, BertEmbeddings):
             layer.lookup = Lookup(table_bits)
+
+
+def _products_of(encoder, rescaling):
+    """Returns what is known of the products of the blocks: dict by a layer's id of dicts."""
+    if rescaling is not None:
+        rescaling.check(encoder)
+    norm, norms = encoder.embeddings_norm, {}
+    for block in encoder.blocks:
+        norms[f"{block.name}/attention"] = norm
+        norms[f"{block.name}/intermediate"] = block.attention_norm
+        norm = block.output_norm
+    found = {}
+    for name, layer in products(encoder).items():
+        before, after = (None, None) if rescaling is None else rescaling.factors(name)
+        norm = norms.get(input_of(name))
+        found[id(layer)] = {"before": before, "after": after, "norm": norm}
+    return found
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -67,14 +80,22 @@ class Product:
     Attributes:
         bits: bits of the weights.
         before, after: see `Rescaling.factors`, float32 vectors or None.
+        norm: the `LayerNormalization` that the input comes from, or None. A file adds its beta
+            after the product, by way of the bias (see `layers.deployed`), so that only what is
+            without it is rounded.
     """
 
     bits: int
     before: np.ndarray | None = None
     after: np.ndarray | None = None
+    norm: object = None
 
     def __call__(self, layer, x):
         kernel, bias = layer.kernel, layer.bias
+        if self.norm is not None:
+            beta = ops.convert_to_tensor(self.norm.beta)
+            bias = bias + ops.matmul(ops.expand_dims(beta, 0), kernel)
+            x = x - beta
         if self.before is not None:
             x = x / self.before
             kernel = kernel * self.before[:, None]

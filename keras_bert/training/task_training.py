@@ -202,9 +202,8 @@ class TaskTraining:
 
         loss = self.model.default_loss()
         if self.teacher is not None:
-            model, loss = beside_teacher(
-                model, loss, self.teacher, self.config, self.policy, self.strategy
-            )
+            arguments = self.teacher, self.config, self.policy, self.strategy
+            model, loss = beside_teacher(model, loss, *arguments)
         return fine_tune(
             model,
             loss,

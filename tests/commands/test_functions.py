@@ -103,7 +103,8 @@ def test_verify_ends_with_its_verdict(drop, line):
 
 
 def test_benchmark_reports_each_model(toy, tflite):
-    result = keras_bert.benchmark(model=tflite, against=[toy.model], length=8, repeats=2)
+    sizes = {"length": 8, "repeats": 2, "processes": False}
+    result = keras_bert.benchmark(model=tflite, against=[toy.model], **sizes)
     assert [each["model"] for each in result["models"]] == [tflite, toy.model]
     assert result["models"][0]["ratio"] == 1
     assert [each["length"] for each in result["models"]] == [32, 8]

@@ -139,6 +139,23 @@ def test_both_poolings_in_the_graph_and_in_numpy(bert):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("quantize", ["int4", "int16x8"])
+def test_lines_calibrate_an_embedder(bert, tmp_path, quantize):
+    lines = write_lines(tmp_path / "lines.txt", SENTENCES)
+    path = tmp_path / "a.tflite"
+    asked = {"pooling": "mean", "normalize": True, "quantize": quantize, "force": True}
+    result = bert.export(path, calibration=lines, **asked)
+    assert result["calibration_rows"] == len(SENTENCES)
+    assert result["proof"]["seen"]
+    found = open_exported(path).embed(TEXTS)
+    cosines = np.sum(found * pooled(bert, TEXTS), axis=1)
+    assert cosines.min() > (0.9 if quantize == "int4" else 0.999)
+    scores = result["proof"]["exported_scores"]
+    alike = np.sum(open_exported(path).embed(SENTENCES) * pooled(bert, SENTENCES), axis=1)
+    assert scores["cosine"] == pytest.approx(alike.mean(), abs=1e-5)
+
+
+@pytest.mark.slow
 def test_a_saved_model_takes_raw_text(bert, exported):
     import tensorflow as tf
 

@@ -416,6 +416,37 @@ def test_huggingface_names(kind, tmp_path):
     np.testing.assert_allclose(logits.ravel(), values.ravel(), atol=1e-6)
 
 
+@pytest.mark.slow
+def test_a_folder_for_transformers_js_is_complete(bert, tmp_path):
+    """Its layout: the tokenizer and the config beside onnx/model.onnx."""
+    import json
+
+    from keras_bert.converting import convert as convert_folder
+
+    bert.save(tmp_path / "model")
+    folder = tmp_path / "for_js"
+    convert_folder(from_=str(tmp_path / "model"), to="huggingface", output=str(folder))
+    export_onnx(bert, folder / "onnx" / "model.onnx", input_names="huggingface")
+    files = {"config.json", "tokenizer.json", "tokenizer_config.json", "onnx/model.onnx"}
+    assert files <= {str(each.relative_to(folder)) for each in folder.rglob("*")}
+    config = json.loads((folder / "config.json").read_text())
+    assert config["model_type"] == "bert"
+    assert config["architectures"] == ["BertForSequenceClassification"]
+    assert list(config["id2label"].values()) == list(LABELS)
+    # What their pipeline does: tokenize, feed int64, softmax over the logits.
+    from tokenizers import Tokenizer
+
+    encoding = Tokenizer.from_file(str(folder / "tokenizer.json")).encode("a great film")
+    fed = {
+        "input_ids": np.array([encoding.ids]),
+        "attention_mask": np.array([encoding.attention_mask]),
+        "token_type_ids": np.array([encoding.type_ids]),
+    }
+    exponents = np.exp(run(folder / "onnx" / "model.onnx", fed)["logits"])
+    found = exponents / exponents.sum(axis=-1, keepdims=True)
+    np.testing.assert_allclose(found, bert.probabilities(["a great film"]), atol=1e-5)
+
+
 # === Names and order ===
 
 

@@ -16,7 +16,7 @@ from marks import slow_but
 from task_models import KINDS, asked_of, make_bert
 
 from keras_bert.errors import InputError
-from keras_bert.export import contents, raw_text
+from keras_bert.export import contents, raw_text, warmup
 from keras_bert.export.functions import tokens_function
 from keras_bert.export.runners import open_exported
 from keras_bert.export.saved_model import export_saved_model
@@ -98,6 +98,7 @@ def test_the_runner_answers_with_what_the_graph_answers(exported, kind, monkeypa
         assert [e["type"] for e in answers[0]["entities"]] == ["LOC"] * len(answers[0]["words"])
 
 
+@pytest.mark.slow
 def test_words_in_hand_and_lone_surrogates_go_by_token_ids(exported):
     bert, path = exported("tagging")
     asked = [["a", "great", "film"], "a \ud800 film", "one film"]
@@ -105,7 +106,7 @@ def test_words_in_hand_and_lone_surrogates_go_by_token_ids(exported):
     assert without_numbers(found) == without_numbers(expected)
 
 
-@pytest.mark.parametrize("kind", slow_but(raw_text.INPUTS, "tagging"))
+@pytest.mark.parametrize("kind", slow_but(raw_text.INPUTS, "multiple_choice"))
 def test_a_saved_model_of_the_version_before_is_read(tmp_path, kind):
     bert = make_bert(kind)
     as_before(bert, tmp_path / "old")
@@ -115,6 +116,7 @@ def test_a_saved_model_of_the_version_before_is_read(tmp_path, kind):
     assert without_numbers(found) == without_numbers(expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -154,6 +156,7 @@ def test_a_signature_of_another_task_is_refused(exported, tmp_path):
 # === What a graph cannot find ===
 
 
+@pytest.mark.slow
 def test_added_tokens_that_stand_alone_leave_token_ids_with_a_guess(tmp_path):
     bert = make_bert("tagging")
     added = [{"content": bert.tokenizer.vocabulary[-1], "single_word": True, "special": False}]
@@ -208,6 +211,7 @@ def test_a_shorter_export_and_more_rows_than_go_at_once(tmp_path, kind):
             assert each.decode() == answer[key]
 
 
+@pytest.mark.slow
 def test_an_empty_batch_and_texts_without_words(exported):
     import tensorflow as tf
 
@@ -294,7 +298,8 @@ def prediction_log():
     return messages()
 
 
-@pytest.mark.parametrize("kind", slow_but(KINDS, "tagging"))
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_warm_up_file_has_requests_that_both_signatures_answer(exported, kind, prediction_log):
     import tensorflow as tf
 
@@ -315,14 +320,27 @@ def test_the_warm_up_file_has_requests_that_both_signatures_answer(exported, kin
     assert names == ["serving_default", "tokens"]
 
 
+def test_requests_have_the_wire_format_of_their_messages(prediction_log):
+    import tensorflow as tf
+
+    long = ["x" * 300, "é"]  # a length of two bytes
+    log = prediction_log.FromString(warmup.prediction_log("s", {"a": long, "b": [[1, 2]]}))
+    request = log.predict_log.request
+    assert request.model_spec.signature_name == "s"
+    assert tf.make_ndarray(request.inputs["a"]).tolist() == [text.encode() for text in long]
+    assert tf.make_ndarray(request.inputs["b"]).tolist() == [[1, 2]]
+
+
 PARSE = """
 import sys, tensorflow as tf
+from google.protobuf.unknown_fields import UnknownFieldSet
 from tensorflow_serving.apis import prediction_log_pb2
 for record in tf.data.TFRecordDataset(sys.argv[1]):
     log = prediction_log_pb2.PredictionLog.FromString(record.numpy())
     assert log.WhichOneof("log_type") == "predict_log"
     request = log.predict_log.request
-    assert not log.UnknownFields() if hasattr(log, "UnknownFields") else True
+    spec = request.model_spec
+    assert not any(len(UnknownFieldSet(each)) for each in (log, log.predict_log, request, spec))
     print(request.model_spec.signature_name, *sorted(request.inputs))
 """
 
@@ -358,7 +376,8 @@ OUTPUTS = {
 }
 
 
-@pytest.mark.parametrize("kind", slow_but(KINDS, "tagging"))
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
 def test_saved_model_cli_shows_named_inputs_and_outputs(exported, kind):
     _, path = exported(kind)
     found = subprocess.run(
