@@ -90,10 +90,10 @@ def _leads(consumers, tensor, wanted):
 
 
 def _scale_rows(graph, op, scale):
-    graph.set_floats(op.inputs[1], graph.floats(op.inputs[1]) * scale[:, None])
+    graph.set_input(op, 1, graph.floats(op.inputs[1]) * scale[:, None])
     if len(op.inputs) > 2 and op.inputs[2] >= 0:
-        graph.set_floats(op.inputs[2], graph.floats(op.inputs[2]) * scale)
+        graph.set_input(op, 2, graph.floats(op.inputs[2]) * scale)
 
 
 def _scale_columns(graph, op, scale):
-    graph.set_floats(op.inputs[1], graph.floats(op.inputs[1]) * scale)
+    graph.set_input(op, 1, graph.floats(op.inputs[1]) * scale)

@@ -96,16 +96,24 @@ class Graph:
         data = self.model.buffers[self.tensors[tensor].buffer].data
         return np.frombuffer(bytes(data), np.float32).reshape(self.shape(tensor))
 
-    def set_floats(self, tensor, values):
-        """Replaces the numbers of a float32 constant; a buffer that others share is copied."""
-        values = np.ascontiguousarray(values, np.float32)
+    def set_input(self, op, place, values):
+        """Replaces the numbers of a float32 constant that an op takes; other ops that take the
+        same constant, as a converter joins equal ones, keep theirs.
+
+        Args:
+            op: an `Op`.
+            place: which of its inputs.
+            values: array of the constant's shape.
+        """
+        values, tensor = np.ascontiguousarray(values, np.float32), op.inputs[place]
         assert values.shape == self.shape(tensor)
-        shared = sum(other.buffer == self.tensors[tensor].buffer for other in self.tensors) > 1
-        if shared:
-            self.tensors[tensor].buffer = self._new_buffer(values)
+        if sum(other.inputs.count(tensor) for other in self.ops) > 1:
+            name = f"{self.name(tensor)}/{op.position}"
+            tensor = self._new_tensor(name, values.shape, "FLOAT32", values)
+            op.inputs[place] = tensor
+            op.operator.inputs = list(op.inputs)
         else:
-            data = np.frombuffer(values.tobytes(), np.uint8)
-            self.model.buffers[self.tensors[tensor].buffer].data = data
+            self.tensors[tensor].buffer = self._new_buffer(values)
 
     def producers(self):
         """Returns a dict from a tensor to the `Op` that computes it."""
@@ -264,10 +272,11 @@ class Graph:
             )
         self.subgraph.operators = [*operators, *self.subgraph.operators]
         self.__init__(self.model)
-        self._drop_unused_buffers()
+        self.drop_unused_buffers()
         self.set_versions()
 
-    def _drop_unused_buffers(self):
+    def drop_unused_buffers(self):
+        """Empties the buffers that no tensor has any more."""
         used = {tensor.buffer for tensor in self.tensors} | {0}
         used |= {entry.buffer for entry in self.model.metadata or ()}
         for i, buffer in enumerate(self.model.buffers):

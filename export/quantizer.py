@@ -9,7 +9,7 @@ import numpy as np
 from keras_bert.config import FEWEST_QUANTIZED
 from keras_bert.export import flatbuffer, static_ops
 from keras_bert.export.balancing import balance
-from keras_bert.export.rounding import Compensation, amplitudes, fitted, second_moments
+from keras_bert.export.rounding import Compensation, amplitudes, fitted, moments
 
 # What a mask adds in a static file: all that is below the range of the scores saturates.
 STATIC_MASK = -60.0
@@ -45,6 +45,7 @@ def quantized(model, recipe, inputs=None, table_bits=8, per_tensor=False):
     rounded = set()
     if recipe.rounding == "compensated" and not per_tensor:
         rounded = _rounded(graph, recipe, inputs, table_bits)
+    graph.drop_unused_buffers()
     float_model = bytearray(flatbuffer.write(graph.model))
     with _quietly():
         result = _quantize(graph, float_model, recipe, inputs, table_bits, per_tensor, rounded)
@@ -60,18 +61,25 @@ def _balance(graph, inputs):
 
 
 def _rounded(graph, recipe, inputs, table_bits):
-    """Writes rounded weights into the float graph; returns the positions of their ops."""
+    """Writes rounded weights into the float graph, and what their errors make of the inputs' means
+    into the biases; returns the positions of their ops.
+    """
     products = [op for op in graph.products() if _is_large(graph, op)]
     tensors = sorted({op.inputs[0] for op in products})
-    moments = second_moments(flatbuffer.write(graph.model), tensors, inputs) if inputs else {}
-    compensations = {tensor: Compensation(moments.pop(tensor)) for tensor in list(moments)}
+    seen = moments(flatbuffer.write(graph.model), tensors, inputs) if inputs else {}
+    compensations = {tensor: Compensation(covariance) for tensor, (_, covariance) in seen.items()}
     positions = set()
 
     def put(op, whole, scales):
         # The library finds a row's scale again as the smallest step between its weights.
-        if _has_neighbours(whole):
-            graph.set_floats(op.inputs[1], whole * scales[:, None])
-            positions.add(op.position)
+        if not _has_neighbours(whole):
+            return
+        rounded = whole * scales[:, None]
+        if op.inputs[0] in seen and len(op.inputs) > 2 and op.inputs[2] >= 0:
+            lost = (graph.floats(op.inputs[1]) - rounded) @ seen[op.inputs[0]][0]
+            graph.set_input(op, 2, graph.floats(op.inputs[2]) + lost)
+        graph.set_input(op, 1, rounded)
+        positions.add(op.position)
 
     for op in products:
         weights = graph.floats(op.inputs[1])

@@ -12,8 +12,8 @@ _DAMPING = 0.01
 _BLOCK = 128
 
 
-def second_moments(model, tensors, inputs):
-    """Returns the mean of x xᵀ of what tensors hold at the tokens of texts.
+def moments(model, tensors, inputs):
+    """Returns the mean and the covariance of what tensors hold at the tokens of texts.
 
     Args:
         model: bytes of a float TFLite file.
@@ -21,18 +21,25 @@ def second_moments(model, tensors, inputs):
         inputs: list of dicts of int32 arrays by the names of the file's inputs.
 
     Returns:
-        A dict from tensor to a float64 array of shape (width, width).
+        A dict from tensor to a tuple: float64 arrays of shape (width,) and (width, width).
     """
-    sums, counts = {tensor: 0.0 for tensor in tensors}, dict.fromkeys(tensors, 0)
+    sums = {tensor: [0, 0.0, 0.0] for tensor in tensors}
     for tensor, x in token_values(model, tensors, inputs):
-        sums[tensor] = sums[tensor] + x.T @ x
-        counts[tensor] += len(x)
-    return {tensor: np.float64(sums[tensor]) / max(counts[tensor], 1) for tensor in tensors}
+        found = sums[tensor]
+        found[0] += len(x)
+        found[1] = found[1] + x.sum(axis=0)
+        found[2] = found[2] + x.T @ x
+    result = {}
+    for tensor in tensors:
+        count, first, second = sums.pop(tensor)
+        mean = np.float64(first) / max(count, 1)
+        result[tensor] = mean, np.float64(second) / max(count, 1) - np.outer(mean, mean)
+    return result
 
 
 def amplitudes(model, tensors, inputs):
     """Returns the largest |x| of each channel of tensors at the tokens of texts: a dict from
-    tensor to float32 of shape (width,); see `second_moments`.
+    tensor to float32 of shape (width,); see `moments`.
     """
     found = {}
     for tensor, x in token_values(model, tensors, inputs):
@@ -64,7 +71,7 @@ def scales_of(weights, importance, bits):
 
     Args:
         weights: float32, shape (outputs, inputs).
-        importance: float, shape (inputs,), the mean square of each input.
+        importance: float, shape (inputs,), how much an error of each input's weight counts.
         bits: of the whole numbers.
 
     Returns:
@@ -96,16 +103,16 @@ class Compensation:
     """How the later columns of a matrix make up for the rounding of the earlier ones.
 
     This is GPTQ (Frantar et al. 2022, algorithm 1), with the columns in the order of their inputs'
-    mean squares, the largest first.
+    variance, the largest first. What a mean makes of the errors belongs into the bias.
 
     Args:
-        moments: float64, shape (inputs, inputs), see `second_moments`.
+        covariance: float64, shape (inputs, inputs), of the inputs; see `moments`.
     """
 
-    def __init__(self, moments):
-        self.importance = np.diag(moments).copy()
+    def __init__(self, covariance):
+        self.importance = np.diag(covariance).copy()
         self._order = np.argsort(-self.importance, kind="stable")
-        damped = moments[np.ix_(self._order, self._order)]
+        damped = covariance[np.ix_(self._order, self._order)]
         damped = damped + np.eye(len(damped)) * max(_DAMPING * self.importance.mean(), 1e-12)
         # The upper triangular factor of the inverse: row i says how columns after i make up for i.
         self._upper = np.linalg.cholesky(np.linalg.inv(damped)).T.astype("float32")

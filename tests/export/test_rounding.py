@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from keras_bert.export import flatbuffer
 from keras_bert.export.rounding import Compensation, scales_of
 
 
@@ -62,3 +63,36 @@ def test_what_was_never_seen_is_rounded_as_it_is():
     weights = np.random.default_rng(0).normal(size=(3, 8)).astype("float32")
     whole, scales = Compensation(np.zeros((8, 8))).rounded(weights, 8)
     assert np.abs(whole * scales[:, None] - weights).max() <= scales.max()
+
+
+def test_a_constant_that_ops_share_is_changed_for_one(two_products):
+    graph = flatbuffer.Graph(flatbuffer.read(two_products))
+    first, second = graph.products()[:2]
+    second.inputs[2] = first.inputs[2]
+    second.operator.inputs = list(second.inputs)
+    bias = graph.floats(first.inputs[2]).copy()
+    graph.set_input(first, 2, bias + 1)
+    np.testing.assert_array_equal(graph.floats(first.inputs[2]), bias + 1)
+    np.testing.assert_array_equal(graph.floats(second.inputs[2]), bias)
+    again = flatbuffer.Graph(flatbuffer.read(flatbuffer.write(graph.model)))
+    found = [again.floats(op.inputs[2]) for op in again.products()[:2]]
+    np.testing.assert_array_equal(found, [bias + 1, bias])
+
+
+@pytest.fixture
+def two_products():
+    """A file of two products of one shape."""
+    import tensorflow as tf
+
+    rng = np.random.default_rng(0)
+    kernels = [rng.normal(size=(8, 8)).astype("float32") for _ in range(2)]
+    biases = [rng.normal(size=8).astype("float32") for _ in range(2)]
+
+    @tf.function(input_signature=[tf.TensorSpec((1, 8), tf.float32)])
+    def function(x):
+        for kernel, bias in zip(kernels, biases):
+            x = tf.tanh(tf.matmul(x, kernel) + bias)
+        return x
+
+    concrete = [function.get_concrete_function()]
+    return tf.lite.TFLiteConverter.from_concrete_functions(concrete).convert()
