@@ -25,7 +25,7 @@ class TextTFLiteRunner(TFLiteRunner):
         return TEXT_INPUTS if self.config.pair else TEXT_INPUTS[:1]
 
     def _check(self, inputs, outputs):
-        tensors.check(self, inputs, self._names, outputs, "string")
+        tensors.check(self, inputs, self._names, outputs, "string", rank=1)
 
     def _set_length(self, details):
         self.fixed_length = self.config.max_length

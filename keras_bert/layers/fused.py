@@ -5,9 +5,9 @@ twenty ops, each of which reads and writes the whole activation. XLA compiles su
 loop. The products stay outside, with oneDNN, because XLA's bfloat16 products on a CPU run at half
 of oneDNN's speed or less; so to compile the whole step (`jit_compile=True`) is slower.
 
-This is the only module of the layers that names TensorFlow. Every function here has a plain form in
-`keras.ops` and a compiled form. The compiled form is used where the layer has `use_fused` and is
-training; inference, export, other backends and GPUs use the plain form.
+Of the layers only this module, and a lookup in `deployed.py`, name TensorFlow. Every function here
+has a plain form in `keras.ops` and a compiled form. The compiled form is used where the layer has
+`use_fused` and is training; inference, export, other backends and GPUs use the plain form.
 
 XLA compiles each part anew for every shape, which takes about a second for a whole model. That is
 worth it with few batch shapes and many steps, as in pretraining; so a model is plain until

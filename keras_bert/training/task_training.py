@@ -113,6 +113,8 @@ class TaskTraining:
         self.policy = precisions.resolve(precision)
         self.rescaling = None
         self.teacher = teacher
+        if config.quantize_aware and not _same_head(start.config, config):
+            raise needs_fine_tuned(start.config, config.quantize_aware)
         if teacher is not None:
             check_teacher(teacher, config, self.tokenizer)
         self.skipped = 0
@@ -124,8 +126,6 @@ class TaskTraining:
             self.model = build_model(self.config, dtype=self.policy)
         if _same_head(start.config, config):
             self.model.set_weights(merged_weights(start.model))
-        elif config.quantize_aware:
-            raise needs_fine_tuned(start.config, config.quantize_aware)
         else:
             self.model.encoder.set_weights(merged_weights(start.encoder))
         self.frozen = frozen

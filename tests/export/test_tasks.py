@@ -207,8 +207,9 @@ def test_tflite_files_have_built_in_ops(exported, kind, name):
     check_ops(ops)
     assert not [op for op in ops if op.startswith(("FLEX", "CUSTOM"))]
     pooled = kind in ("regression", "multiple_choice")
-    # Four projections, two feed-forward; the head; the pooler where it is asked.
-    assert ops["FULLY_CONNECTED"] == 6 + 1 + pooled
+    # Query, key and value in one, of [CLS] alone in two; the output, two feed-forward; the head;
+    # the pooler where it is asked.
+    assert ops["FULLY_CONNECTED"] == (2 if pooled else 1) + 3 + 1 + pooled
     assert ops.get("TANH", 0) == pooled
     assert ops["GELU"] == 1
     assert ops["SOFTMAX"] == 1 + (kind == "tagging")
