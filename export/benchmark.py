@@ -12,9 +12,12 @@ from keras_bert.export.timing import alternating, measure, random_inputs, size_o
 from keras_bert.files import check_path
 from keras_bert.opening import open_model, require_task
 from keras_bert.pictures.figures import check_picture
-from keras_bert.settings import REQUIRED, check_settings, setting
+from keras_bert.settings import REQUIRED, changed_settings, check_settings, setting
 
 _FOR_SCHEMES = ("data", "calibration", "picture")
+_NOT_FOR_SCHEMES = ("against", "threads", "repeats", "processes")
+# LiteRT does not check the number, and too many crash it.
+_MOST_THREADS = 256
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -57,21 +60,29 @@ class BenchmarkSettings:
                 object.__setattr__(self, name, [getattr(self, name)])
         check_settings(self)
         _check_numbers("length", self.length or [], 3)
-        _check_numbers("threads", self.threads, 1)
+        _check_numbers("threads", self.threads, 1, _MOST_THREADS)
         if not self.threads:
             raise InputError("is empty", "threads")
         for name in _FOR_SCHEMES:
             if getattr(self, name) is not None and not self.schemes:
                 wanted = name_of("schemes", True)
                 raise InputError(f"is for {wanted}", name, getattr(self, name))
+        for name in changed_settings(self) if self.schemes else ():
+            if name in _NOT_FOR_SCHEMES:
+                value = getattr(self, name)
+                raise InputError(f"is not for {name_of('schemes', True)}", name, value)
+        if len({self.model, *self.against}) <= len(self.against):
+            raise InputError("a model is named twice", "against", self.against)
         if self.schemes and self.data is None:
             raise InputError("labelled data is needed to compare schemes", "data")
 
 
-def _check_numbers(name, values, low):
+def _check_numbers(name, values, low, high=None):
     for value in values:
         if value < low:
             raise InputError(f"expected {low} or more", name, value)
+        if high is not None and value > high:
+            raise InputError(f"expected {high} or less", name, value)
     if len(set(values)) < len(values):
         raise InputError("a number stands there twice", name, values)
 

@@ -6,7 +6,9 @@ import os
 
 from keras_bert.embedder import embedder_of
 from keras_bert.errors import InputError, name_of
+from keras_bert.export.calibration import read_calibration
 from keras_bert.export.export import ExportSettings, written
+from keras_bert.export.recipes import RECIPES
 from keras_bert.export.rivals import made_rivals
 from keras_bert.export.tflite import QUANTIZATIONS
 from keras_bert.export.verify import verify
@@ -40,17 +42,21 @@ def compare_schemes(settings, layout=None):
             )
         (length,) = settings.length
     skipped = {}
-    calibration = {}
     if settings.calibration is not None:
-        calibration = {"calibration": settings.calibration}
+        read_calibration(bert, settings.calibration, layout)  # a broken one is no scheme's fault
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(temporary_folder())
         paths = {}
         for scheme in QUANTIZATIONS:
             path = os.path.join(folder, f"{scheme}.tflite")
             try:
+                is_measured = RECIPES[scheme].weight_bits <= 8
                 chosen = ExportSettings(
-                    output=path, format="tflite", quantize=scheme, length=length, **calibration
+                    output=path,
+                    format="tflite",
+                    quantize=scheme,
+                    length=length,
+                    calibration=settings.calibration if is_measured else None,
                 )
                 with said_afterwards(), stderr_kept_for_errors():
                     written(bert, path, chosen, layout)

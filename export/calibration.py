@@ -1,5 +1,6 @@
 """Texts on which the ranges of a quantized file are measured."""
 
+import dataclasses
 import os
 
 import numpy as np
@@ -54,7 +55,11 @@ def inputs_of(bert, examples, length):
         A list of at most `MOST_ROWS` dicts of int32 arrays of shape (1, length), by the on-device
         names of the inputs.
     """
-    encodings = bert.task.rows(examples, bert.tokenizer, bert.config).encodings
+    config = bert.config
+    if length != config.max_length:
+        settings = bert.task.settings_for(config.settings, length)
+        config = dataclasses.replace(config, max_length=length, settings=settings)
+    encodings = bert.task.rows(examples, bert.tokenizer, config).encodings
     # A text of many windows is many rows.
     encodings = [encodings[i] for i in _spread(len(encodings), MOST_ROWS)]
     texts = TokenizedTexts(encodings, length, bert.tokenizer.pad_id)

@@ -15,7 +15,7 @@ from keras_bert.export.quantize_settings import (
     note_without_rows,
 )
 from keras_bert.export.text_input import TOKENIZERS
-from keras_bert.files import check_file_replaceable, check_path
+from keras_bert.files import check_file_replaceable, check_not_input, check_path
 from keras_bert.guesses import note, said_afterwards
 from keras_bert.model_folder import is_model_folder
 from keras_bert.opening import load_bert, open_with_examples, require_task
@@ -125,6 +125,9 @@ def export(model, data=None, layout=None, **settings):
         check_path(folder)
     if settings.format != "saved_model":
         check_file_replaceable(settings.output)
+    for source in (settings.data if is_path else None, settings.calibration):
+        if source is not None:
+            check_not_input(settings.output, source)
     data, seen = _data_of(settings, data)
     if isinstance(data, str | os.PathLike):
         check_path(data)  # before anything heavy is imported

@@ -68,10 +68,10 @@ def check_quantization(settings):
     for name in ("calibration", "table_bits", "per_tensor"):
         value = getattr(settings, name)
         if value not in (None, False) and not is_quantized:
-            used = name_of("quantize", "dynamic")
-            raise InputError(
-                f"{name_of('quantize', recipe.name)} has no use for it: see {used}", name, value
-            )
+            reason = f"{name_of('quantize', recipe.name)} has no use for it"
+            if "dynamic" in possible:
+                reason += f": see {name_of('quantize', 'dynamic')}"
+            raise InputError(reason, name, value)
     if recipe.needs_calibration and settings.calibration is None:
         raise InputError(
             f"{name_of('quantize', recipe.name)} has fixed ranges, which are measured on rows such "

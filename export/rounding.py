@@ -24,16 +24,20 @@ def moments(model, tensors, inputs):
         A dict from tensor to a tuple: float64 arrays of shape (width,) and (width, width).
     """
     sums = {tensor: [0, 0.0, 0.0] for tensor in tensors}
+    # Sums about a place of each tensor: float32 squares of a large mean hide a small variance.
+    near = {}
     for tensor, x in token_values(model, tensors, inputs):
+        x = x - near.setdefault(tensor, x.mean(axis=0))
         found = sums[tensor]
         found[0] += len(x)
-        found[1] = found[1] + x.sum(axis=0)
-        found[2] = found[2] + x.T @ x
+        found[1] = found[1] + x.sum(axis=0, dtype="float64")
+        found[2] = found[2] + np.float64(x.T @ x)
     result = {}
     for tensor in tensors:
         count, first, second = sums.pop(tensor)
         mean = np.float64(first) / max(count, 1)
-        result[tensor] = mean, np.float64(second) / max(count, 1) - np.outer(mean, mean)
+        covariance = np.float64(second) / max(count, 1) - np.outer(mean, mean)
+        result[tensor] = near.get(tensor, 0) + mean, covariance
     return result
 
 

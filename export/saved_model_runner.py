@@ -48,15 +48,15 @@ class SavedModelRunner(Runner):
             tensors.check_raw_text(self, from_text[0], expected[0], from_text[1], expected[1])
             self._raw_text = raw_text.RawText(path, self.config, self._asked)
 
-    def rows_and_outputs(self, examples, batch_size=None, windows=None):
+    def rows_and_outputs(self, examples, batch_size=None, windows=None, can_ask=False):
         # A model that takes single texts and pairs alike has a signature for single texts only. And
         # with windows all those of a batch of texts would go through the model together.
         takes_text = self._takes_text and (examples.texts_b is not None) == self._takes_pairs
         if not takes_text or windows or self.config.windows:
-            return super().rows_and_outputs(examples, batch_size, windows)
+            return super().rows_and_outputs(examples, batch_size, windows, can_ask)
         import tensorflow as tf
 
-        self._rows(examples, windows)  # says of how many a part is cut off
+        self._rows(examples, windows, can_ask)  # says of how many a part is cut off
 
         (name,) = self.task.outputs
         values = []

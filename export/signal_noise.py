@@ -53,14 +53,15 @@ def signal_to_noise(bert, runner, rows, references=None):
     ]
     places = [place for place in graphs[0].places if place in graphs[1].places]
     sums = {place: _Sums() for place in places}
+    hidden = bert.config.encoder.hidden_size
     for row in chosen:
         count = int(texts.lengths[row])
         inputs = texts.batch([row], runner.fixed_length or count)
         found = [graph.run(inputs) for graph in graphs]
+        length = inputs["token_ids"].shape[1]
         for place, each in sums.items():
             one, other = (
-                _of_tokens(values[place], place[1], inputs["token_ids"].shape[1], count)
-                for values in found
+                _of_tokens(values[place], place[1], length, count, hidden) for values in found
             )
             if one is not None and other is not None and one.shape == other.shape:
                 each.add(one, other)
@@ -152,18 +153,20 @@ class _Sums:
         return round(float(min(10 * np.log10(power / max(noise, 1e-300)), _HIGHEST)), 1)
 
 
-def _of_tokens(values, kind, length, count):
+def _of_tokens(values, kind, length, count, hidden):
     """Returns a tensor's values of the real tokens alone, shape (tokens, channels), or None.
 
-    Scores and attention are numbers of two tokens, and have no channels.
+    Scores and attention are numbers of two tokens, and have no channels. A last block for [CLS]
+    alone has one token of most kinds, whatever the length.
     """
     if kind in ("scores", "attention"):
-        if values.size % (length * length):
+        if values.shape[-1] != length or values.shape[-2] not in (1, length):
             return None
-        return values.reshape(-1, length, length)[:, :count, :count].reshape(-1, 1)
-    if values.size % length:
-        return None
-    return values.reshape(length, -1)[:count]
+        return values[..., :count, :count].reshape(-1, 1)
+    # What a product reads may still be in heads; all else has its channels last.
+    is_read = kind in ("input", "context", "LayerNorm")
+    values = values.reshape(-1, hidden if is_read else values.shape[-1])
+    return values[:count] if len(values) in (1, length) else None
 
 
 def _table(decibels):

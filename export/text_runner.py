@@ -34,7 +34,7 @@ class TextTFLiteRunner(TFLiteRunner):
         self._open(interpreter, 1)
         self._call(_as_arrays(dict.fromkeys(self._names, "")))
 
-    def rows_and_outputs(self, examples, batch_size=None, windows=None):
+    def rows_and_outputs(self, examples, batch_size=None, windows=None, can_ask=False):
         if windows:
             raise InputError(f"{self.path}: takes raw text, so {name_of('windows')} is not for it")
         if examples.texts_b is not None and not self.config.pair:

@@ -254,11 +254,17 @@ def _reported(settings, comparison, found, model_row, files):
 def _drawn(settings, comparison, runners, found, files, result):
     """Draws the picture, adds what is in it to the result, and returns lines to print."""
     from keras_bert.export.signal_noise import lowest, signal_to_noise
+    from keras_bert.export.text_runner import TextTFLiteRunner
     from keras_bert.export.verify_picture import draw_comparison
 
     noise, lines, references = {}, [], {}
     for path, runner in runners.items():
         if not isinstance(runner, TFLiteRunner):
+            continue
+        if isinstance(runner, TextTFLiteRunner):
+            lines.append(
+                f"{short_name(path)}: takes raw text: the picture does not show where it differs"
+            )
             continue
         with stderr_kept_for_errors():
             rows = comparison.rows(runner)

@@ -67,26 +67,29 @@ class Predictor(abc.ABC):
         Raises:
             InputError: windows are not for this task.
         """
-        rows, outputs = self.rows_and_outputs(examples, batch_size, windows)
+        rows, outputs = self.rows_and_outputs(examples, batch_size, windows, can_ask=True)
         return self.answers_of(rows, outputs, examples)
 
     def answers_of(self, rows, outputs, examples):
         """Returns the task's answers to examples, from what `rows_and_outputs` returned."""
         return self.task.answers(outputs, rows, examples, self.config)
 
-    def rows_and_outputs(self, examples, batch_size=None, windows=None):
-        """Returns the `Rows` of examples and what `outputs` gives for them; see `answers`."""
-        rows = self._rows(examples, windows)
+    def rows_and_outputs(self, examples, batch_size=None, windows=None, can_ask=False):
+        """Returns the `Rows` of examples and what `outputs` gives for them; see `answers`.
+
+        `can_ask` says whether the caller has a setting `windows`, so that a message may name it.
+        """
+        rows = self._rows(examples, windows, can_ask)
         return rows, self.outputs(rows, batch_size)
 
-    def _rows(self, examples, windows=None):
+    def _rows(self, examples, windows=None, can_ask=False):
         """Returns the `Rows` of examples, and says of how many a part is cut off."""
         config = self.config
         if windows is not None and windows != config.windows:
             check_windows(self.task)
             config = dataclasses.replace(config, windows=windows)
         rows = self.task.rows(examples, self.tokenizer, config)
-        report_cut(self.task, rows, examples, config, is_asked=windows is False)
+        report_cut(self.task, rows, examples, config, can_ask and windows is None, windows is False)
         return rows
 
     def predict(

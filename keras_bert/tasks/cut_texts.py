@@ -4,7 +4,7 @@ from keras_bert.errors import name_of
 from keras_bert.guesses import guess, note
 
 
-def report_cut(task, rows, examples, config, trains=False, is_asked=False):
+def report_cut(task, rows, examples, config, can_ask=True, is_asked=False, trains=False):
     """Reports in one line how many examples are cut, and what reads them whole.
 
     Args:
@@ -12,8 +12,9 @@ def report_cut(task, rows, examples, config, trains=False, is_asked=False):
         rows: the `Rows` of the examples.
         examples: the task's examples.
         config: `ModelConfig`.
-        trains: whether the model is in training, so that its length can still be chosen.
+        can_ask: whether there is a setting `windows` that would read them whole.
         is_asked: whether the user has said that texts are not to be read in windows.
+        trains: whether the model is in training, so that its length can still be chosen.
 
     Raises:
         Guess: guesses are errors, and there are such texts.
@@ -30,7 +31,7 @@ def report_cut(task, rows, examples, config, trains=False, is_asked=False):
     fixes = []
     if trains and config.max_length < config.encoder.max_position_embeddings:
         fixes.append(name_of("length", "N"))
-    if task.reads_windows and not is_asked:
+    if task.reads_windows and can_ask:
         fixes.append(name_of("windows", True))
     say(
         f"{rows.cut} of {len(examples)} texts {verb} longer than {config.max_length} tokens and "

@@ -8,9 +8,10 @@ from task_models import make_bert, write_data
 
 import keras_bert
 from keras_bert.errors import InputError
-from keras_bert.export import verify
+from keras_bert.export import benchmark_schemes, verify
 from keras_bert.export.export import export
 from keras_bert.export.fresh import FreshProcess
+from keras_bert.export.recipes import QUANTIZATIONS
 from keras_bert.export.runners import open_exported
 from keras_bert.export.timing import alternating, distribution, random_inputs
 
@@ -155,6 +156,26 @@ def test_schemes_of_one_model(cli, work, tmp_path):
     np.testing.assert_array_less(0, [each["exported_ms"] for each in result["files"]])
 
 
+def test_schemes_with_a_calibration(cli, work, monkeypatch):
+    """Those that measure no ranges are written too, without it; a broken one is refused."""
+    chosen = {}
+
+    def written(bert, path, settings, layout):
+        chosen[settings.quantize] = settings.calibration
+        raise InputError("enough")
+
+    monkeypatch.setattr(benchmark_schemes, "written", written)
+    data = str(work["data"])
+    flags = ["--schemes", f"--model={work['folder'] / 'model'}", f"--data={data}"]
+    assert cli("benchmark", *flags, f"--calibration={data}").status == 2
+    assert chosen == {name: None if name in ("none", "float16") else data for name in QUANTIZATIONS}
+    chosen.clear()
+    found = cli("benchmark", *flags, "--calibration=none.csv")
+    assert (found.status, len(found.err.splitlines())) == (2, 1), found.err
+    assert "none.csv: no such file or folder" in found.err
+    assert not chosen
+
+
 # === What is refused ===
 
 
@@ -164,12 +185,17 @@ def test_schemes_of_one_model(cli, work, tmp_path):
         (["--threads=1,0"], "--threads=0: expected 1 or more"),
         (["--threads="], "--threads: is empty"),
         (["--threads=1,1"], "--threads=1,1: a number stands there twice"),
+        (["--threads=100000"], "--threads=100000: expected 256 or less"),
+        (["--against=a.tflite,a.tflite"], "--against=a.tflite,a.tflite: a model is named twice"),
         (["--length=16,2"], "--length=2: expected 3 or more"),
         (["--length=a"], "--length=a: expected numbers with commas between them, such as 16,64"),
         (["--against=none.tflite"], "none.tflite: no such file or folder"),
         (["--data=x.csv"], "--data=x.csv: is for --schemes"),
         (["--schemes"], "--data: labelled data is needed to compare schemes"),
         (["--schemes", "--data=none.csv"], "none.csv: no such file or folder"),
+        (["--schemes", "--data=x.csv", "--threads=2"], "--threads=2: is not for --schemes"),
+        (["--schemes", "--data=x.csv", "--against=a"], "--against=a: is not for --schemes"),
+        (["--schemes", "--data=x.csv", "--noprocesses"], "--noprocesses: is not for --schemes"),
     ],
 )
 def test_wrong_settings_of_benchmark(cli, work, flags, message):

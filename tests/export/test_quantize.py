@@ -5,10 +5,13 @@ import os
 
 import numpy as np
 import pytest
+from task_models import make_bert
 
 import keras_bert
+from keras_bert.errors import InputError
 from keras_bert.export import calibration, delegates, flatbuffer, quantizer
 from keras_bert.export.balancing import balance
+from keras_bert.export.export import ExportSettings
 from keras_bert.export.recipes import RECIPES
 from keras_bert.export.rounding import amplitudes
 from keras_bert.export.runners import open_exported
@@ -237,6 +240,22 @@ def test_a_lookup_of_ids_of_open_shape(bert, inputs):
             for name in inputs[0]
         }
         np.testing.assert_array_equal(run(changed, batch), run(open_shape, batch))
+
+
+def test_a_calibration_has_the_rows_of_the_file():
+    """A file that is shorter than the model gets its texts cut as it will cut them."""
+    bert = make_bert("regression")
+    examples = calibration.read_calibration(bert, (["a good film of a good actor"], [1.0]))
+    for batch in calibration.inputs_of(bert, examples, 5):
+        assert {each.shape for each in batch.values()} == {(1, 5)}
+        assert batch["ids"][0, batch["mask"].sum() - 1] == bert.tokenizer.sep_id
+
+
+def test_what_a_format_has_not_is_not_suggested():
+    with pytest.raises(InputError, match="has no use for it$"):
+        ExportSettings(output="x", format="saved_model", calibration="y.csv")
+    with pytest.raises(InputError, match="see quantize='dynamic'"):
+        ExportSettings(output="x.onnx", format="onnx", calibration="y.csv")
 
 
 # === Static schemes ===

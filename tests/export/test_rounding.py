@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_bert.export import flatbuffer
+from keras_bert.export import flatbuffer, rounding
 from keras_bert.export.rounding import Compensation, scales_of
 
 
@@ -96,3 +96,14 @@ def two_products():
 
     concrete = [function.get_concrete_function()]
     return tf.lite.TFLiteConverter.from_concrete_functions(concrete).convert()
+
+
+def test_a_small_variance_beside_a_large_mean_is_found(monkeypatch):
+    rng = np.random.default_rng(1)
+    seen = [(1000 + 0.01 * rng.normal(size=(9, 6))).astype("float32") for _ in range(20)]
+    monkeypatch.setattr(rounding, "token_values", lambda *_: ((3, x) for x in seen))
+    mean, covariance = rounding.moments(b"", [3], [])[3]
+    every = np.concatenate(seen).astype("float64")
+    np.testing.assert_allclose(mean, every.mean(axis=0), rtol=1e-7)
+    np.testing.assert_allclose(covariance, np.cov(every.T, bias=True), atol=1e-8)
+    Compensation(covariance).rounded(rng.normal(size=(3, 6)).astype("float32"), 4)

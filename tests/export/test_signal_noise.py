@@ -10,7 +10,7 @@ import keras_bert
 from keras_bert.bert import Bert, build_model
 from keras_bert.config import BertConfig
 from keras_bert.export.runners import open_exported
-from keras_bert.export.signal_noise import _Sums, lowest, signal_to_noise
+from keras_bert.export.signal_noise import _of_tokens, _Sums, lowest, signal_to_noise
 from keras_bert.export.tflite import export_tflite
 from keras_bert.export.tflite_graph import JOINED, KINDS, TFLiteGraph
 from keras_bert.tasks.file_layout import FileLayout
@@ -65,6 +65,23 @@ def test_a_fault_is_shown_where_it_is(work):
     assert max(after) < 60
     assert lowest(table)[0] == min(after)
     assert table["FFN out"][1] < 25
+
+
+def test_a_last_block_for_cls_alone_has_one_token(tmp_path):
+    bert = make_bert("classification")
+    examples = bert.task.examples_from(["a film", "a very good film of a very good actor"], None)
+    rows = bert.task.rows(examples, bert.tokenizer, bert.config)
+    # 32 is the hidden size too, so that the vector of [CLS] could be taken for 32 tokens.
+    for length in ("dynamic", 32):
+        path = tmp_path / f"{length}.tflite"
+        export_tflite(bert, path, length)
+        table = signal_to_noise(bert, open_exported(path), rows)
+        assert {"K", "scores", "attention", "context", "FFN in", "FFN out"} <= table.keys()
+        assert all(min(values) > 100 for values in table.values())
+    vector = np.arange(32.0)[None]
+    np.testing.assert_array_equal(_of_tokens(vector, "FFN out", 32, 5, 32), vector)
+    np.testing.assert_array_equal(_of_tokens(vector[None], "LayerNorm", 32, 5, 32), vector)
+    assert _of_tokens(np.zeros((1, 2, 1, 32)), "scores", 32, 5, 32).shape == (10, 1)
 
 
 def test_noise_of_a_known_size():

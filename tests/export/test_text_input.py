@@ -1,6 +1,7 @@
 """TFLite files that take raw text: their tokens against the original BERT's, and their answers."""
 
 import dataclasses
+import os
 import re
 import sys
 import types
@@ -17,6 +18,7 @@ from keras_bert.export import text_input
 from keras_bert.export.export import export
 from keras_bert.export.runners import TFLiteRunner, open_exported
 from keras_bert.export.text_input import DIFFERENT_LINES, GOLDEN_LINES, TextInput
+from keras_bert.export.verify import verify
 from keras_bert.tasks.registry import get_task
 from keras_bert.text import cleaning
 from keras_bert.text.graph_normalizer import normalizer_table
@@ -104,13 +106,22 @@ def check_answers(bert, path, pairs=None, atol=1e-5, **settings):
 
 
 def test_a_classifier_answers_for_raw_text(tmp_path):
-    runner = check_answers(make_bert("classification"), tmp_path / "model.tflite")
+    bert, path = make_bert("classification"), tmp_path / "model.tflite"
+    runner = check_answers(bert, path)
     # As `benchmark` runs it: ids in, which are written out as text.
     inputs = {"token_ids": np.array([[2, 40, 41, 3]], "int32")}
     inputs |= {"segment_ids": inputs["token_ids"] * 0, "padding_mask": inputs["token_ids"] * 0 + 1}
     assert runner.run(inputs)["probability"].shape == (1, 2)
     with pytest.raises(InputError, match=r"windows is not for it"):
         runner.predict(TEXTS, windows=True)
+    _, notes = said_by(runner.predict, ["one two three four five six seven " * 9])
+    assert notes == ["the texts: 1 of 1 texts is longer than 48 tokens and is cut"]
+    examples = TEXTS[:2], [bert.predict(TEXTS[:1])[0]["label"]] * 2
+    picture = str(tmp_path / "noise.png")
+    _, lines = verify(bert, str(path), examples, picture=picture, max_drop=1.0)
+    text = "model.tflite: takes raw text: the picture does not show where it differs"
+    assert text in lines
+    assert os.path.exists(picture)
     with pytest.raises(InputError, match="has no ids, mask, segment_ids"):
         TFLiteRunner(tmp_path / "model.tflite")
 

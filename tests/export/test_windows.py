@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from conftest import toy_rows
 from marks import slow_but
+from said import said_by
 from task_models import make_bert
 
 from keras_bert.device import main as device
@@ -94,6 +95,22 @@ def test_verify_compares_windows(model, exported, tmp_path):
     result, _ = verify(bert, str(exported / "open.tflite"), (texts, labels))
     assert result["model_scores"]["accuracy"] == result["exported_scores"]["accuracy"] == 1
     assert result["max_difference"] < 2e-5
+
+
+@pytest.mark.parametrize("model", ["classification"], indirect=True)
+def test_verify_has_no_setting_to_read_texts_whole(model, exported):
+    """So it names none, where `predict` names `windows`."""
+    _, (texts, _) = model
+    plain = make_bert(
+        "regression", max_length=LENGTH, task="classification", **KINDS["classification"]
+    )
+    texts = [text for text in texts if text.strip()]
+    examples = texts, [plain.config.labels[0]] * len(texts)
+    _, notes = said_by(verify, plain, str(exported / "open.tflite"), examples)
+    assert any("tokens and are cut" in each and "windows" not in each for each in notes)
+    assert not any("windows" in each for each in notes)
+    _, notes = said_by(plain.predict, texts)
+    assert any("are cut: windows=True" in each for each in notes)
 
 
 @pytest.mark.parametrize("model", ["classification"], indirect=True)
