@@ -254,7 +254,7 @@ def test_a_calibration_has_the_rows_of_the_file():
 def test_what_a_format_has_not_is_not_suggested():
     with pytest.raises(InputError, match="has no use for it$"):
         ExportSettings(output="x", format="saved_model", calibration="y.csv")
-    with pytest.raises(InputError, match="see quantize='dynamic'"):
+    with pytest.raises(InputError, match="see quantize=dynamic$"):
         ExportSettings(output="x.onnx", format="onnx", calibration="y.csv")
 
 
