@@ -261,7 +261,7 @@ def _proven(bert, path, examples, settings, seen, rescaled):
     Raises:
         CheckFailed: it loses more than it may.
     """
-    from keras_bert.export.proof import add_proof, failure_of, proof_lines, prove
+    from keras_bert.export.proof import add_proof, failure_of, gate_of, proof_lines, prove
     from keras_bert.export.timing import size_of
 
     data = settings.calibration if seen else settings.data
@@ -273,5 +273,11 @@ def _proven(bert, path, examples, settings, seen, rescaled):
             result = {"path": os.fspath(settings.output), "proof": proof}
             raise CheckFailed(f"{failure}: {nothing}", result, proof_lines(proof))
         note(f"{settings.output}: {failure}, and is kept as it was asked")
+    if proof["max_drop"] > gate_of(settings, rescaled):
+        note(
+            f"{settings.output}: {proof['count']} rows are too few to tell a loss of "
+            f"{100 * gate_of(settings, rescaled):.2f} points, as one of them is "
+            f"{100 * proof['max_drop']:.2f}: {name_of('data', 'FILE')} names more"
+        )
     add_proof(path, proof, settings.format)
     return {"proof": proof, "bytes": size_of(path)}

@@ -28,14 +28,28 @@ _PACKAGES = {
 _NOT_SAID = ("output", "data", "max_drop", "force", "verify")
 
 
-def gate_of(settings, rescaled=False):
+# Scores that are not a share of rows: one row moves them by any amount.
+_NOT_OF_ROWS = ("regression", "embedding")
+
+
+def gate_of(settings, rescaled=False, kind=None, count=None):
     """Returns the largest drop that an export allows, a fraction.
+
+    On few rows one of them weighs more than a scheme may lose, and tells nothing: then one row is
+    allowed. `float16` may lose none, however few.
 
     Args:
         settings: `ExportSettings`; without `max_drop` the gate is its scheme's.
         rescaled: whether the products were re-scaled.
+        kind: the kind of the task; None for any.
+        count: how many rows are compared; None for many.
     """
-    return settings.recipe().gate(rescaled) if settings.max_drop is None else settings.max_drop
+    if settings.max_drop is not None:
+        return settings.max_drop
+    gate = settings.recipe().gate(rescaled)
+    if gate and count and kind not in _NOT_OF_ROWS:
+        return max(gate, 1 / count)
+    return gate
 
 
 def prove(bert, path, examples, settings, data, seen=False, rescaled=False):
@@ -64,7 +78,7 @@ def prove(bert, path, examples, settings, data, seen=False, rescaled=False):
         "data": os.path.basename(os.path.normpath(data)),
         "seen": seen,
         **result,
-        **judged(result, gate_of(settings, rescaled)),
+        **judged(result, gate_of(settings, rescaled, bert.task.kind, result["count"])),
         "bytes": size_of(path),
         "format": settings.format,
         "settings": _said(settings),

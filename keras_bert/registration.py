@@ -12,14 +12,15 @@ import importlib.abc
 import sys
 import warnings
 
-from keras_bert.tasks.registry import KINDS
+from keras_bert.tasks.registry import EVERY_KIND
 
 # These import all modules of `layers/` that have serializable classes, too.
 MODULES = (
     "keras_bert.models.compiling",
     "keras_bert.models.encoder",
     "keras_bert.models.pretrainer",
-    *(network.split(":")[0] for _, network in KINDS.values()),
+    *(network.split(":")[0] for _, network in EVERY_KIND.values()),
+    "keras_bert.training.distillation",
     "keras_bert.training.optimizer",
     "keras_bert.training.lamb",
     "keras_bert.training.schedule",

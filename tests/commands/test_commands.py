@@ -184,8 +184,8 @@ def test_a_real_process_prints_one_line_and_exits_2(toy, tmp_path):
         (["finetune", "--task=poetry"], ["task"]),
         (["export", "--model=.", "--format=tflite", "--output=x.tflite", "--length=ten"], ["ten"]),
         (
-            ["export", "--model=.", "--format=onnx", "--output=x.onnx", "--quantize=dynamic"],
-            ["tflite"],
+            ["export", "--model=.", "--format=saved_model", "--output=x", "--quantize=dynamic"],
+            ["--quantize=dynamic", "tflite"],
         ),
         (["vocab", "--corpus=/nowhere/*", "--size=50", "--output=x"], ["/nowhere/*: no such file"]),
         (["vocab", "extra", "--corpus=a", "--size=50", "--output=x"], ["extra"]),

@@ -207,7 +207,10 @@ def plain(tmp_path_factory):
         (description(**{contents.CONFIG_FILE: "[" * 10**5}), "the model's description is broken"),
         (description(**{contents.CONFIG_FILE: '{"format_version": 2}'}), "missing key encoder"),
         (description(**{contents.VOCABULARY_FILE: "a\nb\n"}), "the model's description is broken"),
-        (description(**{contents.VOCABULARY_FILE: "\n".join([*WORDS, "c"])}), "8 tokens for an"),
+        (
+            description(**{contents.VOCABULARY_FILE: "\n".join([*WORDS, "c", ""])}),
+            "8 tokens for an",
+        ),
     ],
 )  # fmt: skip
 def test_descriptions_of_others(files, message, plain, tmp_path):

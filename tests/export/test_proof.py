@@ -14,7 +14,8 @@ import keras_bert
 from keras_bert.errors import CheckFailed, InputError
 from keras_bert.export import card_section
 from keras_bert.export import export as export_module
-from keras_bert.export.export import export
+from keras_bert.export.export import ExportSettings, export
+from keras_bert.export.proof import gate_of
 from keras_bert.export.runners import open_exported
 
 OUTPUTS = {"tflite": "m.tflite", "onnx": "m.onnx", "saved_model": "saved"}
@@ -159,6 +160,18 @@ def test_a_saved_model_under_the_gate_leaves_the_older_one(work, coarse, tmp_pat
         export(work["bert"], data=work["data"], **made)
     assert {p: p.read_bytes() for p in place.rglob("*") if p.is_file()} == before
     assert os.listdir(tmp_path) == ["saved"]
+
+
+def test_one_of_few_rows_tells_nothing():
+    def gate(count, kind="classification", **settings):
+        chosen = ExportSettings(output="m.tflite", format="tflite", **settings)
+        return gate_of(chosen, False, kind, count)
+
+    assert gate(100, quantize="dynamic") == 0.01  # one row of them, over the scheme's 0.003
+    assert gate(1000, quantize="dynamic") == 0.003
+    assert gate(100, "regression", quantize="dynamic") == 0.003
+    assert gate(100, quantize="float16") == 0
+    assert gate(100, quantize="dynamic", max_drop=0.002) == 0.002
 
 
 def test_without_data_nothing_is_proven_and_it_says_so(work, unconverted, tmp_path):
