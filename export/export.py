@@ -7,6 +7,7 @@ import os
 from keras_bert.config import EXPORTED_AS, POOLINGS
 from keras_bert.embedder import embedder_of
 from keras_bert.errors import CheckFailed, InputError, name_of
+from keras_bert.export.keep_tokens import check_keep_tokens
 from keras_bert.export.making import made_beside
 from keras_bert.export.onnx_names import INPUT_NAMES
 from keras_bert.export.quantize_settings import (
@@ -71,6 +72,11 @@ class ExportSettings(QuantizeSettings):
         "TFLite: the app tokenizes, or the file takes raw text, with TensorFlow Text's custom ops",
         choices=TOKENIZERS,
     )
+    keep_tokens: str | None = setting(
+        None,
+        "TFLite, for long texts: BLOCKS:TOKENS, such as 2:160: after so many blocks go on with the "
+        "tokens that get the most attention; several with commas between",
+    )
 
     def __post_init__(self):
         if isinstance(self.length, int):
@@ -93,6 +99,7 @@ class ExportSettings(QuantizeSettings):
         if self.tokenizer != "outside" and self.length == "dynamic":
             raise InputError(f"{in_graph} needs a fixed length", "length", self.length)
         check_quantization(self)
+        check_keep_tokens(self)
 
 
 def export(model, data=None, layout=None, **settings):
@@ -107,7 +114,7 @@ def export(model, data=None, layout=None, **settings):
         layout: `FileLayout` of the data and of the calibration's file; None for its defaults.
         **settings: of `ExportSettings`: `output`, `format`, `length`, `quantize`, `calibration`,
             `table_bits`, `per_tensor`, `pooling`, `normalize`, `input_names`,
-            `tokenizer`, `max_drop`, `verify`, `force`.
+            `tokenizer`, `keep_tokens`, `max_drop`, `verify`, `force`.
 
     Returns:
         A dict: `path` and `bytes`; of TFLite and ONNX all that `export_tflite` and `export_onnx`
@@ -209,6 +216,7 @@ def written(bert, path, settings, layout=None):
             rescaling=bert.rescaling if trained else None,
             layout=layout,
             tokenizer=settings.tokenizer,
+            keep_tokens=settings.keep_tokens,
         )
     if settings.format == "saved_model":
         from keras_bert.export.saved_model import export_saved_model

@@ -9,6 +9,7 @@ from keras_bert.export import calibration as calibrations
 from keras_bert.export import delegates, metadata, quantizer
 from keras_bert.export.contents import TFLITE_INPUTS, exported_files
 from keras_bert.export.joining import joined
+from keras_bert.export.keep_tokens import shortening_of
 from keras_bert.export.recipes import QUANTIZATIONS, RECIPES
 from keras_bert.export.text_input import CUSTOM_OPS, TextInput
 from keras_bert.files import replacing_file, temporary_folder
@@ -29,6 +30,7 @@ def export_tflite(
     rescaling=None,
     layout=None,
     tokenizer="outside",
+    keep_tokens=None,
 ):
     """Writes a model as a TFLite file.
 
@@ -45,6 +47,7 @@ def export_tflite(
         rescaling: the `Rescaling` that the model was trained with, or None to measure one.
         layout: `FileLayout` of the calibration's file; None for its defaults.
         tokenizer: "outside" (token ids in), or "in_graph" (raw text in, see `text_input`).
+        keep_tokens: after which blocks how many tokens are kept, see `keep_tokens.steps_of`.
 
     Returns:
         A dict: `path`, `bytes`, and `ops`, the number of each op in the graph; `quantize`;
@@ -62,6 +65,7 @@ def export_tflite(
     files = exported_files(bert, length)
     fixed = bert.config.max_length if length is None else length
     shape = [None, None] if length == "dynamic" else [1, fixed]
+    shortening = shortening_of(bert, keep_tokens)
     text_input = TextInput(bert, fixed) if tokenizer == "in_graph" else None
     examples, inputs = None, None
     if calibration is not None:
@@ -75,7 +79,7 @@ def export_tflite(
     if not recipe.rescaled:
         rescaling = None
     with static_mask(bert, recipe):
-        model = convert(bert, shape, rescaling)
+        model = convert(bert, shape, rescaling, shortening)
     model = quantizer.quantized(
         model,
         # Training has seen the weights rounded to the nearest step.
@@ -133,13 +137,14 @@ def static_mask(bert, recipe):
         layer.value = value
 
 
-def convert(bert, shape, rescaling=None):
+def convert(bert, shape, rescaling=None, shortening=None):
     """Converts a model to the bytes of a float TFLite file without metadata.
 
     Args:
         bert: a `Bert` with a task.
         shape: shape of each input, None where open.
         rescaling: a `Rescaling` of its products, or None.
+        shortening: a `Shortening` of its encoder, or None.
     """
     import keras
     import tensorflow as tf
@@ -159,7 +164,7 @@ def convert(bert, shape, rescaling=None):
 
     # Through ExportArchive and a SavedModel: the direct ways omit the weights of a Keras 3 model
     # without an error, or lose fixed shapes.
-    with temporary_folder() as folder, deployed.form(bert.encoder, rescaling):
+    with temporary_folder() as folder, deployed.form(bert.encoder, rescaling, shortening):
         archive = keras.export.ExportArchive()
         archive.track(network)
         archive.add_endpoint("serving_default", from_tokens)

@@ -119,7 +119,7 @@ NOT_LIGHT = tuple(
     for name in ("tokenizer", "added_tokens", "characters", "normalizer", "pieces")
 )
 # Modules of the layers that may name a backend: fast on TensorFlow, plain ops on the others.
-NAMES_A_BACKEND = ("keras_bert.layers.fused", "keras_bert.layers.deployed")
+NAMES_A_BACKEND = ("keras_bert.layers.fused", "keras_bert.layers.lookup")
 
 
 def find_modules():

@@ -25,18 +25,18 @@ import numpy as np
 from keras import ops
 
 from keras_bert.layers.dense import length_of
-
-if keras.backend.backend() == "tensorflow":
-    import tensorflow as tf
+from keras_bert.layers.lookup import lookup
+from keras_bert.layers.shortening import Shortening, Tokens
 
 
 @contextlib.contextmanager
-def form(model, rescaling=None):
+def form(model, rescaling=None, shortening=None):
     """Within the block, the encoder of a model computes as exported files do.
 
     Args:
         model: a task's network or a `BertEncoder`; one with packed rows stays as it is.
         rescaling: a `Rescaling` of this encoder, or None.
+        shortening: a `Shortening`, after which the later blocks compute fewer tokens, or None.
 
     Raises:
         InputError: the re-scaling is of another network.
@@ -44,7 +44,7 @@ def form(model, rescaling=None):
     encoder = getattr(model, "encoder", model)
     if rescaling is not None:
         rescaling.check(encoder)
-    encoder.deployed = None if encoder.packed else _Encoder(encoder, rescaling)
+    encoder.deployed = None if encoder.packed else _Encoder(encoder, rescaling, shortening)
     try:
         yield
     finally:
@@ -54,8 +54,9 @@ def form(model, rescaling=None):
 class _Encoder:
     """The function of an encoder: from a dict of its inputs to a dict of its outputs."""
 
-    def __init__(self, encoder, rescaling):
+    def __init__(self, encoder, rescaling, shortening):
         self.encoder = encoder
+        self.shortening = shortening or Shortening({})
         self.embeddings = _Embeddings(encoder.embeddings)
         self.embeddings_norm = norm = _Norm(encoder.embeddings_norm, "layer_0/attention", rescaling)
         self.blocks = []
@@ -68,13 +69,16 @@ class _Encoder:
         length = length_of(mask_bias)
         x = self.embeddings(inputs["token_ids"], inputs["segment_ids"], length)
         x = self.embeddings_norm(x)
-        for block in self.blocks[:-1]:
-            x = block(x, mask_bias, length)
+        tokens = Tokens(self.shortening, inputs, mask_bias, length)
+        for i, block in enumerate(self.blocks[:-1]):
+            x, weights = block(x, tokens.mask_bias, tokens.length)
+            x = tokens.after(i + 1, x, block.output_norm, weights)
         last = self.blocks[-1]
-        first = last.output_norm.whole(last(x, mask_bias, length, first_only=True))
-        x = last.output_norm.whole(last(x, mask_bias, length))
+        first, _ = last(x, tokens.mask_bias, tokens.length, first_only=True)
+        first = last.output_norm.whole(first)
+        x, _ = last(x, tokens.mask_bias, tokens.length)
         return {
-            "sequence_output": ops.reshape(x, (-1, length, x.shape[-1])),
+            "sequence_output": tokens.all_states(last.output_norm.whole(x)),
             "pooled_output": self.encoder.pooler(first),
         }
 
@@ -93,13 +97,13 @@ class _Embeddings:
         if isinstance(length, int) and length > rows:
             raise ValueError(f"length {length} is over the position table's {rows} rows")
         # Ids are flat so that a quantizer can make it the one lookup that it knows.
-        words = _lookup(self.words.value, ops.reshape(token_ids, (-1,)))
+        words = lookup(self.words.value, ops.reshape(token_ids, (-1,)))
         x = ops.reshape(words, (-1, length, width)) + ops.convert_to_tensor(self.positions)[:length]
         if len(self.segments) == 2:
             is_second = ops.expand_dims(ops.cast(segment_ids, "float32"), -1)
             x = x + is_second * self.segments[1]
         else:
-            x = x + _lookup(self.segments, segment_ids)
+            x = x + lookup(self.segments, segment_ids)
         return ops.reshape(x, (-1, width))
 
 
@@ -162,13 +166,13 @@ class _Block:
     def __call__(self, x, mask_bias, length, first_only=False):
         if first_only:
             first = ops.reshape(x, (-1, length, x.shape[-1]))[:, 0, :]
-            attended = self._attend_from_first(first, x, mask_bias, length)
+            attended, weights = self._attend_from_first(first, x, mask_bias, length)
             x = first
         else:
-            attended = self._attend(x, mask_bias, length)
+            attended, weights = self._attend(x, mask_bias, length)
         x = self.attention_norm(self.attention_output.added_to(x, attended))
         inner = self.activation(self.intermediate(x))
-        return self.output_norm(self.output.added_to(x, inner))
+        return self.output_norm(self.output.added_to(x, inner)), weights
 
     def _attend(self, x, mask_bias, length):
         joined = _joined(self.query, self.key, self.value)(x)
@@ -187,9 +191,9 @@ class _Block:
 
     def _weigh(self, query, key, value, mask_bias):
         scores = ops.matmul(query, ops.transpose(key, (0, 1, 3, 2))) + mask_bias
-        context = ops.matmul(ops.softmax(scores, axis=-1), value)
-        context = ops.transpose(context, (0, 2, 1, 3))
-        return ops.reshape(context, (-1, self.heads * self.head_size))
+        weights = ops.softmax(scores, axis=-1)
+        context = ops.transpose(ops.matmul(weights, value), (0, 2, 1, 3))
+        return ops.reshape(context, (-1, self.heads * self.head_size)), weights
 
 
 class _Product:
@@ -241,13 +245,3 @@ def _times(x, factor):
 
 def _array(variable):
     return keras.ops.convert_to_numpy(variable).astype("float32")
-
-
-def _lookup(table, ids):
-    """Returns the rows of a table.
-
-    `keras.ops.take` counts negative ids from the end, which is three operations in a file.
-    """
-    if keras.backend.backend() == "tensorflow":
-        return tf.gather(tf.convert_to_tensor(table), ids)
-    return ops.take(table, ids, axis=0)
