@@ -278,7 +278,7 @@ def _proven(bert, path, examples, settings, seen, rescaled):
         note(f"{settings.output}: {failure}, and is kept as it was asked")
     if proof["max_drop"] > gate_of(settings, rescaled):
         note(
-            f"{settings.output}: {proof['count']} rows are too few to tell a loss of "
+            f"{settings.output}: {counted(proof['count'], 'row')} cannot tell a loss of "
             f"{100 * gate_of(settings, rescaled):.2f} points, as one of them is "
             f"{100 * proof['max_drop']:.2f}: {name_of('data', 'FILE')} names more"
         )
