@@ -17,7 +17,7 @@ from keras_bert.export.quantize_settings import (
 )
 from keras_bert.export.text_input import TOKENIZERS
 from keras_bert.files import check_file_replaceable, check_not_input, check_path
-from keras_bert.guesses import note, said_afterwards
+from keras_bert.guesses import counted, note, said_afterwards
 from keras_bert.model_folder import is_model_folder
 from keras_bert.opening import load_bert, open_with_examples, require_task
 from keras_bert.predictor import Predictor
