@@ -111,6 +111,22 @@ class DistillationLoss(keras.losses.Loss):
         }
 
 
+class _Inference(keras.layers.Layer):
+    """A network that computes without dropout, in training too.
+
+    In a functional model `network(inputs, training=False)` would not do: when that model is called
+    with `training=True`, Keras hands it to each of its operations in place of what they were
+    called with.
+    """
+
+    def __init__(self, network):
+        super().__init__(name="inference")
+        self.network = network
+
+    def call(self, inputs):
+        return self.network(inputs, training=False)
+
+
 class WithTeacher(Network):
     """A network beside its teacher, for training: outputs are both logits, stacked.
 
@@ -132,7 +148,7 @@ class WithTeacher(Network):
             return ops.stack([ops.cast(mine, "float32"), ops.stop_gradient(its)], axis=-1)
 
         outputs = keras.tree.map_structure(
-            stacked, student.output, teacher(student.input, training=False)
+            stacked, student.output, _Inference(teacher)(student.input)
         )
         super().__init__(inputs=student.input, outputs=outputs, name="with_teacher")
         self.unused_layers = getattr(student, "unused_layers", ())

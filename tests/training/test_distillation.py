@@ -85,3 +85,14 @@ def test_a_teacher_of_another_mean_is_heard_in_the_students_unit():
     expected = ops.convert_to_numpy(teacher(x, training=False)) * 1.5 - 0.25
     found = WithTeacher(student, teacher, (1.5, -0.25))(x, training=False)
     np.testing.assert_allclose(found[..., 1], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_a_teacher_answers_without_dropout_in_training(kind):
+    rates = {"hidden_dropout_prob": 0.3, "attention_probs_dropout_prob": 0.3}
+    student, teacher = make_network(kind, seed=1), make_network(kind, seed=2, **rates)
+    x, _ = make_batch(kind)
+    found = WithTeacher(student, teacher)(x, training=True)
+    expected = teacher(x, training=False)
+    for one, other in zip(keras.tree.flatten(found), keras.tree.flatten(expected), strict=True):
+        np.testing.assert_allclose(one[..., 1], other, atol=1e-6)
