@@ -94,7 +94,8 @@ def test_vectors_are_the_pooled_ones(bert, exported, form):
         assert np.sum(found * expected, axis=1).min() > 0.99
     else:
         np.testing.assert_allclose(found, expected, atol=1e-3 if "16" in form else 1e-5)
-    np.testing.assert_array_equal(model.embed(TEXTS[0]), found[0])
+    # A row alone is computed in another order than among others.
+    np.testing.assert_allclose(model.embed(TEXTS[0]), found[0], atol=1e-6)
     assert np.array(model.predict("a")["embedding"], "float32").shape == (32,)
 
 
