@@ -122,6 +122,7 @@ def test_pairs(bert, exported, form):
     np.testing.assert_allclose(found, expected, atol=tolerance)
 
 
+@pytest.mark.slow
 def test_both_poolings_in_the_graph_and_in_numpy(bert):
     rows = bert.tokenizer(TEXTS, length=LENGTH)
     for pooling in ("mean", "cls"):

@@ -67,6 +67,7 @@ def test_a_fault_is_shown_where_it_is(work):
     assert table["FFN out"][1] < 25
 
 
+@pytest.mark.slow
 def test_a_last_block_for_cls_alone_has_one_token(tmp_path):
     bert = make_bert("classification")
     examples = bert.task.examples_from(["a film", "a very good film of a very good actor"], None)

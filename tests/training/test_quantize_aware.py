@@ -33,6 +33,7 @@ def quantized(bert):
     return Bert.from_config(bert.config, model, bert.tokenizer)
 
 
+@pytest.mark.slow
 def test_the_folder_has_what_an_export_needs(cli, toy, tmp_path):
     output, train = tmp_path / "model", write_tsv(tmp_path / "train.tsv", toy_rows(160, seed=5))
     flags = (f"--init={toy.model}", f"--train={train}", f"--eval={toy.dev}", "--length=32")
@@ -119,6 +120,7 @@ class _Killed(Exception):
     pass
 
 
+@pytest.mark.slow
 def test_a_killed_run_resumes_to_the_same_weights(toy, tmp_path, monkeypatch):
     task = get_task("classification")
     train, dev = (task.read(path, FileLayout()) for path in (toy.train, toy.dev))
