@@ -126,6 +126,12 @@ class _Inference(keras.layers.Layer):
     def call(self, inputs):
         return self.network(inputs, training=False)
 
+    def compute_output_spec(self, inputs):
+        # By calling it JAX would compare lengths that are not known yet.
+        return keras.tree.map_structure(
+            lambda output: keras.KerasTensor(output.shape, output.dtype), self.network.output
+        )
+
 
 class WithTeacher(Network):
     """A network beside its teacher, for training: outputs are both logits, stacked.
