@@ -17,6 +17,8 @@ TOKENIZERS = ("outside", "in_graph")
 TEXT_INPUTS = ("text", "text_b")
 # The tokenizer's ops by their names in a file.
 CUSTOM_OPS = ("FastBertNormalize", "FastWordpieceTokenizeWithOffsets")
+# What stands before the name of an op that is not TFLite's own, in the counts of a file's ops.
+CUSTOM = "CUSTOM "
 _BYTES_PER_CHAR = 4
 _MOST_OPERATOR_CODES = 1000
 # Of the lines that the tokenizers' tests compare with the original BERT, those that get other
