@@ -149,14 +149,15 @@ def export(model, data=None, layout=None, **settings):
         bert, _, examples = open_with_examples(model, data, None, layout, embedder=embedder)
     if bert.config.task != "embedding" and asked != {"pooling": None, "normalize": None}:
         embedder(bert)  # which refuses it
-    searched = None
+    searched = comparison = None
     if settings.keep_tokens == AUTO:
-        settings, searched = _with_kept_tokens(bert, examples, settings, layout)
+        settings, searched, comparison = _with_kept_tokens(bert, examples, settings, layout)
     with made_beside(settings.output, settings.format) as made:
         with said_afterwards(), stderr_kept_for_errors():
             result = written(bert, made, settings, layout)
         if examples is not None:
-            result |= _proven(bert, made, examples, settings, seen, result.get("rescaled", False))
+            rescaled = result.get("rescaled", False)
+            result |= _proven(bert, made, examples, settings, seen, rescaled, comparison)
     result |= {"path": os.fspath(settings.output), "proof": result.get("proof")}
     result |= {} if searched is None else {"keep_tokens": searched}
     _say_what_is_proven(settings, result["proof"])
@@ -177,13 +178,13 @@ def _data_of(settings, data):
 
 
 def _with_kept_tokens(bert, examples, settings, layout):
-    """Returns settings with the `keep_tokens` that were chosen, and the dict of the search."""
+    """Returns settings with the `keep_tokens` that were chosen, and what `choose` returned."""
     from keras_bert.export.keep_tokens_search import choose
 
-    found = choose(bert, examples, settings, functools.partial(written, layout=layout))
+    found, comparison = choose(bert, examples, settings, functools.partial(written, layout=layout))
     if found["chosen"] is None:
         note("every choice loses too much: all tokens are kept", "keep_tokens", AUTO)
-    return dataclasses.replace(settings, keep_tokens=found["chosen"]), found
+    return dataclasses.replace(settings, keep_tokens=found["chosen"]), found, comparison
 
 
 def _say_what_is_proven(settings, proof):
@@ -270,7 +271,7 @@ def _trained_for(bert, settings):
     return trained
 
 
-def _proven(bert, path, examples, settings, seen, rescaled):
+def _proven(bert, path, examples, settings, seen, rescaled, comparison):
     """Compares a new file with its model, and puts the proof into it.
 
     Returns:
@@ -283,7 +284,7 @@ def _proven(bert, path, examples, settings, seen, rescaled):
     from keras_bert.export.timing import size_of
 
     data = settings.calibration if seen else settings.data
-    proof = prove(bert, path, examples, settings, data, seen, rescaled)
+    proof = prove(bert, path, examples, settings, data, seen, rescaled, comparison)
     if not proof["passed"]:
         failure = failure_of(proof)
         if not settings.force:

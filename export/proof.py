@@ -54,7 +54,9 @@ def gate_of(settings, rescaled=False, kind=None, count=None):
     return gate
 
 
-def prove(bert, path, examples, settings, data, seen=False, rescaled=False):
+def prove(
+    bert, path, examples, settings, data, seen=False, rescaled=False, comparison=None
+):  # fmt: skip
     """Compares an exported file with its model.
 
     Args:
@@ -65,6 +67,7 @@ def prove(bert, path, examples, settings, data, seen=False, rescaled=False):
         data: str, the name of the data.
         seen: whether the file was calibrated on these rows.
         rescaled: whether its products were re-scaled.
+        comparison: `TaskComparison` of the model and all examples, where there is one already.
 
     Returns:
         A dict, as the file keeps it: `data` and `seen`; `count`, and `of_rows` where there were
@@ -75,7 +78,7 @@ def prove(bert, path, examples, settings, data, seen=False, rescaled=False):
     """
     of_rows = len(examples)
     examples = _to_compare(examples, settings, data)
-    comparison = TaskComparison(bert, bert.task, examples)
+    comparison = comparison or TaskComparison(bert, bert.task, examples)
     result, _ = comparison.of(open_exported(path))
     for name in ("model_scores", "exported_scores"):
         result[name] = {metric: result[name][metric] for metric in comparison.metrics}

@@ -1,5 +1,6 @@
 """`--keep_tokens=auto`: what is tried, what is chosen, and what is refused."""
 
+import functools
 import types
 
 import pytest
@@ -43,18 +44,24 @@ class _Comparison:
     def __init__(self, bert, task, examples):
         self.count = len(examples)
 
-    def of(self, scores):
+    def of(self, lost):
+        scores = 80.0 - lost(self.count)
         drop = (80.0 - scores) / 100
         return {"count": self.count, "exported_scores": {"f1": scores}, "drop": drop}, None
 
 
 def search(monkeypatch, lost, rows=1000, **settings):
-    """Returns what `choose` returns where each schedule loses so many points, and what it said."""
+    """Returns what `choose` returns where each schedule loses so many points, and what it said.
+
+    Args:
+        lost: function of blocks, tokens and the number of rows that returns points.
+    """
     written = {}
 
     def write(bert, path, settings):
         with open(path, "x"):
-            written[path] = 80.0 - lost(*map(int, settings.keep_tokens.split(":")))
+            step = map(int, settings.keep_tokens.split(":"))
+            written[path] = functools.partial(lost, *step)
         return {"rescaled": False}
 
     monkeypatch.setattr(keep_tokens_search, "TaskComparison", _Comparison)
@@ -64,7 +71,9 @@ def search(monkeypatch, lost, rows=1000, **settings):
     bert = types.SimpleNamespace(config=config, task=types.SimpleNamespace(kind="question"))
     settings = ExportSettings(data="dev.json", **AUTO, **settings)
     examples = _Rows(rows)
-    return said_by(choose, bert, examples, settings, write)
+    (found, comparison), notes = said_by(choose, bert, examples, settings, write)
+    assert comparison is None if found["chosen"] is None else comparison.count == rows
+    return found, notes
 
 
 class _Rows(list):
@@ -78,32 +87,41 @@ class _Rows(list):
 
 
 def test_the_fewest_tokens_that_lose_little_are_chosen(monkeypatch):
-    # By the share of tokens: 1:128, 1:160, 2:128 … 2:160 is the first that keeps enough.
-    lost = {(1, 128): 9.0, (1, 160): 3.0, (2, 128): 1.5, (1, 192): 1.01}
-    found, notes = search(monkeypatch, lambda *step: lost.get(step, 1.0), max_drop=0.01)
+    # By the share of tokens: 1:128, 1:160, 2:128 … 2:160 is the first that keeps enough of all
+    # rows; 1:192 does so on the first 300 only.
+    lost = {(1, 128): 9.0, (1, 160): 3.0, (2, 128): 1.01}
+
+    def points(blocks, tokens, rows):
+        if (blocks, tokens) == (1, 192):
+            return 0.2 if rows == 300 else 1.2
+        return lost.get((blocks, tokens), 1.0)
+
+    found, notes = search(monkeypatch, points, max_drop=0.01)
     assert found["chosen"] == "2:160"
     assert [each["keep_tokens"] for each in found["grid"]] == [
         "1:128", "1:160", "2:128", "1:192", "2:160",
     ]  # fmt: skip
     assert [each["passed"] for each in found["grid"]] == [False] * 4 + [True]
     assert [each["tokens"] for each in found["grid"]] == [128, 160, 128, 192, 160]
-    assert (found["count"], found["of_rows"], found["not_tried"]) == (300, 1000, 7)
-    assert notes == ["keep_tokens=auto: chosen on 300 of the 1000 rows, evenly spread"]
+    assert [each["count"] for each in found["grid"]] == [300, 300, 300, 1000, 1000]
+    assert found["not_tried"] == 7
+    assert notes == [
+        "keep_tokens=auto: tried on 300 of the 1000 rows, evenly spread: what passes there is "
+        "compared on all"
+    ]
     lines = grid_lines(found)
-    assert lines[2].split() == ["1:128", "44.4%", "71.0000", "9.00"]
+    assert lines[1].split() == ["1:128", "44.4%", "300", "80.0000", "71.0000", "9.00"]
     assert lines[-1] == (
-        "chosen on 300 of 1000 rows: 2:160, as at most 1.00 may be lost; 7 that compute more "
-        "tokens were not tried"
+        "chosen: 2:160, as at most 1.00 points of f1 may be lost; 7 that compute more tokens were "
+        "not tried"
     )
 
 
 def test_all_tokens_are_kept_where_every_choice_loses_too_much(monkeypatch):
     found, notes = search(monkeypatch, lambda *step: 2.0, rows=200, max_drop=0.01)
     assert (found["chosen"], len(found["grid"]), found["not_tried"]) == (None, 12, 0)
-    assert (found["count"], notes) == (200, [])
-    assert grid_lines(found)[-1].endswith(
-        "200 of 200 rows: all tokens, as at most 1.00 may be lost"
-    )
+    assert notes == []
+    assert grid_lines(found)[-1] == "chosen: all tokens, as at most 1.00 points of f1 may be lost"
 
 
 def test_one_of_few_rows_may_be_lost_as_in_a_proof(monkeypatch):
