@@ -36,8 +36,9 @@ def int64_lists(records, names):
         NotOurs: a record is not an Example, or a feature is not a list of int64.
     """
     data = np.frombuffer(b"".join([*records, _MARGIN]), np.uint8)
-    ends = np.cumsum([len(record) for record in records], dtype=np.int64)
-    starts, ends = _fields(data, ends - [len(record) for record in records], ends, _FEATURES, True)
+    sizes = np.array([len(record) for record in records], np.int64)
+    ends = np.cumsum(sizes)
+    starts, ends = _fields(data, ends - sizes, ends, _FEATURES, True)
     row, starts, ends = _entries(data, starts, ends)
     key_starts, key_ends = _fields(data, starts, ends, _KEY)
     starts, ends = _fields(data, key_ends, ends, _VALUE, True)

@@ -2,7 +2,7 @@
 
 import dataclasses
 import hashlib
-import importlib.util
+import importlib
 import json
 import os
 import sys
@@ -153,7 +153,11 @@ def _check_matplotlib():
 
 
 def _has_matplotlib():
-    return importlib.util.find_spec("matplotlib") is not None
+    try:
+        importlib.import_module("matplotlib")
+    except ImportError:
+        return False
+    return True
 
 
 def _write(bert, settings, batches, scores, output):
