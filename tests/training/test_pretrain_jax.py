@@ -43,8 +43,9 @@ def start(place, devices=1):
     """Starts a process that runs the command lines that it is sent."""
     env = environment(
         KERAS_BACKEND="jax",
-        XLA_FLAGS=f"--xla_force_host_platform_device_count={devices}",
-        # The runs of this file have the same few programs.
+        # Programs of three steps need not be good ones, and the runs have the same few.
+        XLA_FLAGS=f"--xla_force_host_platform_device_count={devices} "
+        "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true",
         JAX_COMPILATION_CACHE_DIR=str(place / f"programs{devices}"),
         JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS="0",
     )
@@ -101,24 +102,22 @@ def test_the_losses_are_tensorflows_on_one_device_and_on_two(place, cli, monkeyp
     statuses, errors = run(
         place,
         pretrain("one", *flags),
-        pretrain("two", *flags, "--strategy=mirrored"),
-        pretrain("parts", *flags, "--strategy=mirrored", "--micro_batches=2"),
+        pretrain("two", *flags, "--strategy=mirrored", "--micro_batches=2"),
         pretrain("bad", *flags, "--strategy=multi_worker"),
         pretrain("bad", *flags, "--strategy=mirrored", "--micro_batches=3"),
         devices=2,
     )
-    assert statuses == [0, 0, 0, 2, 2], errors
+    assert statuses == [0, 0, 2, 2], errors
     assert "needs TensorFlow: set KERAS_BACKEND=tensorflow, or use --strategy=mirrored" in errors
     assert "--batch_size=8: is no multiple of 6, the number of devices times" in errors
     assert "Traceback" not in errors
     # Without matplotlib there is all but the curves, and a line says so.
-    assert errors.count("matplotlib is not installed") == 4
+    assert errors.count("matplotlib is not installed") == 3
     assert not (place / "one.png").exists()
     assert (place / "theirs.png").exists()
     assert not (place / "bad").exists()
     assert_close(place, "one", "theirs", loss=1e-4, weight=2e-4)
     assert_close(place, "two", "one", loss=1e-5, weight=1e-4)
-    assert_close(place, "parts", "one", loss=1e-5, weight=1e-4)
 
 
 def test_a_killed_run_goes_on_to_bit_identical_weights(place):
