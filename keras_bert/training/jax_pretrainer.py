@@ -1,4 +1,4 @@
-"""Pretraining on JAX: one compiled program a step, which the host does not wait for.
+"""Pretraining on JAX: one compiled program a step; while it runs, the host prepares the next.
 
 The program is that of the whole batch, so several devices and micro-batches change no number but
 for the order of additions; XLA shares out the rows where they are sharded.
@@ -37,10 +37,14 @@ class JaxPretrainer(BertPretrainer):
         if self.train_function is not None and not force:
             return
         super().make_train_function(force)
-        step = self.train_function
+        step, before = self.train_function, {}
 
         def train_function(state, iterator):
+            nonlocal before
             logs, state = step(state, iterator)
+            # One step ahead of the device, and not more: a signal would be answered late.
+            jax.block_until_ready(before)
+            before = logs
             return {name: Pending(value) for name, value in logs.items()}, state
 
         self.train_function = train_function
