@@ -17,7 +17,8 @@ class TrainingBatches:
     Args:
         texts: `TokenizedTexts`.
         targets: what the model learns: an array of shape (count, ...), a dict of such, or a list
-            of int arrays with one value a token, which batches fill up with -1.
+            of int arrays with one value a token, which batches fill up with -1; or what has a
+            `batch(indices, length)` of its own, as `TaughtTargets`.
         batch_size: texts a batch; the last batch of an epoch may be smaller.
         seed: int; the order is a function of it and of the epoch.
         weights: float32 array of shape (count,), the weight of each text in the loss; or None.
@@ -61,6 +62,8 @@ class TrainingBatches:
         return self.texts.batch(indices), self._targets(indices), *weights
 
     def _targets(self, indices):
+        if hasattr(self.targets, "batch"):
+            return self.targets.batch(indices, self.texts.padded_length(indices))
         if isinstance(self.targets, dict):
             return {name: values[indices] for name, values in self.targets.items()}
         if isinstance(self.targets, np.ndarray):

@@ -5,10 +5,13 @@ import os
 from keras_bert.card import command_line, model_card, seeds_table
 from keras_bert.config import EXPORTED_AS
 from keras_bert.errors import spells_flags
+from keras_bert.guesses import counted
 from keras_bert.settings import shown_path
 
 # Settings that are paths.
-_PATHS = ("train", "eval", "init", "vocab", "output", "picture", "teacher")
+_PATHS = ("train", "eval", "init", "vocab", "output", "picture")
+# Those that are several paths, with commas between them.
+_LISTS = ("teacher", "unlabeled")
 # A card does not repeat a script's data.
 _LONGEST_VALUE = 100
 
@@ -20,10 +23,10 @@ def finetuned_card(best, call, settings, parts, over_all):
         best: the `Run` whose model it is.
         call: dict of the settings that were given, by name.
         settings: `FinetuneSettings`.
-        parts: the examples to train on and those to score on.
+        parts: the examples to train on, those to score on, and those without labels, if any.
         over_all: the `summary` of several seeds, or {}.
     """
-    bert, task, (train, evaluation) = best.bert, best.bert.task, parts
+    bert, task, (train, evaluation, *_) = best.bert, best.bert.task, parts
     where = "held out of the same data; no text is in both parts"
     if call["eval"] is not None:
         where = "data of its own"
@@ -36,6 +39,7 @@ def finetuned_card(best, call, settings, parts, over_all):
             f"Scored on {os.path.basename(evaluation.path)}: {len(evaluation):,} examples, "
             f"{where}.",
             *_weights_line(best.report),
+            *_teacher_lines(best.report),
             *_quantized_line(best.report),
         ],
         score_lines=task.score_lines(best.scores, bert.config),
@@ -58,6 +62,22 @@ def _weights_line(report):
     return [f"Weights of the labels in the loss: {', '.join(weights)}."] if weights else []
 
 
+def _teacher_lines(report):
+    if "teacher" not in report:
+        return []
+    field = report["teacher"]
+    who = " and ".join(map(shown_path, field["models"]))
+    weight = field["label_weight"]
+    lines = [
+        f"In the loss the labels count {weight:g}, what {who} answer{'s' * (' and ' not in who)} "
+        f"{1 - weight:g}, at a temperature of {field['temperature']:g}."
+    ]
+    if field["unlabeled"]:
+        count = counted(field["unlabeled"], "example")
+        lines.append(f"Learned from {count} without labels, as answered by {who}.")
+    return lines
+
+
 def _quantized_line(report):
     if "quantize_aware" not in report:
         return []
@@ -70,9 +90,15 @@ def _quantized_line(report):
     ]
 
 
+def _shown_paths(paths):
+    parts = paths.split(",") if isinstance(paths, str) else paths
+    return ",".join(map(shown_path, parts))
+
+
 def _call_shown(call):
     """Returns the call as its author wrote it: a command, or a line of Python."""
     given = {name: value for name, value in call.items() if value is not None and name != "force"}
+    given |= {name: _shown_paths(given[name]) for name in _LISTS if name in given}
     if spells_flags():
         return command_line("finetune", given, _PATHS)
     arguments = []

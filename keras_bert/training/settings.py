@@ -1,6 +1,7 @@
 """What a user can choose about fine-tuning: one place for names, defaults, help and bounds."""
 
 import dataclasses
+import os
 
 from keras_bert.config import POOLINGS, QUANTIZED_WEIGHTS, TABLE_BITS
 from keras_bert.errors import InputError, name_of
@@ -13,6 +14,8 @@ from keras_bert.tasks.registry import KINDS, get_task
 LARGEST_SEED = 2**32 - 1
 # What switches the teacher off that quantization-aware training has by default.
 NO_TEACHER = "none"
+# Settings that do nothing without a teacher.
+_OF_TEACHERS = ("label_weight", "temperature", "unlabeled")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -104,14 +107,19 @@ class FinetuneSettings(FitSettings):
     )
     teacher: str | None = setting(
         None,
-        "model folder of the same task, whose logits are learned beside the labels; none: labels "
-        "alone (default: with --quantize_aware the start, in float)",
+        "models of the same task, in any format, with commas between them: the mean of their "
+        "logits is learned beside the labels; none: labels alone (default: with --quantize_aware "
+        "the start, in float)",
     )
-    teacher_weight: float = setting(
-        0.5, "share of the teacher's logits in the loss", low=0.0, high=1.0
+    label_weight: float = setting(
+        0.5, "with --teacher: share of the labels in the loss", low=0.0, high=1.0
     )
     temperature: float = setting(
         1.0, "softens teacher and student before they are compared", low=0.1, high=100.0
+    )
+    unlabeled: str | None = setting(
+        None,
+        "files of texts without labels, which the teacher labels; globs with commas between them",
     )
     precision: str = setting(
         "auto",
@@ -128,6 +136,8 @@ class FinetuneSettings(FitSettings):
 
     def __post_init__(self):
         object.__setattr__(self, "class_weight", as_text(self.class_weight))
+        if isinstance(self.teacher, list | tuple):
+            object.__setattr__(self, "teacher", ",".join(map(os.fspath, self.teacher)))
         check_settings(self)
         if self.table_bits is not None:
             if self.table_bits not in TABLE_BITS:
@@ -135,7 +145,7 @@ class FinetuneSettings(FitSettings):
             if self.quantize_aware is None:
                 raise InputError(f"goes with {name_of('quantize_aware')}", "table_bits")
         if self.teacher is None and self.quantize_aware is None or self.teacher == NO_TEACHER:
-            for name in ("teacher_weight", "temperature"):
+            for name in _OF_TEACHERS:
                 if getattr(self, name) != type(self).__dataclass_fields__[name].default:
                     raise InputError(f"goes with {name_of('teacher')}", name)
         if self.quantize_aware is not None and self.precision not in ("auto", "float32"):
