@@ -77,6 +77,8 @@ class Checkpoints:
             "step": step,
             "extra": {name: value for name, value in extra.items() if name not in lists},
         }
+        if hasattr(model, "jax_state_sync"):
+            model.jax_state_sync()  # within `fit` JAX holds the values elsewhere
         arrays = {name: value_of(variable) for name, variable in _variables(model).items()}
         temporary = None
         try:

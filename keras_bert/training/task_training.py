@@ -6,8 +6,8 @@ import dataclasses
 import keras
 import numpy as np
 
-from keras_bert import numpy_ops
-from keras_bert.bert import Bert, build_model
+from keras_bert import numpy_ops, shapes
+from keras_bert.bert import Bert, build_model, predict_batch
 from keras_bert.errors import Diverged, InputError, name_of
 from keras_bert.model_folder import ModelConfig
 from keras_bert.models.lora import merged_weights
@@ -183,7 +183,13 @@ class TaskTraining:
             )  # fmt: skip
         # Group 1: what is evaluated goes through the model row by row.
         texts, evaluation_texts = (
-            TokenizedTexts(each.encodings, self.config.max_length, self.tokenizer.pad_id, group)
+            TokenizedTexts(
+                each.encodings,
+                self.config.max_length,
+                self.tokenizer.pad_id,
+                group,
+                shapes.padded_lengths(),
+            )
             for each, group in ((rows, rows.group), (evaluation_rows, 1))
         )
         model, network = self.model, bert.network
@@ -202,7 +208,7 @@ class TaskTraining:
             model = network = head_of(model)
 
         def run(inputs):
-            logits = network.predict_on_batch(inputs)
+            logits = predict_batch(network, inputs, self.config)
             return self.model.outputs_from_logits(logits, self.config.settings, numpy_ops)
 
         def evaluate():

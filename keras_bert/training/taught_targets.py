@@ -30,15 +30,16 @@ class TaughtTargets:
         self.shares = np.asarray(shares, "float32")
         self.starts = None if sizes is None else np.concatenate([[0], np.cumsum(sizes)])
 
-    def batch(self, indices, length):
+    def batch(self, indices, length, count=None):
         """Returns the targets of rows, float32, or a dict of them.
 
         Args:
             indices: int array of shape (batch,).
             length: tokens to which the batch is padded.
+            count: how many of the rows are no fill; None: all. Tokens of fill have no target.
         """
         if isinstance(self.labels, list):
-            return self._of_tokens(indices, length, self.logits["logits"])
+            return self._of_tokens(indices, length, self.logits["logits"], count)
         if isinstance(self.labels, dict):
             return {
                 name: self._of_rows(labels, indices, self._padded(name, indices, length))
@@ -58,10 +59,10 @@ class TaughtTargets:
             found[row, : len(part)] = part
         return found
 
-    def _of_tokens(self, indices, length, logits):
+    def _of_tokens(self, indices, length, logits, count):
         found = np.zeros((len(indices), length, 2 + logits.shape[-1]), "float32")
         found[..., 0], found[..., 1] = self.shares[indices, None], IGNORED
-        for row, index in enumerate(indices):
+        for row, index in enumerate(indices[:count]):
             labels = self.labels[index]
             found[row, : len(labels), 1] = labels
             found[row, : len(labels), 2:] = logits[self.starts[index] : self.starts[index + 1]]

@@ -6,14 +6,14 @@ import os
 
 import numpy as np
 
-from keras_bert.bert import Bert
+from keras_bert.bert import Bert, predict_batch
 from keras_bert.errors import InputError, name_of
 from keras_bert.opening import open_model
 from keras_bert.predictor import outputs_of
 from keras_bert.text.padding import TokenizedTexts
 from keras_bert.training.settings import NO_TEACHER
 
-# Rows that go through a teacher together. More are no faster on a CPU.
+# Tokens that go through a teacher together. More are no faster on a CPU, and fill a GPU.
 _TOKENS_AT_ONCE = 2**14
 # Of float32: the least probability that has a logarithm, and the largest below 1.
 _LEAST, _NEAR_ONE = np.finfo("float32").tiny, 1 - 2.0**-24
@@ -163,9 +163,10 @@ def mean_logits(models, rows, config):
 def _logits(model, rows, config):
     length = max((len(row.token_ids) for row in rows.encodings), default=1)
     texts = TokenizedTexts(rows.encodings, length, model.tokenizer.pad_id)
-    at_once = max(1, _TOKENS_AT_ONCE // (model.fixed_length or length))
-    if not isinstance(model, Bert):
-        at_once = model.batch_size
+    at_once = model.batch_size
+    if isinstance(model, Bert):
+        # A power of two, to which batches are padded where shapes are compiled.
+        at_once = 1 << max(0, (_TOKENS_AT_ONCE // length).bit_length() - 1)
     found = outputs_of(_runs(model, config), texts, model.task, at_once, model.fixed_length)
     join = np.concatenate if model.task.per_token else np.stack
     found = {name: join(values) for name, values in found.items()}
@@ -182,7 +183,7 @@ def _runs(model, config):
         network = model.network
 
         def run(inputs):
-            logits = network.predict_on_batch(inputs)
+            logits = predict_batch(network, inputs, model.config)
             return logits if isinstance(logits, dict) else dict.fromkeys(model.task.outputs, logits)
 
         return run
