@@ -26,7 +26,7 @@ from keras_bert.tasks.splitting import hold_out
 from keras_bert.training.class_weights import class_weights
 from keras_bert.training.finetuned_card import finetuned_card
 from keras_bert.training.seeds import seeds_of, summary
-from keras_bert.training.settings import sorted_settings
+from keras_bert.training.settings import check_start, sorted_settings, teacher_paths
 from keras_bert.training.unlabeled import read_unlabeled
 
 # Settings that do not change the weights.
@@ -97,6 +97,7 @@ def finetune_runs(start, task="classification", train=None, eval=None, **given):
     task = get_task(task)
     road, settings, layout, overrides = sorted_settings(task, given)
     seeds = seeds_of(settings)
+    check_start(start, settings)
     _check_paths(start, road.output, settings, seeds)
     _check_picture(road)
     if settings.strategy != "multi_worker":
@@ -118,8 +119,12 @@ def finetune_runs(start, task="classification", train=None, eval=None, **given):
 
 def _runs(call, task, road, settings, fields, seeds, parts, strategy):
     """Does the run of each seed and writes the best one; see `finetune_runs`."""
+    from keras_bert.training.augmented_texts import augmented_texts
+    from keras_bert.training.augmented_texts import discard as discard_variants
+    from keras_bert.training.augmented_texts import file_of as variants_file
     from keras_bert.training.checkpoints import state_is_kept
     from keras_bert.training.devices import writes_files
+    from keras_bert.training.student import student_of
     from keras_bert.training.task_training import discard_state
     from keras_bert.training.teachers import open_teachers, teachers_of
     from keras_bert.training.train_one import train_one
@@ -129,11 +134,16 @@ def _runs(call, task, road, settings, fields, seeds, parts, strategy):
     if settings.strategy == "multi_worker":
         from keras_bert.training.strategy import WORKER_LOST as worker_lost
     teachers = open_teachers(settings)
+    if settings.augment is not None:
+        more = augmented_texts(train, settings, variants_file(road.output), strategy, _say)
+        unlabeled = [*unlabeled, *([more] if len(more) else [])]
     best, reports, diverged = None, [], []
     for seed in seeds:
         if len(seeds) > 1:
             _say(f"seed {seed}:")
         loaded = _start_of(start, road, seed)
+        if settings.student_layers is not None:
+            loaded = student_of(teachers.models[0], settings.student_layers, teachers.names[0])
         try:
             found = train_one(
                 loaded,
@@ -179,6 +189,7 @@ def _runs(call, task, road, settings, fields, seeds, parts, strategy):
             best.bert.save(road.output)
         for seed in seeds:
             discard_state(_state_folder(road.output, settings, seed))
+        discard_variants(variants_file(road.output))
     if road.picture is not None and writes_files(strategy):
         from keras_bert.training.epoch_curves import draw_epochs
 
@@ -189,8 +200,9 @@ def _runs(call, task, road, settings, fields, seeds, parts, strategy):
 def _check_paths(start, output, settings, seeds):
     if output is None:
         return
-    if isinstance(start, (str, os.PathLike)):
-        check_not_input(output, start)
+    for path in (start, *teacher_paths(settings.teacher)):
+        if isinstance(path, (str, os.PathLike)):
+            check_not_input(output, path)
     check_replaceable(output, is_replaceable)
     for seed in seeds:
         check_replaceable(_state_folder(output, settings, seed), os.path.isdir)
@@ -252,7 +264,7 @@ def _check_examples(task, fields, settings, *parts):
 
 def _start_of(start, road, seed):
     """Returns the `Bert` to start from; what it draws at random is a function of the seed."""
-    if not isinstance(start, (str, os.PathLike)):
+    if start is None or not isinstance(start, (str, os.PathLike)):
         return start
     import keras
 

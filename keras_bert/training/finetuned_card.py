@@ -7,9 +7,10 @@ from keras_bert.config import EXPORTED_AS
 from keras_bert.errors import spells_flags
 from keras_bert.guesses import counted
 from keras_bert.settings import shown_path
+from keras_bert.training.settings import teacher_paths
 
 # Settings that are paths.
-_PATHS = ("train", "eval", "init", "vocab", "output", "picture")
+_PATHS = ("train", "eval", "init", "vocab", "output", "picture", "augment_model")
 # Those that are several paths, with commas between them.
 _LISTS = ("teacher", "unlabeled")
 # A card does not repeat a script's data.
@@ -47,8 +48,15 @@ def finetuned_card(best, call, settings, parts, over_all):
         f"examples, so slightly optimistic.",
         scores=seeds_table(**over_all, seed=best.report["seed"]) if over_all else "",
         command=_call_shown(call),
-        base=str(call["init"]) if isinstance(call["init"], (str, os.PathLike)) else None,
+        base=_base(call, settings),
     )
+
+
+def _base(call, settings):
+    """Returns the name of the model whose weights the run began with; None where it has none."""
+    if settings.student_layers is not None:
+        return teacher_paths(settings.teacher)[0]
+    return str(call["init"]) if isinstance(call["init"], (str, os.PathLike)) else None
 
 
 def _epochs_done(report, settings):

@@ -11,7 +11,7 @@ from keras_bert.errors import InputError, name_of
 from keras_bert.opening import open_model
 from keras_bert.predictor import outputs_of
 from keras_bert.text.padding import TokenizedTexts
-from keras_bert.training.settings import NO_TEACHER
+from keras_bert.training.settings import NO_TEACHER, teacher_paths
 
 # Tokens that go through a teacher together. More are no faster on a CPU, and fill a GPU.
 _TOKENS_AT_ONCE = 2**14
@@ -48,20 +48,15 @@ def open_teachers(settings):
     Raises:
         InputError: there is no such model, or it has no task.
     """
-    if settings.teacher in (None, NO_TEACHER):
-        return None
     names, models = teacher_paths(settings.teacher), []
+    if not names:
+        return None
     for name in names:
         try:
             models.append(open_model(name))
         except InputError as error:
             raise InputError(str(error), "teacher") from None
     return Teachers(models, settings.label_weight, settings.temperature, names)
-
-
-def teacher_paths(names):
-    """Returns the paths of a list with commas; a path that has one is found first."""
-    return [names] if os.path.exists(names) else [each for each in names.split(",") if each]
 
 
 def teachers_of(opened, start, settings, say):

@@ -21,10 +21,10 @@ from keras_bert.tasks.file_layout import FileLayout
 from keras_bert.tasks.registry import get_task
 from keras_bert.text.tokenizer import WordPieceTokenizer
 from keras_bert.training.checkpoints import TEACHER_NAME
-from keras_bert.training.settings import FinetuneSettings, FitSettings
+from keras_bert.training.settings import FinetuneSettings, FitSettings, teacher_paths
 from keras_bert.training.task_training import TaskTraining, config_for
 from keras_bert.training.taught_rows import taught_rows
-from keras_bert.training.teachers import Teachers, mean_logits, open_teachers, teacher_paths
+from keras_bert.training.teachers import Teachers, mean_logits, open_teachers
 
 ALL_KINDS = (*KINDS, "multi_label", "classification")
 
