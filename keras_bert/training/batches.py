@@ -17,7 +17,8 @@ class TrainingBatches:
     Args:
         texts: `TokenizedTexts`.
         targets: what the model learns: an array of shape (count, ...), a dict of such, or a list
-            of int arrays with one value a token, which batches fill up with -1.
+            of int arrays with one value a token, which batches fill up with -1; or what has a
+            `batch(indices, length)` of its own, as `TaughtTargets`.
         batch_size: texts a batch; the last batch of an epoch may be smaller.
         seed: int; the order is a function of it and of the epoch.
         weights: float32 array of shape (count,), the weight of each text in the loss; or None.
@@ -72,7 +73,8 @@ class TrainingBatches:
     def _weights(self, indices, count):
         """Yields the weights of a batch, where there are any; `count` of its texts are no fill."""
         # A filled row of tokens has no target: it counts nothing without weights.
-        if self.weights is None and (not self.filled or isinstance(self.targets, list)):
+        labels = getattr(self.targets, "labels", self.targets)
+        if self.weights is None and (not self.filled or isinstance(labels, list)):
             return
         weights = np.ones(len(indices), "float32")
         if self.weights is not None:
@@ -83,6 +85,8 @@ class TrainingBatches:
         yield weights.astype("float32")
 
     def _targets(self, indices, count):
+        if hasattr(self.targets, "batch"):
+            return self.targets.batch(indices, self.texts.padded_length(indices), count)
         if isinstance(self.targets, dict):
             return {name: values[indices] for name, values in self.targets.items()}
         if isinstance(self.targets, np.ndarray):
