@@ -248,7 +248,8 @@ def test_a_part_is_trained_with_the_numbers_of_the_file(part, tmp_path):
     rounding = np.abs(simulated - plain).mean()
     assert rounding > 1e-3
     assert np.abs(trained_by - simulated).mean() < 0.02 * rounding
-    assert np.abs(file - simulated).mean() < 0.02 * rounding
+    # The second block carries on what falls the other way in the first.
+    assert np.abs(file - simulated).mean() < 0.05 * rounding
     answers = task.answers({"value": simulated}, rows, examples, again.config)
     for name, value in task.scores(answers, examples, again.config).items():
         assert scores[name] == pytest.approx(value, abs=1e-3)
