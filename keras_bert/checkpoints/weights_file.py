@@ -29,8 +29,8 @@ def check_size(path, config):
     size = os.path.getsize(path)
     if size < 2 * count:  # of float16
         raise InputError(
-            f"{path}: has {size} bytes where the {count} weights of config.json need {2 * count} at least: "
-            f"it is cut short or of another model"
+            f"{path}: has {size} bytes where the {count} weights of config.json need at least "
+            f"{2 * count}: it is cut short or of another model"
         )
 
 
