@@ -44,7 +44,10 @@ STOP_WORDS = frozenset(
     became becomes called known named used made including included include based because due
     according although one's 's s became began begin used using""".split()
 )
-_CONNECTORS = ("of", "of the", "de", "van", "von", "del", "da", "la", "le", "for", "and the", "the")
+_CONNECTORS = (
+    *("of", "of the", "de", "van", "von", "del", "da", "di", "du", "la", "le", "el", "de la", "y"),
+    *("al", "und", "der", "des", "for", "and the", "the"),
+)
 _BEFORE_NOUNS = frozenset(
     """a an the of its his their her our this these those for with by from into between in on as
     no many several some any each every both such than and or against during through over called
@@ -61,8 +64,8 @@ _DULL = frozenset(
 )
 # A word between a determiner and one of these is a noun.
 _NOUN = re.compile(
-    r"\b(?:a|an|the|its|his|her|their|this) (?:[a-z-]+ )?([a-z-]+)(?=[.,;]|\s(?:of|in|is|was|and|to|for|on"
-    r"|at|that|which|with|by|from|as|had|has|were|are|or)\b)"
+    r"\b(?:a|an|the|its|his|her|their|this) (?:[a-z-]+ )?([a-z-]+)(?=[.,;]|\s(?:of|in|is|was|and|to"
+    r"|for|on|at|that|which|with|by|from|as|had|has|were|are|or)\b)"
 )
 _NO_NOUN = re.compile(r".*(?:ly|ing|ed|ous|ive|ful|able|ible|less)$")
 _NO_NAME = frozenset(
@@ -167,10 +170,15 @@ def _names(sentence, words, counts, taken):
         text = re.sub(r"['’]s$", "", sentence[start:end])
         end = start + len(text)
         is_word = len(text) > 2 and text.lower() not in _NO_NAME | STOP_WORDS
-        if is_word and last - i < 6 and _is_free(start, end, taken):
+        before = sentence[:start]
+        is_alone = before.strip() in _FIRST or not re.search(r"[A-Z]\S* $", before)
+        if is_word and is_alone and last - i < 6 and _is_free(start, end, taken):
             names.append(Span(start, end, NAME, text.lower()))
         i = last + 1
     return names
+
+
+_FIRST = frozenset(word.capitalize() for word in STOP_WORDS)
 
 
 def _is_capitalised(words, i, counts):
@@ -217,10 +225,13 @@ def _ends_of(run, before, counts):
     head = run[-1].group()
     if _NO_NOUN.match(head) or len(head) < 4 or not counts.is_noun(head):
         return []
+    run = run[-4:]
+    while len(run) > 1 and re.search("(?:ing|ly)$", run[0].group()):
+        run = run[1:]
     found = []
-    for first in run[-4:]:
+    for first in run:
         text = " ".join(word.group() for word in run[run.index(first) :])
-        if not first.group().endswith("ly") and text not in _DULL:
+        if text not in _DULL:
             key = " ".join(stem(word) for word in text.split())
             found.append(Span(first.start(), run[-1].end(), PHRASE, key, run[0].start()))
     return found

@@ -5,7 +5,7 @@ import re
 from cloze_spans import DATE, NAME, NUMBER, PHRASE, STOP_WORDS, WORD, YEAR
 
 _CUT = re.compile(
-    r"[,;:()—–\"“”]|(?<=\s)(?:and|but|which|while|because|although|whereas|where|after|before)"
+    r",(?!\d)|[;:()—\"“”]|(?<=\s)–(?=\s)|(?<=\s)(?:and|but|which|while|because|although|whereas|where|after|before)"
     r"(?=\s)"
 )
 _PREPOSITION = re.compile(
@@ -88,16 +88,27 @@ def interrogative(before, answer, after, kind, choose, people=()):
 def has_verb(text):
     """Returns whether a text has an auxiliary verb or a verb in the past."""
     words = text.lower().rstrip("?").split()
-    return any(w in _AUXILIARIES or w in _IRREGULAR or w.endswith("ed") for w in words)
+    return any(
+        w in _AUXILIARIES or w in _IRREGULAR or re.fullmatch("(?!hundred).{2,}ed", w) for w in words
+    )
 
 
-def can_replace(sentence, span):
-    """Returns whether an interrogative can be in the span's place: no apposition, no brackets."""
+def can_replace(sentence, span, counts):
+    """Returns whether an interrogative can be in the span's place.
+
+    It cannot in brackets, in place of half a hyphenated word, of an apposition ("his brother Tom")
+    or of a name that describes a noun ("the Chicago office").
+    """
     before, after = sentence[: span.start], sentence[span.end :]
     if before.count("(") != before.count(")") or after[:1] in "-–/":
         return False
     previous = re.search(r"(\S+)\s$", before)
-    if span.kind != NAME or previous is None:
+    if span.kind != NAME:
+        return True
+    following = re.match(r"(?:['’]s?)?\s(\S+)", after)
+    if following and (counts.is_noun(following.group(1)) or following.group(1)[0].isupper()):
+        return False
+    if previous is None:
         return True
     word = previous.group(1)
     is_plain = word.islower() and word.isalpha() and word not in STOP_WORDS
@@ -133,7 +144,7 @@ def clause_question(sentence, span, choose, counts, people=()):
     if not before:
         return _finish(f"{words}{after}")
     preposition = _PREPOSITION.search(before + " ")
-    if preposition:
+    if preposition and preposition.group(1).lower() != "of":
         before, words = before[: preposition.start()].strip(), f"{preposition.group(1)} {words}"
     is_relative = re.search(r"\b(?:which|who|that|whose)\b", before)
     asked = None if is_relative or choose((0, 0, 0, 1)) else _inverted(before, counts)
@@ -142,9 +153,25 @@ def clause_question(sentence, span, choose, counts, people=()):
     return _finish(f"{words} {asked}{after}")
 
 
+def thinned(question, share, generator):
+    """Returns a question without some of its content words, at random."""
+    words = question.rstrip("?").split()
+    asked = set("who what when where how many much year date place percentage".split())
+    kept = [
+        word
+        for word in words
+        if word in asked or word in STOP_WORDS or has_verb(word) or generator.random() >= share
+    ]
+    return " ".join(kept).strip(" ,;:") + "?"
+
+
 def _inverted(before, counts):
     """Returns a clause's start with its verb in front, as a question has it; None without one."""
     tokens = before.split()
+    if re.match(
+        r"(?:in|on|at|after|before|during|for|by|from|with|as|while|when|if) ", before, re.I
+    ):
+        return None  # what comes first is no subject
     for i, token in enumerate(tokens[:10]):
         if token in _AUXILIARIES and i:
             return " ".join([token, *tokens[:i], *tokens[i + 1 :]])
@@ -178,8 +205,17 @@ def _clause(sentence, span, least=6):
             starts.pop()
         else:
             break
+    # "... and was built in 1871" has no subject without what is before it.
+    while len(starts) > 1 and _starts_with_verb(sentence[starts[-1] : span.start]):
+        starts.pop()
     start = starts[-1]
     return start + len(sentence[start:]) - len(sentence[start:].lstrip()), ends[0]
+
+
+def _starts_with_verb(text):
+    words = text.split()[:2]
+    words = words[1:] if words and words[0] in ("then", "also", "later", "and", "but") else words
+    return bool(words) and (has_verb(words[0]) or bool(re.fullmatch("[a-z]{3,}s|to", words[0])))
 
 
 def _inside(match, span):
@@ -189,4 +225,5 @@ def _inside(match, span):
 def _finish(text):
     text = re.sub(r"[\"“”]|\([^()]*\)", " ", text)
     text = re.sub(r"\s+([,;.])", r"\1", " ".join(text.split()))
-    return text.strip(' .,;:—–"“”').lower() + "?"
+    text = re.sub(r"^(?:['’]s|or|and|but|than|that)\s", "", text.strip(" .,;:—–").lower())
+    return re.sub(r"^(when|where|in what year|on what date),", r"\1", text) + "?"
