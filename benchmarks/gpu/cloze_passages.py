@@ -157,7 +157,7 @@ class Article:
             if numbers and (not others or self.generator.random() < _NUMBERS):
                 span = self.generator.choice(numbers)
             else:
-                joined = [_joined(self.sentences[i], span, spans) for span in others]
+                joined = [_joined(self.sentences[i], span, spans, self.counts) for span in others]
                 lengths = [(span.end - span.start) ** 2 for span in joined]
                 span = self.generator.choices(joined, lengths)[0]
             question = self._question(i, span, i, span, starts, self.generator.random() - 1000)
@@ -204,17 +204,19 @@ def _people(title, sentences):
     return sorted({name, name.split()[-1]}) if is_person else []
 
 
-def _joined(sentence, span, spans):
+def _joined(sentence, span, spans, counts):
     """Returns a span with the spans that are joined to it: "the rank of Major in the army"."""
-    start = span.whole_start if span.kind == PHRASE else span.start
-    end = span.end
+    start, end = _whole(span), span.end
     for _ in range(3):
         link = _JOINED.match(sentence, end)
-        following = [each for each in spans if link and _whole(each) == link.end()]
-        following = [each for each in following if each.kind in (NAME, PHRASE)]
-        if not following:
+        ends = [
+            each.end
+            for each in spans
+            if link and _whole(each) == link.end() and each.kind in (NAME, PHRASE)
+        ]
+        if not ends or cloze_wording.describes(sentence[max(ends) :], counts):
             break
-        end = max(each.end for each in following)
+        end = max(ends)
     return dataclasses.replace(span, start=start, end=end)
 
 

@@ -5,7 +5,7 @@ import re
 from cloze_spans import DATE, NAME, NUMBER, PHRASE, STOP_WORDS, WORD, YEAR
 
 _CUT = re.compile(
-    r",(?!\d)|[;:()—\"“”]|(?<=\s)–(?=\s)|(?<=\s)(?:and|but|which|while|because|although|whereas|where|after|before)"
+    r"[,:](?!\d)|[;()—]|(?<=\s)(?:–|and|but|which|while|because|although|whereas|where|after|before)"
     r"(?=\s)"
 )
 _PREPOSITION = re.compile(
@@ -66,7 +66,9 @@ def interrogative(before, answer, after, kind, choose, people=()):
         if re.match(r"[$£€]|US", answer):
             return "how much money", 0
         drop = len(article.group()) if article else 0
-        return "how many" if re.match(r"\s[A-Za-z]", after) else "what number", drop
+        following = re.match(r"\s([A-Za-z]+)", after)
+        is_count = following and following.group(1) not in STOP_WORDS
+        return "how many" if is_count else "what number", drop
     if kind == PHRASE:
         return "what", len(article.group()) if article else 0
     if answer.lower() in people:
@@ -93,6 +95,15 @@ def has_verb(text):
     )
 
 
+def describes(after, counts):
+    """Returns whether what is before `after` describes its first word, a noun or a name."""
+    following = re.match(r"(?:['’]s?)?\s(\w\S*)", after)
+    if not following:
+        return False
+    word = following.group(1)
+    return not word[0].islower() or counts.is_noun(word.rstrip(".,;:"))
+
+
 def can_replace(sentence, span, counts):
     """Returns whether an interrogative can be in the span's place.
 
@@ -103,12 +114,11 @@ def can_replace(sentence, span, counts):
     if before.count("(") != before.count(")") or after[:1] in "-–/":
         return False
     previous = re.search(r"(\S+)\s$", before)
-    if span.kind != NAME:
+    if span.kind not in (NAME, PHRASE):
         return True
-    following = re.match(r"(?:['’]s?)?\s(\S+)", after)
-    if following and (counts.is_noun(following.group(1)) or following.group(1)[0].isupper()):
+    if describes(after, counts):
         return False
-    if previous is None:
+    if span.kind == PHRASE or previous is None:
         return True
     word = previous.group(1)
     is_plain = word.islower() and word.isalpha() and word not in STOP_WORDS
@@ -223,7 +233,7 @@ def _inside(match, span):
 
 
 def _finish(text):
-    text = re.sub(r"[\"“”]|\([^()]*\)", " ", text)
+    text = re.sub(r"\([^()]*\)|[\"“”()]", " ", text)
     text = re.sub(r"\s+([,;.])", r"\1", " ".join(text.split()))
     text = re.sub(r"^(?:['’]s|or|and|but|than|that)\s", "", text.strip(" .,;:—–").lower())
     return re.sub(r"^(when|where|in what year|on what date),", r"\1", text) + "?"
