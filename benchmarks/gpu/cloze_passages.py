@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import math
 import random
 import re
 
@@ -135,7 +136,8 @@ class Article:
         best = None
         for i, target in targets:
             shared = around & stems[i]
-            weight = sum(self.counts.weight(word) for word in shared)
+            # A set's order changes from run to run; fsum does not depend on it.
+            weight = math.fsum(self.counts.weight(word) for word in shared)
             enough = len(shared) >= _LEAST_STEMS and weight >= _LEAST_WEIGHT
             if enough and (best is None or weight > best[0]):
                 best = weight, i, target
