@@ -17,6 +17,8 @@ class TextTFLiteRunner(TFLiteRunner):
         threads: number of threads of the interpreter.
     """
 
+    takes_text = True
+
     def _interpreter_class(self):
         return text_interpreter()
 

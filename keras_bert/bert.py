@@ -144,7 +144,7 @@ class Bert(Predictor):
 
     def run(self, inputs):
         """Runs the model on one batch; see `Predictor`."""
-        logits = self.network.predict_on_batch(inputs)
+        logits = predict_batch(self.network, inputs, self.config)
         return self.model.outputs_from_logits(logits, self.config.settings, numpy_ops)
 
     def predict(self, texts, texts_b=None, batch_size=None, **named):
@@ -269,6 +269,27 @@ class Bert(Predictor):
         model = build_model(self.config, dtype="float32")
         model.set_weights(merged_weights(self.model))
         return model
+
+
+def predict_batch(network, inputs, config):
+    """Returns the logits of one batch, an array or a dict of them.
+
+    Args:
+        network: the Keras model that takes rows of tokens.
+        inputs: what `Predictor.run` takes; or an array of features, for a head alone.
+        config: `ModelConfig` of the whole model.
+    """
+    from keras_bert import shapes
+
+    if not shapes.are_compiled() or not isinstance(inputs, dict):
+        return network.predict_on_batch(inputs)
+    count, length = inputs["token_ids"].shape
+    padded = shapes.padded_inputs(inputs, config.encoder.max_position_embeddings)
+    logits = network.predict_on_batch(padded)
+    cut = (slice(count), slice(length)) if task_of(config).per_token else slice(count)
+    if isinstance(logits, dict):
+        return {name: values[cut] for name, values in logits.items()}
+    return logits[cut]
 
 
 def build_model(config, dtype=None):

@@ -29,6 +29,8 @@ def open_model(path, threads=1):
     if isinstance(path, Predictor):
         return path
     check_path(path)
+    if is_model_folder(path):
+        return load_bert(path)
     from keras_bert.export.runners import is_exported, open_exported
 
     if is_exported(path):

@@ -25,11 +25,13 @@ class Predictor(abc.ABC):
         batch_size: rows that go through `run` together.
         fixed_length: int where the model takes sequences of one length only, else None.
         notes: list of str, what a user should know of how it was loaded.
+        takes_text: whether it reads texts itself, and rows of tokens only by writing them out.
     """
 
     batch_size = 1
     fixed_length = None
     notes = ()
+    takes_text = False
 
     @property
     def task(self):

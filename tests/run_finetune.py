@@ -31,6 +31,7 @@ from keras_bert.training.distillation import with_teacher
 from keras_bert.training.fit import fine_tune, freeze
 from keras_bert.training.settings import FitSettings
 from keras_bert.training.strategy import make_strategy
+from keras_bert.training.taught_targets import TaughtTargets
 
 # Batches of 5 rows and, at the end of an epoch, of 1: fewer than there are devices.
 ROWS, BATCH, EPOCHS = 21, 5, 4
@@ -72,7 +73,9 @@ def data_of(kind):
         "regression": rng.normal(size=(ROWS, 1)).astype("float32"),
         "multi_label": rng.integers(0, 2, (ROWS, 4)).astype("float32"),
     }
-    targets["taught"] = targets["tagging"]
+    logits = {"logits": rng.normal(size=(sizes.sum(), 5))}
+    shares = np.repeat([0.3, 0.0], [ROWS - 5, 5])
+    targets["taught"] = TaughtTargets(targets["tagging"], logits, shares, sizes)
     targets = targets.get(kind, rng.integers(0, 3, ROWS).astype("int32"))
     return TokenizedTexts(rows, 16, group=group), targets
 
@@ -90,11 +93,10 @@ def train(kind, strategy, what, folder, clipnorm=0.05):
             50, 16, 2, 2, intermediate_size=32, max_position_embeddings=16,
             hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0,
         )  # fmt: skip
-        model = network = NETWORKS[kind](encoder)
+        model = NETWORKS[kind](encoder)
         loss = model.default_loss()
         if kind == "taught":
-            teacher = NETWORKS[kind](type(encoder).from_config(encoder.get_config()))
-            network, loss = with_teacher(model, teacher, loss, 0.7, 2.0)
+            loss = with_teacher(loss, 2.0)
     if kind == "frozen":
         freeze(model.encoder, "1")
     texts, targets = data_of(kind)
@@ -123,7 +125,7 @@ def train(kind, strategy, what, folder, clipnorm=0.05):
             keras.Model.fit = fit
         try:
             outcome = fine_tune(
-                network, loss, texts, targets, settings, evaluate,
+                model, loss, texts, targets, settings, evaluate,
                 loss_weights=model.default_loss_weights(),
                 checkpoints=None if what == "whole" else checkpoints,
                 resume=what == "resumed", strategy=strategy, weights=weights,

@@ -27,9 +27,9 @@ def check_size(path, config):
     check_is_itself(path)
     count = sum(math.prod(shape) for shape in names.expected_shapes(config).values())
     size = os.path.getsize(path)
-    if size < 4 * count:
+    if size < 2 * count:  # of float16
         raise InputError(
-            f"{path}: has {size} bytes where the {count} weights of config.json need {4 * count}: "
+            f"{path}: has {size} bytes where the {count} weights of config.json need {2 * count} at least: "
             f"it is cut short or of another model"
         )
 

@@ -25,7 +25,7 @@ class Arguments:
     eval: str | None = setting(
         None, "data of the same kind, to choose the best epoch and to score on"
     )
-    init: str = setting(REQUIRED, "the start: model folder, checkpoint, or preset")
+    init: str | None = setting(None, "the start: model folder, checkpoint, or preset; needed")
     output: str = setting(REQUIRED, "the model folder to write")
 
 
@@ -43,7 +43,7 @@ def run(values):
     for flag in flags.FOR_EVERY_VERB:
         arguments.pop(flag, None)
     with signals_save_first():
-        outcome = finetune_runs(arguments.pop("init"), **arguments)
+        outcome = finetune_runs(arguments.pop("init", None), **arguments)
     bert, run = outcome.bert, outcome.run
     result = {
         "output": values.output, "task": bert.task.name, **outcome.scores, **run,

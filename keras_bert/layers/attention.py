@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_bert.layers import fused
+from keras_bert.layers import attention_kernel, fused
 from keras_bert.layers.dense import dense, length_of, over_tokens
 
 # Added to the scores of padding. Finite, so that a row of padding only has finite results; within
@@ -133,6 +133,10 @@ class SelfAttention(keras.layers.Layer):
         length = length_of(mask_bias)
         query, key = self._query_and_key(x, length)
         value = self._split_heads(over_tokens(self.value_dense, x, length), length)
+        if attention_kernel.available(query, self.dropout, training):
+            context = attention_kernel.attend(query, key, value, mask_bias)
+            context = ops.reshape(context, (-1, length, self.num_heads * self.head_size))
+            return over_tokens(self.output_dense, context, length)
         scores = ops.matmul(query, ops.transpose(key, (0, 1, 3, 2)))
         weights = fused.attention_weights(
             scores, mask_bias, self.dropout_layer, training, self.use_fused

@@ -5,6 +5,7 @@ stopped, and every worker makes the same batches.
 """
 
 import collections
+import threading
 
 import numpy as np
 
@@ -17,6 +18,8 @@ SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 _MASKS = 2**32
 # The shard that is being read, and the next one: a batch at the border has rows of both.
 _SHARDS_IN_MEMORY = 2
+# The fewest tokens of a pair: [CLS] a [SEP] b [SEP].
+_SHORTEST_PAIR = 5
 
 _Loaded = collections.namedtuple("_Loaded", "shard example_numbers example_firsts")
 
@@ -34,6 +37,10 @@ class PretrainingBatches:
         masking: `Masking`, or None for 15 % as the records were prepared.
         shuffle: whether to shuffle shards and rows; otherwise the order is that of the files.
         pair: "none" to ignore the records' pair labels; None keeps them.
+
+    Attributes:
+        has_one_shape: whether all batches have one shape, for a backend that compiles a program
+            for each; otherwise packed rows have as many `pair_positions` as the batch needs.
 
     Raises:
         InputError: the folder is broken or empty, or the masking does not fit its records.
@@ -69,6 +76,8 @@ class PretrainingBatches:
         self._tokens = MaskingVocabulary(
             len(ids), ids["[MASK]"], tuple(ids[token] for token in SPECIAL_TOKENS)
         )
+        self.has_one_shape = False
+        self._lock = threading.RLock()  # of what is kept for reuse
         self._loaded = collections.OrderedDict()
         self._orders = collections.OrderedDict()
 
@@ -84,6 +93,9 @@ class PretrainingBatches:
             self._read(shard, rows) for shard, rows in self._places(start, start + self.batch_size)
         ]
         width = max(part["pair_positions"].shape[1] for part in parts)
+        if self.has_one_shape and self.manifest.packed:
+            most = max(self.manifest.length // _SHORTEST_PAIR, 1)
+            width = -(-width // most) * most
         for part in parts:
             for name in ("pair_positions", "pair_labels", "pair_weights"):
                 part[name] = np.pad(part[name], ((0, 0), (0, width - part[name].shape[1])))
@@ -143,31 +155,34 @@ class PretrainingBatches:
 
     def _permutation(self, size, *key):
         """Returns the order that belongs to a key; the last few are kept for reuse."""
-        if key not in self._orders:
-            while len(self._orders) >= 2 * _SHARDS_IN_MEMORY:
-                self._orders.popitem(last=False)
-            order = np.arange(size)
-            if self.shuffle:
-                order = np.random.default_rng([self.seed, *key]).permutation(size)
-            self._orders[key] = order
-        self._orders.move_to_end(key)
-        return self._orders[key]
+        with self._lock:
+            if key not in self._orders:
+                while len(self._orders) >= 2 * _SHARDS_IN_MEMORY:
+                    self._orders.popitem(last=False)
+                order = np.arange(size)
+                if self.shuffle:
+                    order = np.random.default_rng([self.seed, *key]).permutation(size)
+                self._orders[key] = order
+            self._orders.move_to_end(key)
+            return self._orders[key]
 
     def _load(self, index):
-        if index not in self._loaded:
-            while len(self._loaded) >= _SHARDS_IN_MEMORY:
-                self._loaded.popitem(last=False)
-            shard = read_shard(self.folder, self.manifest, index)
-            of_row = np.diff(shard.example_starts)
-            number = np.arange(len(shard.example_lengths)) + 1
-            number -= np.repeat(shard.example_starts[:-1], of_row)
-            ends = np.cumsum(shard.example_lengths)
-            firsts = ends - shard.example_lengths - np.repeat(shard.row_starts[:-1], of_row)
-            self._loaded[index] = _Loaded(
-                shard, np.repeat(number, shard.example_lengths).astype("int16"), firsts
-            )
-        self._loaded.move_to_end(index)
-        return self._loaded[index]
+        with self._lock:
+            if index not in self._loaded:
+                while len(self._loaded) >= _SHARDS_IN_MEMORY:
+                    self._loaded.popitem(last=False)
+                self._loaded[index] = self._read_shard(index)
+            self._loaded.move_to_end(index)
+            return self._loaded[index]
+
+    def _read_shard(self, index):
+        shard = read_shard(self.folder, self.manifest, index)
+        of_row = np.diff(shard.example_starts)
+        number = np.arange(len(shard.example_lengths)) + 1
+        number -= np.repeat(shard.example_starts[:-1], of_row)
+        ends = np.cumsum(shard.example_lengths)
+        firsts = ends - shard.example_lengths - np.repeat(shard.row_starts[:-1], of_row)
+        return _Loaded(shard, np.repeat(number, shard.example_lengths).astype("int16"), firsts)
 
     def _read(self, shard_index, rows):
         """Returns the rows of a shard as padded arrays."""

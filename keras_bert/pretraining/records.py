@@ -7,6 +7,7 @@ import numpy as np
 
 from keras_bert.errors import InputError
 from keras_bert.pretraining import tfrecord
+from keras_bert.pretraining.example_lists import NotOurs, int64_lists
 from keras_bert.pretraining.manifest import (
     RecordsManifest,
     is_records_folder,
@@ -152,22 +153,17 @@ def read_shard(folder, manifest, index):
 
 def _read_lists(path, manifest):
     """Returns name -> (values, starts) of all records of a file, int64."""
-    import tensorflow as tf
-
     names = _LISTS + (_MASKED_LISTS if manifest.static_masking else ())
-    features = {name: tf.io.RaggedFeature(tf.int64, row_splits_dtype=tf.int64) for name in names}
     values = {name: [np.zeros(0, np.int64)] for name in names}
     sizes = {name: [np.zeros(1, np.int64)] for name in names}
     done = 0
     try:
         for records in tfrecord.read_records(path, _RECORD_BYTES * manifest.length + _RECORD_REST):
-            parsed = tf.io.parse_example(tf.constant(records), features)
-            for name in names:
-                values[name].append(parsed[name].values.numpy())
-                sizes[name].append(np.diff(parsed[name].row_splits.numpy()))
+            for name, (found, counts) in int64_lists(records, names).items():
+                values[name].append(found)
+                sizes[name].append(counts)
             done += len(records)
-    # TensorFlow's message quotes the record, and may not be a text.
-    except (tfrecord.Damaged, tf.errors.InvalidArgumentError, UnicodeDecodeError) as error:
+    except (tfrecord.Damaged, NotOurs) as error:
         damaged = isinstance(error, tfrecord.Damaged)
         what = f"is damaged ({error})" if damaged else "is not one of ours"
         raise InputError(f"{path}: a record from {done + 1} on {what}: run prepare again") from None

@@ -10,7 +10,7 @@ from keras_bert.tasks.sequence.texts import Examples, read_examples
 from keras_bert.tasks.tagging.files import CONLL_NAMES, read_words
 
 _JSON_NAMES = (".json", ".jsonl", ".ndjson")
-_TABLES = (".csv", ".tsv", ".tab", *_JSON_NAMES)
+TABLES = (".csv", ".tsv", ".tab", *_JSON_NAMES)
 
 
 def lines_of(paths):
@@ -45,7 +45,7 @@ def texts_of_files(paths, layout=None):
         InputError: as `read_texts`.
     """
     for path in paths:
-        if file_extension(path) in _TABLES:
+        if file_extension(path) in TABLES:
             examples = read_texts(path, layout)
             yield from itertools.chain(examples.texts, examples.texts_b or ())
         elif file_extension(path) in CONLL_NAMES:
@@ -65,7 +65,7 @@ def read_texts(path, layout=None):
     Raises:
         InputError: the file cannot be read, or has no text; names file, line and fix.
     """
-    if file_extension(path) in _TABLES:
+    if file_extension(path) in TABLES:
         return read_examples(path, layout or FileLayout().for_scoring(), labelled=False)
     lines = [
         (line.strip("\r\n"), number)

@@ -162,6 +162,18 @@ class Task(abc.ABC):
         a list of int32 arrays, one value a token of the row, with -1 where there is no target.
         """
 
+    def with_placeholders(self, examples, config):
+        """Returns unlabelled examples with answers that stand in for those that are not known.
+
+        Their rows and targets then are those of labelled ones; a loss is to leave the answers out.
+        """
+        answers = [self.placeholder(config)] * len(examples)
+        return dataclasses.replace(examples, labels=answers)
+
+    def placeholder(self, config):
+        """Returns an answer of the kind that files have, any one."""
+        return config.labels[0]
+
     @abc.abstractmethod
     def output_shape(self, config, rows, length):
         """Returns the shape of each output for a batch of `rows` rows of `length` tokens."""

@@ -15,9 +15,11 @@ class TokenizedTexts:
         pad_id: the id of [PAD].
         group: how many texts, one after the other, go through the model together; `len` and
             `lengths` then count groups, a group being as long as the longest in it.
+        padded_lengths: ints that rise, the lengths that batches are padded to, up to `max_length`;
+            None: the multiples of 8.
     """
 
-    def __init__(self, encodings, max_length, pad_id=0, group=1):
+    def __init__(self, encodings, max_length, pad_id=0, group=1, padded_lengths=None):
         token_ids, segment_ids, lengths = [], [], []
         for encoding in encodings:
             token_ids.append(np.asarray(encoding.token_ids, "int32"))
@@ -26,6 +28,7 @@ class TokenizedTexts:
         self.max_length = max_length
         self.pad_id = pad_id
         self.group = group
+        self._padded_lengths = padded_lengths
         self._sizes = np.array(lengths, "int64")
         self.lengths = self._sizes.reshape(-1, group).max(axis=1) if lengths else self._sizes
         self._starts = np.concatenate([[0], np.cumsum(self._sizes)])
@@ -66,4 +69,17 @@ class TokenizedTexts:
     def padded_length(self, indices):
         """Returns the length that a batch of these texts has."""
         longest = int(self.lengths[indices].max())
-        return min(-(-longest // _LENGTH_MULTIPLE) * _LENGTH_MULTIPLE, self.max_length)
+        return min(rounded_length(longest, self._padded_lengths), self.max_length)
+
+
+def rounded_length(length, padded_lengths=None):
+    """Returns the length that a batch is padded to whose longest text has `length` tokens.
+
+    Args:
+        length: int.
+        padded_lengths: see `TokenizedTexts`; beyond the last of them it is the multiple of 8.
+    """
+    for padded in padded_lengths or ():
+        if length <= padded:
+            return padded
+    return -(-length // _LENGTH_MULTIPLE) * _LENGTH_MULTIPLE

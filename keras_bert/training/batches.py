@@ -17,18 +17,22 @@ class TrainingBatches:
     Args:
         texts: `TokenizedTexts`.
         targets: what the model learns: an array of shape (count, ...), a dict of such, or a list
-            of int arrays with one value a token, which batches fill up with -1.
+            of int arrays with one value a token, which batches fill up with -1; or what has a
+            `batch(indices, length)` of its own, as `TaughtTargets`.
         batch_size: texts a batch; the last batch of an epoch may be smaller.
         seed: int; the order is a function of it and of the epoch.
         weights: float32 array of shape (count,), the weight of each text in the loss; or None.
+        filled: whether an epoch's last batch is filled up to `batch_size` with texts that count
+            nothing in the loss, for a backend that compiles anew for each shape.
     """
 
-    def __init__(self, texts, targets, batch_size, seed, weights=None):
+    def __init__(self, texts, targets, batch_size, seed, weights=None, filled=False):
         self.texts = texts
         self.targets = targets
         self.batch_size = batch_size
         self.seed = seed
         self.weights = weights
+        self.filled = filled
         self.steps_per_epoch = -(-len(texts) // batch_size)
         self._planned_epoch, self._plan = None, None
 
@@ -57,16 +61,38 @@ class TrainingBatches:
 
     def __getitem__(self, step):
         indices = self.indices(step)
-        weights = [] if self.weights is None else [self.weights[indices]]
-        return self.texts.batch(indices), self._targets(indices), *weights
+        count = len(indices)
+        if self.filled:
+            indices = np.concatenate([indices, np.repeat(indices[:1], self.batch_size - count)])
+        return (
+            self.texts.batch(indices),
+            self._targets(indices, count),
+            *self._weights(indices, count),
+        )
 
-    def _targets(self, indices):
+    def _weights(self, indices, count):
+        """Yields the weights of a batch, where there are any; `count` of its texts are no fill."""
+        # A filled row of tokens has no target: it counts nothing without weights.
+        labels = getattr(self.targets, "labels", self.targets)
+        if self.weights is None and (not self.filled or isinstance(labels, list)):
+            return
+        weights = np.ones(len(indices), "float32")
+        if self.weights is not None:
+            weights = self.weights[indices]
+        if self.filled:
+            # Keras divides by the rows of the batch, the fill too.
+            weights = np.where(np.arange(len(indices)) < count, weights * len(indices) / count, 0.0)
+        yield weights.astype("float32")
+
+    def _targets(self, indices, count):
+        if hasattr(self.targets, "batch"):
+            return self.targets.batch(indices, self.texts.padded_length(indices), count)
         if isinstance(self.targets, dict):
             return {name: values[indices] for name, values in self.targets.items()}
         if isinstance(self.targets, np.ndarray):
             return self.targets[indices]
         values = np.full((len(indices), self.texts.padded_length(indices)), -1, "int32")
-        for row, index in enumerate(indices):
+        for row, index in enumerate(indices[:count]):
             values[row, : len(self.targets[index])] = self.targets[index]
         return values
 

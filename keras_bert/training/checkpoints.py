@@ -14,10 +14,13 @@ from keras_bert.files import fault_of
 from keras_bert.training import checkpoint_files
 
 _NAME = re.compile(r"step-(\d{10})\.npz")
-_TEMPORARY = re.compile(r"\.(step-\d{10}\.npz)\.")
+_TEMPORARY = re.compile(r"\.(step-\d{10}\.npz|teacher-logits\.npz)\.")
+# What a run learns from beside its labels; see `teacher_logits`.
+TEACHER_NAME = "teacher-logits.npz"
 _LONGEST_REASON = 300
 # What an older version kept of a fine-tuning; it is not read any more.
 _OLD_NAME = "state.npz"
+_OTHERS = (_OLD_NAME, RESCALING_FILE, TEACHER_NAME)
 
 
 class Restored(typing.NamedTuple):
@@ -74,6 +77,8 @@ class Checkpoints:
             "step": step,
             "extra": {name: value for name, value in extra.items() if name not in lists},
         }
+        if hasattr(model, "jax_state_sync"):
+            model.jax_state_sync()  # within `fit` JAX holds the values elsewhere
         arrays = {name: value_of(variable) for name, variable in _variables(model).items()}
         temporary = None
         try:
@@ -164,7 +169,7 @@ class Checkpoints:
         for name in self._names():
             # What an older version left when it was killed within a checkpoint.
             whole = name.removesuffix(".tmp")
-            if _NAME.fullmatch(whole) or whole in (_OLD_NAME, RESCALING_FILE):
+            if _NAME.fullmatch(whole) or whole in _OTHERS:
                 with contextlib.suppress(OSError):
                     os.unlink(os.path.join(self.folder, name))
         with contextlib.suppress(OSError):

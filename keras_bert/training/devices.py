@@ -1,6 +1,19 @@
 """Whether a training has several devices; asked of every backend, and TensorFlow only if it has."""
 
 
+def strategies():
+    """Returns the module of strategies of Keras's backend; each has the same functions."""
+    import keras
+
+    if keras.backend.backend() == "jax":
+        from keras_bert.training import jax_strategy
+
+        return jax_strategy
+    from keras_bert.training import strategy
+
+    return strategy
+
+
 def several_devices(strategy, batch_size):
     """Returns the `tf.distribute.Strategy` of a training, or None for one device.
 

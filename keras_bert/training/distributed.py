@@ -193,7 +193,8 @@ class DistributedTask(TakesWholeBatches, Network):
             rows = tf.shape(each)[:1]
             count = rows[0]
             if ignored is not None:
-                count = tf.math.count_nonzero(each != ignored, dtype="int32")
+                labels = getattr(self.losses_by_name[name], "classes_in", tf.identity)(each)
+                count = tf.math.count_nonzero(labels != ignored, dtype="int32")
             weights[name] = tf.fill(rows, 1.0 / tf.cast(tf.maximum(count, 1), "float32"))
             if of_rows:
                 weights[name] *= of_rows[0]

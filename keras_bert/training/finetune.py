@@ -26,7 +26,8 @@ from keras_bert.tasks.splitting import hold_out
 from keras_bert.training.class_weights import class_weights
 from keras_bert.training.finetuned_card import finetuned_card
 from keras_bert.training.seeds import seeds_of, summary
-from keras_bert.training.settings import sorted_settings
+from keras_bert.training.settings import check_start, sorted_settings, teacher_paths
+from keras_bert.training.unlabeled import read_unlabeled
 
 # Settings that do not change the weights.
 _FREE = (
@@ -96,13 +97,15 @@ def finetune_runs(start, task="classification", train=None, eval=None, **given):
     task = get_task(task)
     road, settings, layout, overrides = sorted_settings(task, given)
     seeds = seeds_of(settings)
+    check_start(start, settings)
     _check_paths(start, road.output, settings, seeds)
     _check_picture(road)
     if settings.strategy != "multi_worker":
         check_free(road.output, road.force)
     train, evaluation, whole = _read(task, train, eval, layout, settings)
     fields = task.model_fields(whole, overrides, settings.length)
-    _check_examples(task, fields, settings, train, evaluation)
+    unlabeled = read_unlabeled(task, settings.unlabeled, layout, fields["pair"])
+    _check_examples(task, fields, settings, train, evaluation, *unlabeled)
     import_tensorflow_quietly()
     from keras_bert.training.devices import several_devices, writes_files
 
@@ -110,27 +113,37 @@ def finetune_runs(start, task="classification", train=None, eval=None, **given):
     strategy = several_devices(settings.strategy, settings.batch_size)
     # Of several workers, the one that writes has the lock.
     with locked(road.output if writes_files(strategy) else None, road.force):
-        return _runs(call, task, road, settings, fields, seeds, (train, evaluation), strategy)
+        parts = train, evaluation, *unlabeled
+        return _runs(call, task, road, settings, fields, seeds, parts, strategy)
 
 
 def _runs(call, task, road, settings, fields, seeds, parts, strategy):
     """Does the run of each seed and writes the best one; see `finetune_runs`."""
+    from keras_bert.training.augmented_texts import augmented_texts
+    from keras_bert.training.augmented_texts import discard as discard_variants
+    from keras_bert.training.augmented_texts import file_of as variants_file
     from keras_bert.training.checkpoints import state_is_kept
     from keras_bert.training.devices import writes_files
-    from keras_bert.training.distillation import named_teacher, teacher_of
+    from keras_bert.training.student import student_of
     from keras_bert.training.task_training import discard_state
+    from keras_bert.training.teachers import open_teachers, teachers_of
     from keras_bert.training.train_one import train_one
 
-    start, (train, evaluation) = call["init"], parts
+    start, (train, evaluation, *unlabeled) = call["init"], parts
     worker_lost = ()
     if settings.strategy == "multi_worker":
         from keras_bert.training.strategy import WORKER_LOST as worker_lost
-    teacher = named_teacher(settings)
+    teachers = open_teachers(settings)
+    if settings.augment is not None:
+        more = augmented_texts(train, settings, variants_file(road.output), strategy, _say)
+        unlabeled = [*unlabeled, *([more] if len(more) else [])]
     best, reports, diverged = None, [], []
     for seed in seeds:
         if len(seeds) > 1:
             _say(f"seed {seed}:")
         loaded = _start_of(start, road, seed)
+        if settings.student_layers is not None:
+            loaded = student_of(teachers.models[0], settings.student_layers, teachers.names[0])
         try:
             found = train_one(
                 loaded,
@@ -140,12 +153,13 @@ def _runs(call, task, road, settings, fields, seeds, parts, strategy):
                 train,
                 evaluation,
                 state_folder=_state_folder(road.output, settings, seed),
-                fingerprint=_fingerprint(call, settings, seed, (train, evaluation)),
+                fingerprint=_fingerprint(call, settings, seed, (train, evaluation, *unlabeled)),
                 tensorboard=_tensorboard_folder(settings, seed),
                 notes=loaded.notes if loaded is not start else (),
                 say=_say,
                 strategy=strategy,
-                teacher=teacher_of(teacher, loaded, settings, _say),
+                teachers=teachers_of(teachers, loaded, settings, _say),
+                unlabeled=unlabeled,
             )
         except Diverged as error:
             if len(seeds) == 1:
@@ -169,12 +183,13 @@ def _runs(call, task, road, settings, fields, seeds, parts, strategy):
         rate = settings.learning_rate
         raise InputError("all seeds diverged, try a lower one", "learning_rate", rate)
     over_all = summary(reports, task.metrics(best.bert.config))
-    best.bert.card = finetuned_card(best, call, settings, (train, evaluation), over_all)
+    best.bert.card = finetuned_card(best, call, settings, parts, over_all)
     if road.output is not None and writes_files(strategy):
         with state_is_kept():
             best.bert.save(road.output)
         for seed in seeds:
             discard_state(_state_folder(road.output, settings, seed))
+        discard_variants(variants_file(road.output))
     if road.picture is not None and writes_files(strategy):
         from keras_bert.training.epoch_curves import draw_epochs
 
@@ -185,8 +200,9 @@ def _runs(call, task, road, settings, fields, seeds, parts, strategy):
 def _check_paths(start, output, settings, seeds):
     if output is None:
         return
-    if isinstance(start, (str, os.PathLike)):
-        check_not_input(output, start)
+    for path in (start, *teacher_paths(settings.teacher)):
+        if isinstance(path, (str, os.PathLike)):
+            check_not_input(output, path)
     check_replaceable(output, is_replaceable)
     for seed in seeds:
         check_replaceable(_state_folder(output, settings, seed), os.path.isdir)
@@ -248,7 +264,7 @@ def _check_examples(task, fields, settings, *parts):
 
 def _start_of(start, road, seed):
     """Returns the `Bert` to start from; what it draws at random is a function of the seed."""
-    if not isinstance(start, (str, os.PathLike)):
+    if start is None or not isinstance(start, (str, os.PathLike)):
         return start
     import keras
 

@@ -8,6 +8,7 @@ import time
 import keras
 import numpy as np
 
+from keras_bert import shapes
 from keras_bert.errors import InputError
 from keras_bert.layers import fused
 from keras_bert.training import stopping
@@ -79,7 +80,9 @@ def fine_tune(
         A dict: `history`, a list with the scores of every epoch; `best_epoch`, from 1; `seconds`
         of training and scoring, those before a kill too.
     """
-    batches = TrainingBatches(texts, targets, settings.batch_size, settings.seed, weights)
+    batches = TrainingBatches(
+        texts, targets, settings.batch_size, settings.seed, weights, filled=shapes.are_compiled()
+    )
     per_epoch = batches.steps_per_epoch
     steps = per_epoch * settings.epochs
     schedule = WarmupLinearDecay(
@@ -140,10 +143,12 @@ def _compiled(model, loss, loss_weights, schedule, settings, strategy):
         "weight_decay": settings.weight_decay,
         "layer_decay": settings.layer_decay,
     }
-    # XLA would compile anew for each length, and loses to oneDNN's bfloat16 products on CPUs.
+    # On TensorFlow XLA would compile anew for each length, and loses to oneDNN's bfloat16 products
+    # on CPUs. JAX has nothing but XLA.
     if strategy is None:
         optimizer = adamw(clipnorm=settings.clipnorm or None, **arguments)
-        model.compile(optimizer, loss, loss_weights=loss_weights, jit_compile=False)
+        compiled = shapes.are_compiled()
+        model.compile(optimizer, loss, loss_weights=loss_weights, jit_compile=compiled)
         model.optimizer.build(model.trainable_variables)
         return model
     from keras_bert.training.distributed import DistributedTask

@@ -8,15 +8,15 @@ import numpy as np
 from keras_bert.bert import Bert, build_model
 from keras_bert.layers import fused
 from keras_bert.models.encoder import BertEncoder
+from keras_bert.pretraining.ahead import made_ahead
 from keras_bert.training import optimizer as optimizers
 from keras_bert.training import stopping
 from keras_bert.training.batches import fit_input
 from keras_bert.training.checkpoints import nothing_to_resume, value_of
-from keras_bert.training.distributed import DistributedPretrainer
+from keras_bert.training.devices import strategies
 from keras_bert.training.progress import ProgressLine
 from keras_bert.training.run_log import RunLog
 from keras_bert.training.schedule import WarmupPolynomialDecay
-from keras_bert.training.strategy import check_batch_size, is_chief, wait_for_all
 
 
 class Pretraining:
@@ -25,7 +25,7 @@ class Pretraining:
     Args:
         config: `ModelConfig` of the model to make, with the task "pretraining".
         settings: `PretrainSettings`.
-        strategy: see `strategy.make_strategy`.
+        strategy: see `make_strategy` of `devices.strategies()`.
         batches: `PretrainingBatches` to train on.
         policy: name of a Keras dtype policy.
         evaluation: `PretrainingBatches` of other records to score on, or None.
@@ -40,7 +40,7 @@ class Pretraining:
         self.strategy = strategy
         self.batches = batches
         self.evaluation = evaluation
-        check_batch_size(settings.batch_size, strategy, settings.micro_batches)
+        strategies().check_batch_size(settings.batch_size, strategy, settings.micro_batches)
         keras.utils.set_random_seed(settings.seed)
         with strategy.scope():
             encoder = BertEncoder.from_bert_config(
@@ -49,20 +49,26 @@ class Pretraining:
             if config.pair_head == "none":
                 # Nothing is asked of it, so that nothing but decay would move it.
                 encoder.get_layer("pooler").trainable = False
-            self.model = DistributedPretrainer(
+            self.model = _pretrainer_class()(
                 encoder, config.pair_head, strategy, settings.micro_batches, name="pretrainer"
             )
             fused.enable(self.model)
             make = getattr(optimizers, settings.optimizer)
+            # JAX's program is that of the whole batch, so there is no sum to clip after.
+            on_jax = keras.backend.backend() == "jax"
+            clip = "clipnorm" if on_jax else "summed_clipnorm"
             optimizer = make(
                 schedule_of(settings),
                 settings.weight_decay,
-                clipnorm=None,
                 layer_decay=settings.layer_decay,
-                summed_clipnorm=settings.clipnorm,
+                **{"clipnorm": None, clip: settings.clipnorm or None},
             )
-            self.model.compile(optimizer, jit_compile=False)
+            # XLA's products on a CPU are slower than those of TensorFlow; JAX has no others.
+            self.model.compile(optimizer, jit_compile=on_jax)
             self.model.optimizer.build(self.model.trainable_variables)
+        for each in (batches, evaluation):
+            if each is not None:
+                each.has_one_shape = on_jax
 
     def start_from(self, bert):
         """Takes over the weights of a `Bert`, its heads too where it has the same ones."""
@@ -90,7 +96,7 @@ class Pretraining:
         """
         settings = self.settings
         first, means = 0, ()
-        writes = is_chief(self.strategy)
+        writes = strategies().is_chief(self.strategy)
         if resume and checkpoints:
             first, notes, extra = checkpoints.restore(self.model, self._check)
             means = extra.get("running_means", ())
@@ -127,7 +133,7 @@ class Pretraining:
                     shuffle=False,  # the order is the batches' own
                     verbose=0,
                 )
-        wait_for_all(self.strategy)
+        strategies().wait_for_all(self.strategy)
         return first, run_log.last
 
     def _check(self, extra):
@@ -165,9 +171,22 @@ def schedule_of(settings):
 
 def fit_stream(batches, first_step, last_step):
     """Returns what `model.fit` takes: batches first_step to last_step - 1, in order."""
+    if keras.backend.backend() == "jax":
+        return made_ahead(batches, first_step, last_step)
     return fit_input(
         lambda: (batches[step] for step in range(first_step, last_step)), batches[first_step]
     )
+
+
+def _pretrainer_class():
+    """Returns the `BertPretrainer` that trains on Keras's backend."""
+    if keras.backend.backend() == "jax":
+        from keras_bert.training.jax_pretrainer import JaxPretrainer
+
+        return JaxPretrainer
+    from keras_bert.training.distributed import DistributedPretrainer
+
+    return DistributedPretrainer
 
 
 class _SaveEvery(keras.callbacks.Callback):

@@ -55,11 +55,13 @@ class RunLog(keras.callbacks.Callback):
         # An evaluation ends a line too: it uses the same running means.
         if not (evaluates or is_last or self.step % self.every == 0):
             return
-        line = {name: float(value) for name, value in logs.items()}
+        # On JAX to ask for the model brings its variables up to date, which `evaluate` needs.
+        model = self.model
+        line = {name: _read(value) for name, value in logs.items()}
         line["learning_rate"] = float(self.learning_rate(self.step - 1))
         if evaluates:
             line |= self.evaluate()
-        self.model.reset_metrics()
+        model.reset_metrics()
         self._write({"step": self.step, **line})
 
     def _write(self, line):
@@ -71,6 +73,11 @@ class RunLog(keras.callbacks.Callback):
             except OSError as error:
                 reason = fault_of(error) or f"cannot be written: {error.strerror}"
                 raise InputError(f"{self.path}: {reason}") from None
+
+
+def _read(value):
+    """Returns a number of the logs as a float; the device may not have finished it yet."""
+    return value.read() if hasattr(value, "read") else float(value)
 
 
 def lines_until(path, last_step):

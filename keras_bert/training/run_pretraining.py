@@ -10,6 +10,7 @@ import time
 
 from keras_bert.card import command_line, model_card
 from keras_bert.errors import CheckFailed, Diverged, name_of
+from keras_bert.guesses import note
 from keras_bert.locking import check_free, locked
 from keras_bert.quiet import import_tensorflow_quietly
 from keras_bert.settings import changed_settings
@@ -51,12 +52,13 @@ def pretrain(**settings):
     settings.check_paths()
     if settings.strategy != "multi_worker":
         check_free(settings.output, settings.force)
-    importlib.import_module("matplotlib")  # reported now that it is missing, not at the end
     import_tensorflow_quietly()
-    from keras_bert.training import strategy as strategies
+    from keras_bert.training.devices import strategies
 
-    strategy = strategies.make_strategy(settings.strategy)  # before TensorFlow does anything else
-    writes = strategies.is_chief(strategy)
+    # Before TensorFlow does anything else.
+    strategy = strategies().make_strategy(settings.strategy)
+    _check_matplotlib()
+    writes = strategies().is_chief(strategy)
     # Of several workers, the one that writes has the lock.
     with locked(settings.output if writes else None, settings.force):
         return _pretrain(settings, strategy, writes)
@@ -65,8 +67,8 @@ def pretrain(**settings):
 def _pretrain(settings, strategy, writes):
     """Trains, and writes the model folder, on what `pretrain` has checked and locked."""
     from keras_bert.training import precision, pretrain_inputs
-    from keras_bert.training import strategy as strategies
     from keras_bert.training.checkpoints import Checkpoints
+    from keras_bert.training.devices import strategies
     from keras_bert.training.pretrain import Pretraining, is_finite
 
     batches, evaluation = pretrain_inputs.make_batches(settings)
@@ -92,7 +94,7 @@ def _pretrain(settings, strategy, writes):
             evaluate_every=settings.evaluate_every,
             resume=settings.resume,
         )
-    except strategies.WORKER_LOST as error:
+    except strategies().WORKER_LOST as error:
         if settings.strategy != "multi_worker":
             raise
         raise CheckFailed(
@@ -114,7 +116,7 @@ def _pretrain(settings, strategy, writes):
         bert = training.finished(tokenizer)
         _write(bert, settings, batches, scores, output)
         checkpoints.discard()
-    strategies.wait_for_all(strategy)
+    strategies().wait_for_all(strategy)
     return bert, {
         "output": settings.output,
         **scores,
@@ -128,8 +130,34 @@ def _pretrain(settings, strategy, writes):
 
 def _fingerprint(settings, batches, policy):
     """Names the run: its settings, but for those that do not change the weights, and its data."""
+    import keras
+
     found = {**settings.deciding(), "precision": policy, "manifest": batches.manifest.to_json()}
+    if (backend := keras.backend.backend()) != "tensorflow":
+        found["backend"] = backend  # its random numbers are others
     return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
+
+
+def _check_matplotlib():
+    """Reports that it is missing now, not at the end; without TensorFlow there are no curves then.
+
+    Raises:
+        ImportError: it is missing, and TensorFlow is there.
+    """
+    import keras
+
+    if keras.backend.backend() == "tensorflow":
+        importlib.import_module("matplotlib")
+    elif not _has_matplotlib():
+        note("matplotlib is not installed: there will be a log, but no curves")
+
+
+def _has_matplotlib():
+    try:
+        importlib.import_module("matplotlib")
+    except ImportError:
+        return False
+    return True
 
 
 def _write(bert, settings, batches, scores, output):
@@ -138,7 +166,8 @@ def _write(bert, settings, batches, scores, output):
 
     with state_is_kept():
         bert.save(output, _card(bert, settings, batches, scores))
-        plot_run(output + ".log.jsonl", output + ".png")
+        if _has_matplotlib():
+            plot_run(output + ".log.jsonl", output + ".png")
 
 
 def _card(bert, settings, batches, scores):

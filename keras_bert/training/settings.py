@@ -1,6 +1,7 @@
 """What a user can choose about fine-tuning: one place for names, defaults, help and bounds."""
 
 import dataclasses
+import os
 
 from keras_bert.config import POOLINGS, QUANTIZED_WEIGHTS, TABLE_BITS
 from keras_bert.errors import InputError, name_of
@@ -13,6 +14,8 @@ from keras_bert.tasks.registry import KINDS, get_task
 LARGEST_SEED = 2**32 - 1
 # What switches the teacher off that quantization-aware training has by default.
 NO_TEACHER = "none"
+# Settings that do nothing without a teacher.
+_OF_TEACHERS = ("label_weight", "temperature", "unlabeled", "augment")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -104,14 +107,35 @@ class FinetuneSettings(FitSettings):
     )
     teacher: str | None = setting(
         None,
-        "model folder of the same task, whose logits are learned beside the labels; none: labels "
-        "alone (default: with --quantize_aware the start, in float)",
+        "models of the same task, in any format, with commas between them: the mean of their "
+        "logits is learned beside the labels; none: labels alone (default: with --quantize_aware "
+        "the start, in float)",
     )
-    teacher_weight: float = setting(
-        0.5, "share of the teacher's logits in the loss", low=0.0, high=1.0
+    label_weight: float = setting(
+        0.5, "with --teacher: share of the labels in the loss", low=0.0, high=1.0
     )
     temperature: float = setting(
         1.0, "softens teacher and student before they are compared", low=0.1, high=100.0
+    )
+    student_layers: list[int] | None = setting(
+        None,
+        "starts from the first teacher's network with these of its blocks only, from 0; in place "
+        "of --init",
+        example="0,2,4",
+    )
+    unlabeled: str | None = setting(
+        None,
+        "files of texts without labels, which the teacher labels; globs with commas between them",
+    )
+    augment: int | None = setting(
+        None,
+        "variants of each text to train on, in which words are replaced by what a masked language "
+        "model proposes; the teacher labels them",
+        low=1,
+        high=100,
+    )
+    augment_model: str | None = setting(
+        None, "with --augment: a model with a masked-LM head, such as a pretrained checkpoint"
     )
     precision: str = setting(
         "auto",
@@ -128,6 +152,8 @@ class FinetuneSettings(FitSettings):
 
     def __post_init__(self):
         object.__setattr__(self, "class_weight", as_text(self.class_weight))
+        if isinstance(self.teacher, list | tuple):
+            object.__setattr__(self, "teacher", ",".join(map(os.fspath, self.teacher)))
         check_settings(self)
         if self.table_bits is not None:
             if self.table_bits not in TABLE_BITS:
@@ -135,9 +161,13 @@ class FinetuneSettings(FitSettings):
             if self.quantize_aware is None:
                 raise InputError(f"goes with {name_of('quantize_aware')}", "table_bits")
         if self.teacher is None and self.quantize_aware is None or self.teacher == NO_TEACHER:
-            for name in ("teacher_weight", "temperature"):
+            for name in _OF_TEACHERS:
                 if getattr(self, name) != type(self).__dataclass_fields__[name].default:
                     raise InputError(f"goes with {name_of('teacher')}", name)
+        if (self.augment is None) != (self.augment_model is None):
+            missing = "augment" if self.augment is None else "augment_model"
+            given = "augment_model" if self.augment is None else "augment"
+            raise InputError(f"goes with {name_of(missing)}", given)
         if self.quantize_aware is not None and self.precision not in ("auto", "float32"):
             raise InputError(
                 f"{name_of('quantize_aware')} trains in float32: its steps of 8 bits need it",
@@ -159,6 +189,35 @@ class RoadSettings:
     lower_case: bool | None = setting(None, "whether --vocab is uncased (default: by its look)")
 
     __post_init__ = check_settings
+
+
+def teacher_paths(names):
+    """Returns the paths in the setting `teacher`; one that exists may have a comma in it."""
+    if names in (None, NO_TEACHER):
+        return []
+    return [names] if os.path.exists(names) else [each for each in names.split(",") if each]
+
+
+def check_start(start, settings):
+    """Raises InputError unless a run has one start: `init`, or blocks of the first teacher.
+
+    Args:
+        start: the `init` of the run, or None.
+        settings: `FinetuneSettings`.
+    """
+    teachers = teacher_paths(settings.teacher)
+    if settings.student_layers is None:
+        if start is None:
+            raise InputError("is needed: the model to start from", "init")
+        return
+    if not teachers:
+        raise InputError(f"goes with {name_of('teacher')}, whose blocks they are", "student_layers")
+    is_path = isinstance(start, (str, os.PathLike))
+    if start is None or is_path and os.path.realpath(start) == os.path.realpath(teachers[0]):
+        return
+    raise InputError(
+        f"the start is blocks of {teachers[0]}: leave out {name_of('init')}", "student_layers"
+    )
 
 
 def sorted_settings(task, given):
@@ -200,7 +259,7 @@ def kinds_with(name):
 def own_settings(task):
     """Returns the names of the settings that not every kind of task has."""
     overrides = [field.name for field, _ in settings_of(task.Overrides)]
-    of_texts = ["pooling", "windows"] if task.of_texts else []
+    of_texts = ["pooling", "windows", "augment", "augment_model"] if task.of_texts else []
     weighs = ["class_weight"] if task.weighs_labels else []
     return {*overrides, *task.layout_fields, *of_texts, *weighs}
 

@@ -6,8 +6,8 @@ import dataclasses
 import keras
 import numpy as np
 
-from keras_bert import numpy_ops
-from keras_bert.bert import Bert, build_model
+from keras_bert import numpy_ops, shapes
+from keras_bert.bert import Bert, build_model, predict_batch
 from keras_bert.errors import Diverged, InputError, name_of
 from keras_bert.model_folder import ModelConfig
 from keras_bert.models.lora import merged_weights
@@ -22,9 +22,11 @@ from keras_bert.training.cached_features import CachedFeatures, can_cache, head_
 from keras_bert.training.checkpoints import Checkpoints
 from keras_bert.training.class_weights import class_weights
 from keras_bert.training.devices import several_devices, writes_files
-from keras_bert.training.distillation import beside_teacher, check_teacher
+from keras_bert.training.distillation import with_teacher
 from keras_bert.training.fit import fine_tune, freeze
 from keras_bert.training.quantize_aware import needs_fine_tuned, rescaling_for
+from keras_bert.training.taught_rows import taught_rows
+from keras_bert.training.teachers import check_teachers
 
 
 def discard_state(folder):
@@ -83,7 +85,7 @@ class TaskTraining:
         strategy: None for one device, "mirrored" or "multi_worker", or what `make_strategy`
             returned. Every worker trains with the same examples.
         lora_rank: width of low-rank adapters, see `BertEncoder.enable_lora`; None trains without.
-        teacher: `Teacher` to learn from beside the labels, or None.
+        teachers: `Teachers` to learn from beside the labels, or None.
 
     With `quantize_aware` in the config it trains and scores with the numbers of a quantized file.
 
@@ -101,7 +103,7 @@ class TaskTraining:
 
     def __init__(
         self, start, config, settings, precision="auto", frozen="", metric=None, strategy=None,
-        lora_rank=None, teacher=None,
+        lora_rank=None, teachers=None,
     ):  # fmt: skip
         self.settings = settings
         self.config = config
@@ -112,11 +114,11 @@ class TaskTraining:
             precision = "float32"  # bfloat16 has fewer steps than 8 bits
         self.policy = precisions.resolve(precision)
         self.rescaling = None
-        self.teacher = teacher
+        self.teachers = teachers
         if config.quantize_aware and not _same_head(start.config, config):
             raise needs_fine_tuned(start.config, config.quantize_aware)
-        if teacher is not None:
-            check_teacher(teacher, config, self.tokenizer)
+        if teachers is not None:
+            check_teachers(teachers, config, self.tokenizer)
         self.skipped = 0
         self.label_weights = None
         self.float_scores = None
@@ -142,7 +144,7 @@ class TaskTraining:
 
     def train(
         self, examples, evaluation, state_folder=None, fingerprint="", resume=False,
-        tensorboard=None,
+        tensorboard=None, unlabeled=(), say=print,
     ):  # fmt: skip
         """Trains, and leaves the best epoch's weights in the model.
 
@@ -153,6 +155,8 @@ class TaskTraining:
             fingerprint: text that names settings and data; see `Checkpoints`.
             resume: whether to go on from `state_folder`.
             tensorboard: folder for TensorBoard's files, or None.
+            unlabeled: list of examples without labels, which the teachers label.
+            say: function that takes a line for the user.
 
         Returns:
             A dict: `history`, `best_epoch` and `seconds`; see `fine_tune`.
@@ -167,9 +171,25 @@ class TaskTraining:
         evaluation_rows = self.task.rows(evaluation, self.tokenizer, self.config)
         for part, part_rows in ((examples, rows), (evaluation, evaluation_rows)):
             report_cut(self.task, part_rows, part, self.config, trains=True)
+        loss = self.model.default_loss()
+        self.checkpoints = state_folder and Checkpoints(state_folder, fingerprint)
+        if not resume:
+            self.discard_state()
+        if self.teachers is not None:
+            loss = with_teacher(loss, self.teachers.temperature)
+            rows, targets, weights = taught_rows(
+                bert, self.teachers, examples, rows, targets, weights, unlabeled, state_folder,
+                resume, self.strategy, say,
+            )  # fmt: skip
         # Group 1: what is evaluated goes through the model row by row.
         texts, evaluation_texts = (
-            TokenizedTexts(each.encodings, self.config.max_length, self.tokenizer.pad_id, group)
+            TokenizedTexts(
+                each.encodings,
+                self.config.max_length,
+                self.tokenizer.pad_id,
+                group,
+                shapes.padded_lengths(),
+            )
             for each, group in ((rows, rows.group), (evaluation_rows, 1))
         )
         model, network = self.model, bert.network
@@ -177,22 +197,18 @@ class TaskTraining:
             # Keras would give each replica of a model that was made in a strategy's scope the
             # whole batch; the same layers in a model that was made outside of it run once.
             network = keras.Model(network.input, network.output)
-        self.checkpoints = state_folder and Checkpoints(state_folder, fingerprint)
-        if not resume:
-            self.discard_state()
         if self.config.quantize_aware:
             # Before any function of the model is traced.
             self.rescaling = rescaling_for(bert, examples, state_folder, resume, self.strategy)
             self._enable(model)
-        caches = self.frozen == "encoder" and self.teacher is None
-        if caches and can_cache(model, texts, evaluation_texts):
+        if self.frozen == "encoder" and can_cache(model, texts, evaluation_texts):
             texts, evaluation_texts = (
                 CachedFeatures(model, each) for each in (texts, evaluation_texts)
             )
             model = network = head_of(model)
 
         def run(inputs):
-            logits = network.predict_on_batch(inputs)
+            logits = predict_batch(network, inputs, self.config)
             return self.model.outputs_from_logits(logits, self.config.settings, numpy_ops)
 
         def evaluate():
@@ -200,10 +216,6 @@ class TaskTraining:
             _, _, found = self._answered(outputs, evaluation_rows, evaluation)
             return {f"eval_{name}": found[name] for name in self.metrics}
 
-        loss = self.model.default_loss()
-        if self.teacher is not None:
-            arguments = self.teacher, self.config, self.policy, self.strategy
-            model, loss = beside_teacher(model, loss, *arguments)
         return fine_tune(
             model,
             loss,

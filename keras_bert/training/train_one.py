@@ -35,7 +35,7 @@ class Run:
 
 def train_one(
     start, task, fields, settings, train, evaluation, state_folder=None, fingerprint="",
-    tensorboard=None, notes=(), say=print, strategy=None, teacher=None,
+    tensorboard=None, notes=(), say=print, strategy=None, teachers=None, unlabeled=(),
 ):  # fmt: skip
     """Does one run.
 
@@ -48,7 +48,8 @@ def train_one(
         state_folder, fingerprint, tensorboard: see `TaskTraining.train`.
         notes: lines for the user on the start, said once its settings are known to be good.
         say: function that takes a line for the user.
-        strategy, teacher: see `TaskTraining`.
+        strategy, teachers: see `TaskTraining`.
+        unlabeled: list of examples without labels; see `TaskTraining.train`.
 
     Returns:
         A `Run`.
@@ -73,7 +74,7 @@ def train_one(
         say(f"starting anew: {name_of('resume')} would go on with the run that was killed")
     trainer = TaskTraining(
         start, config, settings, settings.precision, settings.freeze, settings.metric, strategy,
-        settings.lora_rank, teacher,
+        settings.lora_rank, teachers,
     )  # fmt: skip
     for note in notes:
         say(note)
@@ -84,7 +85,7 @@ def train_one(
         for line in lines_of(config.quantize_aware, len(train)):
             say(line)
     outcome = trainer.train(
-        train, evaluation, state_folder, fingerprint, settings.resume, tensorboard
+        train, evaluation, state_folder, fingerprint, settings.resume, tensorboard, unlabeled, say
     )
     if trainer.skipped:
         say(f"{train.path}: {trainer.skipped} examples have nothing to learn from: left out")
@@ -105,6 +106,13 @@ def train_one(
         "seconds": round(outcome["seconds"], 1),
         "dtype_policy": trainer.policy,
     }
+    if teachers is not None:
+        report["teacher"] = {
+            "models": teachers.names,
+            "label_weight": teachers.label_weight,
+            "temperature": teachers.temperature,
+            "unlabeled": sum(map(len, unlabeled)),
+        }
     if config.quantize_aware:
         in_float = {name: trainer.float_scores[name] for name in task.metrics(config)}
         report |= {"quantize_aware": config.quantize_aware, "in_float32": in_float}

@@ -19,10 +19,10 @@ from keras_bert.opening import open_model
 from keras_bert.quantization import fake
 from keras_bert.tasks.file_layout import FileLayout
 from keras_bert.tasks.registry import get_task
-from keras_bert.training.distillation import Teacher
 from keras_bert.training.quantize_aware import rescaling_for
 from keras_bert.training.settings import FinetuneSettings, FitSettings
 from keras_bert.training.task_training import TaskTraining, config_for
+from keras_bert.training.teachers import Teachers
 
 
 def quantized(bert):
@@ -133,7 +133,7 @@ def test_a_killed_run_resumes_to_the_same_weights(toy, tmp_path, monkeypatch):
             task, start, 32, fields, quantize_aware={"weights": "int4", "table_bits": 4}
         )
         settings = FitSettings(epochs=2, batch_size=8, checkpoint_every=3)
-        return TaskTraining(start, config, settings, teacher=Teacher(start, 0.7, 2.0))
+        return TaskTraining(start, config, settings, teachers=Teachers([start], 0.3, 2.0))
 
     whole = training()
     assert whole.policy == "float32"
@@ -185,7 +185,7 @@ def test_every_task_comes_closer_to_what_it_answers_in_float(kind, scheme, tmp_p
     distances = {}
     for rate in (0.0, 3e-4):
         settings = FitSettings(epochs=12 if rate else 1, batch_size=8, learning_rate=rate)
-        trainer = TaskTraining(start, config, settings, teacher=Teacher(start, 1.0))
+        trainer = TaskTraining(start, config, settings, teachers=Teachers([start], 0.0))
         trainer.train(examples, examples)
         # The last epoch's weights, whatever it scores: the data are few, the scores coarse.
         found = Bert.from_config(config, trainer.model, start.tokenizer).outputs(rows)
@@ -203,7 +203,7 @@ def test_every_task_comes_closer_to_what_it_answers_in_float(kind, scheme, tmp_p
         ({"quantize_aware": "int2"}, "quantize_aware=int2: expected one of int4, int8"),
         ({"quantize_aware": "int4", "precision": "mixed_bfloat16"}, "precision=mixed_bfloat16: .*"),
         ({"temperature": 2}, "temperature: goes with teacher"),
-        ({"teacher": "none", "teacher_weight": 0.7}, "teacher_weight: goes with teacher"),
+        ({"teacher": "none", "label_weight": 0.7}, "label_weight: goes with teacher"),
         ({"teacher": "x", "temperature": 0.0}, "temperature=0.0: expected a number from 0.1"),
     ],
 )
@@ -219,25 +219,3 @@ def test_a_start_that_is_not_fine_tuned_is_refused(toy, tmp_path):
     other = make_bert("regression")
     with pytest.raises(InputError, match="init answers regression: run the command without it"):
         keras_bert.finetune(other, train=toy.train, quantize_aware="int8", length=32)
-
-
-def test_a_teacher_that_means_something_else_is_refused(toy, tmp_path):
-    def taught(by):
-        keras_bert.finetune(load(toy.model), train=toy.train, teacher=str(by), length=32, epochs=1)
-
-    with pytest.raises(InputError, match="teacher: .*no such file or folder"):
-        taught(tmp_path / "nothing")
-    make_bert("tagging").save(tmp_path / "tagger")
-    with pytest.raises(InputError, match="teacher=.*tagger: answers tagging, not classification"):
-        taught(tmp_path / "tagger")
-    bert = load(toy.model)
-    swapped = Bert(bert.model, bert.tokenizer, labels=list(bert.config.labels)[::-1])
-    swapped.save(tmp_path / "swapped")
-    with pytest.raises(InputError, match="has the labels positive, negative and the data negative"):
-        taught(tmp_path / "swapped")
-    words = [*bert.tokenizer.vocabulary[:5], *bert.tokenizer.vocabulary[:4:-1]]
-    switches = bert.tokenizer.get_config()
-    other = Bert(bert.model, type(bert.tokenizer)(words, **switches), labels=bert.config.labels)
-    other.save(tmp_path / "other")
-    with pytest.raises(InputError, match="teacher=.*other: has another vocabulary"):
-        taught(tmp_path / "other")

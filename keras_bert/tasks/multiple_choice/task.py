@@ -117,6 +117,9 @@ class MultipleChoiceTask(Task):
     def targets(self, examples, rows, config):
         return np.array(examples.labels, "int32")
 
+    def placeholder(self, config):
+        return 0
+
     def output_shape(self, config, rows, length):
         return (rows, 1)
 

@@ -74,6 +74,9 @@ class MultiLabelTask(TextTask):
         """Returns 1 for the labels that hold, else 0, float32 of shape (rows, num_classes)."""
         return self._truth(examples, config)[rows.example_indices]
 
+    def placeholder(self, config):
+        return ()
+
     def _truth(self, examples, config):
         index = label_index(config.labels, config.file_labels)
         targets = np.zeros((len(examples), len(config.labels)), "float32")

@@ -69,6 +69,9 @@ class RegressionTask(TextTask):
         standard = (values - config.settings["mean"]) / config.settings["scale"]
         return standard.astype("float32")[rows.example_indices, None]
 
+    def placeholder(self, config):
+        return config.settings["mean"]
+
     def output_shape(self, config, rows, length):
         return (rows, 1)
 

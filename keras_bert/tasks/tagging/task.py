@@ -125,6 +125,10 @@ class TaggingTask(Task):
             targets.append(target)
         return targets
 
+    def with_placeholders(self, examples, config):
+        tag = "O" if "O" in config.labels else config.labels[0]
+        return dataclasses.replace(examples, tags=[[tag] * len(words) for words in examples.words])
+
     def output_shape(self, config, rows, length):
         return (rows, length, len(config.labels))
 
