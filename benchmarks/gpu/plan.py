@@ -41,8 +41,8 @@ def _finetune(name, task, train, dev, init, seed, *flags, **fields):
 def _squad(name, seed, *flags, init="{runs}/mlm", **fields):
     return _finetune(
         name, "squad1", "squad_train.json.gz", "squad_dev.json.gz", init, seed,
-        "--learning_rate=2e-4", "--epochs=2", "--length=384", "--batch_size=48", "--dropout=0.1", *flags,
-        **fields,
+        "--learning_rate=2e-4", "--epochs=2", "--length=384", "--batch_size=48", "--dropout=0.1",
+        *flags, **fields,
     )  # fmt: skip
 
 
