@@ -168,8 +168,10 @@ class FinetuneSettings(FitSettings):
 
     def __post_init__(self):
         object.__setattr__(self, "class_weight", as_text(self.class_weight))
-        if isinstance(self.teacher, list | tuple):
-            object.__setattr__(self, "teacher", ",".join(map(os.fspath, self.teacher)))
+        for name in ("teacher", "unlabeled"):
+            if isinstance(getattr(self, name), list | tuple):
+                paths = map(os.fspath, getattr(self, name))
+                object.__setattr__(self, name, ",".join(paths))
         check_settings(self)
         if self.table_bits is not None:
             if self.table_bits not in TABLE_BITS:
