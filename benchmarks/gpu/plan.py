@@ -39,7 +39,7 @@ def _finetune(name, task, train, dev, init, seed, *flags, **fields):
 def _squad(name, seed, rate, *flags, **fields):
     return _finetune(
         name, "squad1", "squad_train.json.gz", "squad_dev.json.gz", "{runs}/mlm", seed,
-        f"--learning_rate={rate}", "--length=384", "--batch_size=32", "--dropout=0.1", *flags,
+        f"--learning_rate={rate}", "--length=384", "--batch_size=48", "--dropout=0.1", *flags,
         **fields,
     )  # fmt: skip
 
@@ -47,7 +47,7 @@ def _squad(name, seed, rate, *flags, **fields):
 def _sst2(name, seed, rate, *flags, **fields):
     return _finetune(
         name, "glue/sst2", "sst2_train.tsv.gz", "sst2_dev.tsv", "{runs}/mlm", seed,
-        f"--learning_rate={rate}", "--length=64", "--batch_size=32", "--pooling=mean",
+        f"--learning_rate={rate}", "--length=64", "--batch_size=64", "--pooling=mean",
         "--dropout=0.1", *flags, **fields,
     )  # fmt: skip
 
@@ -73,14 +73,14 @@ def plan(mlm_steps):
         ),
         *(
             _squad(name, seed, rate, "--epochs=2", needs=("mlm",), share=0.5)
-            for seed, (name, rate) in enumerate(zip(teachers, ("1e-4", "1.5e-4", "2e-4")))
+            for seed, (name, rate) in enumerate(zip(teachers, ("1.2e-4", "2e-4", "3e-4")))
         ),
         *(
             _sst2(name, seed, rate, "--epochs=3", needs=("mlm",), share=0.5)
-            for seed, (name, rate) in enumerate(zip(ensemble, ("1e-4", "6e-5", "1.5e-4") * 2))
+            for seed, (name, rate) in enumerate(zip(ensemble, ("1e-4", "7e-5", "1.5e-4") * 2))
         ),
         _squad(
-            "squad", 10, "1.5e-4", "--epochs=3", _teachers(teachers), "--label_weight=0.3",
+            "squad", 10, "2e-4", "--epochs=2", _teachers(teachers), "--label_weight=0.3",
             needs=teachers, keep=True,
         ),
         _sst2(

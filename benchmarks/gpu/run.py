@@ -31,7 +31,7 @@ class Job:
 
     def __init__(self, command, options, deadline):
         places = {"data": options.data, "runs": options.runs}
-        arguments = [argument.format(**places) for argument in command.arguments]
+        arguments = [_there(argument.format(**places)) for argument in command.arguments]
         self.command = command
         self.deadline = min(deadline, time.monotonic() + command.share * options.seconds)
         self.log = open(os.path.join(options.output, f"{command.name}.log"), "w", encoding="utf-8")
@@ -69,13 +69,17 @@ class Job:
         return found
 
 
-def run(commands, options, deadline):
-    """Runs commands until all are done or the time is over; writes results as they come.
+def _there(argument):
+    """Returns a flag without those teachers that were not trained in time."""
+    if not argument.startswith("--teacher="):
+        return argument
+    names = argument.removeprefix("--teacher=").split(",")
+    return "--teacher=" + ",".join(name for name in names if os.path.isdir(name))
 
-    Returns:
-        The names of the commands that are done.
-    """
-    waiting, running, done = list(commands), [], set()
+
+def run(commands, options, deadline):
+    """Runs commands until all are done or the time is over; writes results as they come."""
+    waiting, running = list(commands), []
     while waiting or running:
         for job in [job for job in running if job.has_ended()]:
             running.remove(job)
@@ -83,18 +87,16 @@ def run(commands, options, deadline):
             with open(os.path.join(options.output, "results.jsonl"), "a", encoding="utf-8") as file:
                 file.write(json.dumps(found) + "\n")
             print(json.dumps({**found, "result": _short(found.get("result", {}))}), flush=True)
-            if found["status"] == 0:
-                done.add(job.command.name)
-        known = {command.name for command in commands}
+        busy = {command.name for command in waiting} | {job.command.name for job in running}
         for command in list(waiting):
-            is_ready = all(name in done or name not in known for name in command.needs)
+            # One teacher of several is enough, so what failed holds nothing up.
+            is_ready = not busy.intersection(command.needs)
             if is_ready and len(running) < options.jobs and time.monotonic() < deadline:
                 waiting.remove(command)
                 running.append(Job(command, options, deadline))
         if not running:
             break  # what waits can not start any more
         time.sleep(0.2)
-    return done
 
 
 def _short(result):
@@ -151,9 +153,9 @@ def main():
     commands = plan(options.mlm_steps)
     if options.only:
         commands = [each for each in commands if each.name in options.only.split(",")]
-    done = run(commands, options, deadline)
+    run(commands, options, deadline)
     kept = options.keep.split(",") if options.keep else [c.name for c in commands if c.keep]
-    send_back([name for name in kept if name in done], options)
+    send_back([name for name in kept if os.path.isdir(os.path.join(options.runs, name))], options)
 
 
 if __name__ == "__main__":
