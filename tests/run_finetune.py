@@ -27,9 +27,9 @@ import keras_bert
 from keras_bert import models
 from keras_bert.text.padding import TokenizedTexts
 from keras_bert.training.checkpoints import Checkpoints
-from keras_bert.training.distillation import with_teacher
+from keras_bert.training.distillation import RowLoss, with_teacher
 from keras_bert.training.fit import fine_tune, freeze
-from keras_bert.training.inner_losses import INNER, BesideTeacher, InnerTargets, RowLoss
+from keras_bert.training.inner_losses import INNER, BesideTeacher, InnerTargets
 from keras_bert.training.settings import FitSettings
 from keras_bert.training.strategy import make_strategy
 from keras_bert.training.taught_targets import TaughtTargets

@@ -15,6 +15,7 @@ from keras_bert.errors import InputError
 from keras_bert.models.encoder import BertEncoder
 from keras_bert.models.lora import merged_weights
 from keras_bert.models.network import Network
+from keras_bert.training.distillation import RowLoss
 from keras_bert.training.relations import relation_divergence, relation_heads, state_difference
 from keras_bert.training.teachers import reads_alike
 
@@ -198,14 +199,6 @@ class _Both(keras.layers.Layer):
         outputs = outputs if isinstance(outputs, dict) else {_LOGITS: outputs}
         spec = {n: keras.KerasTensor(each.shape, each.dtype) for n, each in outputs.items()}
         return {**spec, INNER: keras.KerasTensor((None,), "float32")}
-
-
-@keras.saving.register_keras_serializable(package="keras_bert")
-class RowLoss(keras.losses.Loss):
-    """The loss that an output is, times what counts of the row: the target, 1 as a rule."""
-
-    def call(self, y_true, y_pred):
-        return y_true * y_pred
 
 
 class InnerTargets:

@@ -15,12 +15,11 @@ from teaching import Exported, Killed, data_of, silent
 
 from keras_bert.errors import InputError
 from keras_bert.tasks.registry import get_task
-from keras_bert.training.distillation import with_teacher
+from keras_bert.training.distillation import RowLoss, with_teacher
 from keras_bert.training.inner_losses import (
     INNER,
     BesideTeacher,
     InnerTargets,
-    RowLoss,
     check_inner,
 )
 from keras_bert.training.relations import relation_divergence, relation_heads, state_difference
