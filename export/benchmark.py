@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 
-from keras_bert.embedder import embedder_of
+from keras_bert.embedder import usual_embedder_of
 from keras_bert.errors import InputError, name_of
 from keras_bert.export.fresh import FreshProcess
 from keras_bert.export.rivals import RIVALS, made_rivals
@@ -29,6 +29,7 @@ class BenchmarkSettings:
         [],
         "other models, timed in turns with it; of a model folder also "
         f"{', '.join(RIVALS)}: the same model there",
+        are_paths=True,
     )
     length: list[int] | None = setting(
         None,
@@ -121,7 +122,7 @@ def benchmark(layout=None, **settings):
         made = made_rivals(rivals, settings.model, stack)
         paths = {name: made.get(name, name) for name in (settings.model, *settings.against)}
         models = {
-            name: require_task(open_model(path, settings.threads[0]), path, embedder_of)
+            name: require_task(open_model(path, settings.threads[0]), path, usual_embedder_of)
             for name, path in paths.items()
         }
         for name, model in models.items():

@@ -4,7 +4,7 @@ import contextlib
 import importlib.util
 import os
 
-from keras_bert.embedder import embedder_of
+from keras_bert.embedder import usual_embedder_of
 from keras_bert.errors import InputError, name_of
 from keras_bert.export.calibration import read_calibration
 from keras_bert.export.export import ExportSettings, written
@@ -33,7 +33,7 @@ def compare_schemes(settings, layout=None):
     Raises:
         InputError: the model or the data is broken, or no scheme could be written.
     """
-    bert = require_task(load_bert(settings.model), settings.model, embedder_of)
+    bert = require_task(load_bert(settings.model), settings.model, usual_embedder_of)
     length = None
     if settings.length is not None:
         if len(settings.length) > 1:

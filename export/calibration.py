@@ -40,7 +40,7 @@ def read_calibration(bert, data, layout=None):
     if len(examples) <= MOST_ROWS:
         return examples
     note(f"{name}: {MOST_ROWS} of its {len(examples)} rows are used, evenly spread", "calibration")
-    return examples.take(_spread(len(examples), MOST_ROWS))
+    return examples.take(spread(len(examples), MOST_ROWS))
 
 
 def inputs_of(bert, examples, length):
@@ -61,7 +61,7 @@ def inputs_of(bert, examples, length):
         config = dataclasses.replace(config, max_length=length, settings=settings)
     encodings = bert.task.rows(examples, bert.tokenizer, config).encodings
     # A text of many windows is many rows.
-    encodings = [encodings[i] for i in _spread(len(encodings), MOST_ROWS)]
+    encodings = [encodings[i] for i in spread(len(encodings), MOST_ROWS)]
     texts = TokenizedTexts(encodings, length, bert.tokenizer.pad_id)
     found = []
     for row in range(len(texts)):
@@ -71,7 +71,8 @@ def inputs_of(bert, examples, length):
     return found
 
 
-def _spread(count, most):
+def spread(count, most):
+    """Returns at most so many numbers below `count`, a list of int, evenly spread."""
     if count <= most:
         return list(range(count))
     return np.linspace(0, count - 1, most).round().astype(int).tolist()

@@ -3,6 +3,7 @@
 import os
 
 from keras_bert.errors import InputError
+from keras_bert.export.verify_report import is_of_vectors
 from keras_bert.files import replacing_file
 from keras_bert.guesses import note
 from keras_bert.model_folder import CARD_FILE
@@ -48,7 +49,8 @@ def row_of(name, written, proof):
     scores = [proof[which][metric] for which in ("model_scores", "exported_scores")]
     settings = {"format": proof["format"], **proof["settings"]}
     made = " ".join(f"--{key}={value}" for key, value in settings.items())
-    data = f"{proof['data']}, {proof['count']:,} rows"
+    of_rows = f" of {proof['of_rows']:,}" if "of_rows" in proof else ""
+    data = f"{proof['data']}, {proof['count']:,}{of_rows} rows"
     return _row(
         [
             name,
@@ -57,7 +59,7 @@ def row_of(name, written, proof):
             _cell(data) + (", which the calibration has seen" if proof["seen"] else ""),
             f"{metric}: {scores[0]:.4f} → {scores[1]:.4f}"
             + ("" if proof["passed"] else ", failed"),
-            f"{proof['agreement']:.2%}",
+            f"{proof['agreement']:.2%}" + (" nearest texts" if is_of_vectors(proof) else ""),
             "" if difference is None else f"{difference:.1e}",
         ]
     )

@@ -50,7 +50,8 @@ class TaskComparison:
             runner: `Runner` of the file.
 
         Returns:
-            A tuple: a dict of `count`; `agreement`, the share of examples with the same answer;
+            A tuple: a dict of `count`; `agreement`, the share of examples with the same answer, of
+            an embedder with the same nearest other text;
             `max_difference` between outputs, None where the two use rows of different lengths;
             `model_scores` and `exported_scores`; `metric`, and its `drop` as a share of a perfect
             score; and `Both`.
@@ -59,14 +60,10 @@ class TaskComparison:
         rows, outputs = runner.rows_and_outputs(self.examples)
         answers = runner.answers_of(rows, outputs, self.examples)
         scores = task.scores(answers, self.examples, runner.config)
-        same = [
-            task.answers_agree(one, other, config)
-            for one, other in zip(self._answers, answers, strict=True)
-        ]
         metric = self.metrics[0]
         result = {
             "count": len(self.examples),
-            "agreement": float(np.mean(same)),
+            "agreement": task.agreement(self._answers, answers, config),
             "max_difference": largest_difference(self._outputs, outputs),
             "model_scores": self.scores,
             "exported_scores": scores,

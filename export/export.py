@@ -7,7 +7,7 @@ import os
 from keras_bert.config import EXPORTED_AS, POOLINGS
 from keras_bert.embedder import embedder_of
 from keras_bert.errors import CheckFailed, InputError, name_of
-from keras_bert.export.keep_tokens import check_keep_tokens
+from keras_bert.export.keep_tokens import AUTO, check_keep_tokens
 from keras_bert.export.making import made_beside
 from keras_bert.export.onnx_names import INPUT_NAMES
 from keras_bert.export.quantize_settings import (
@@ -75,7 +75,7 @@ class ExportSettings(QuantizeSettings):
     keep_tokens: str | None = setting(
         None,
         "TFLite, for long texts: BLOCKS:TOKENS, such as 2:160: after so many blocks go on with the "
-        "tokens that get the most attention; several with commas between",
+        "tokens that get the most attention; several with commas; auto tries some on --data",
     )
 
     def __post_init__(self):
@@ -118,7 +118,8 @@ def export(model, data=None, layout=None, **settings):
 
     Returns:
         A dict: `path` and `bytes`; of TFLite and ONNX all that `export_tflite` and `export_onnx`
-        return; `proof`, the dict of `proof.prove`, which is in the file too, or None.
+        return; `proof`, the dict of `proof.prove`, which is in the file too, or None; with
+        `keep_tokens="auto"` also `keep_tokens`, the dict of `keep_tokens_search.choose`.
 
     Raises:
         InputError: the model is broken, or cannot be written with these settings.
@@ -148,12 +149,17 @@ def export(model, data=None, layout=None, **settings):
         bert, _, examples = open_with_examples(model, data, None, layout, embedder=embedder)
     if bert.config.task != "embedding" and asked != {"pooling": None, "normalize": None}:
         embedder(bert)  # which refuses it
+    searched = comparison = None
+    if settings.keep_tokens == AUTO:
+        settings, searched, comparison = _with_kept_tokens(bert, examples, settings, layout)
     with made_beside(settings.output, settings.format) as made:
         with said_afterwards(), stderr_kept_for_errors():
             result = written(bert, made, settings, layout)
         if examples is not None:
-            result |= _proven(bert, made, examples, settings, seen, result.get("rescaled", False))
+            rescaled = result.get("rescaled", False)
+            result |= _proven(bert, made, examples, settings, seen, rescaled, comparison)
     result |= {"path": os.fspath(settings.output), "proof": result.get("proof")}
+    result |= {} if searched is None else {"keep_tokens": searched}
     _say_what_is_proven(settings, result["proof"])
     if folder is not None and is_model_folder(folder):
         from keras_bert.export.card_section import update_card
@@ -169,6 +175,16 @@ def _data_of(settings, data):
     if data is not None:
         return data, False
     return settings.calibration, settings.calibration is not None
+
+
+def _with_kept_tokens(bert, examples, settings, layout):
+    """Returns settings with the `keep_tokens` that were chosen, and what `choose` returned."""
+    from keras_bert.export.keep_tokens_search import choose
+
+    found, comparison = choose(bert, examples, settings, functools.partial(written, layout=layout))
+    if found["chosen"] is None:
+        note("every choice loses too much: all tokens are kept", "keep_tokens", AUTO)
+    return dataclasses.replace(settings, keep_tokens=found["chosen"]), found, comparison
 
 
 def _say_what_is_proven(settings, proof):
@@ -255,7 +271,7 @@ def _trained_for(bert, settings):
     return trained
 
 
-def _proven(bert, path, examples, settings, seen, rescaled):
+def _proven(bert, path, examples, settings, seen, rescaled, comparison):
     """Compares a new file with its model, and puts the proof into it.
 
     Returns:
@@ -268,7 +284,7 @@ def _proven(bert, path, examples, settings, seen, rescaled):
     from keras_bert.export.timing import size_of
 
     data = settings.calibration if seen else settings.data
-    proof = prove(bert, path, examples, settings, data, seen, rescaled)
+    proof = prove(bert, path, examples, settings, data, seen, rescaled, comparison)
     if not proof["passed"]:
         failure = failure_of(proof)
         if not settings.force:

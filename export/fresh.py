@@ -150,10 +150,10 @@ def _opened(path, threads):
 
     if is_exported(path):
         return open_exported(path, threads, is_tried=True)
-    from keras_bert.embedder import embedder_of
+    from keras_bert.embedder import usual_embedder_of
     from keras_bert.opening import load_bert, require_task
 
-    return KerasRunner(require_task(load_bert(path), path, embedder_of))
+    return KerasRunner(require_task(load_bert(path), path, usual_embedder_of))
 
 
 if __name__ == "__main__":

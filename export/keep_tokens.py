@@ -4,6 +4,8 @@ import re
 
 from keras_bert.errors import InputError, name_of
 
+# The value of the setting that leaves the choice to `keep_tokens_search`.
+AUTO = "auto"
 _STEP = re.compile(r"([0-9]{1,6}):([0-9]{1,6})")
 # [CLS] before a question and [SEP] after it.
 _SPECIAL = 2
@@ -27,7 +29,7 @@ def steps_of(text):
     found = [_STEP.fullmatch(part.strip()) for part in text.split(",")]
     if not all(found):
         raise InputError(
-            "expected BLOCKS:TOKENS, such as 2:128 or 1:256,2:128", "keep_tokens", text
+            f"expected BLOCKS:TOKENS, such as 2:128 or 1:256,2:128, or {AUTO}", "keep_tokens", text
         )
     blocks = [int(match[1]) for match in found]
     tokens = [int(match[2]) for match in found]
@@ -46,7 +48,8 @@ def check_keep_tokens(settings):
     Args:
         settings: an `ExportSettings`.
     """
-    if not steps_of(settings.keep_tokens):
+    is_auto = settings.keep_tokens == AUTO
+    if not is_auto and not steps_of(settings.keep_tokens):
         return
     this = name_of("keep_tokens", settings.keep_tokens)
     if settings.format != "tflite":
@@ -58,6 +61,11 @@ def check_keep_tokens(settings):
             f"{this} is not for {name_of('quantize', settings.quantize)}, whose ranges are fixed: "
             f"see {name_of('quantize', 'dynamic')}"
         )
+    if is_auto and (not settings.verify or settings.data is None and settings.calibration is None):
+        reason = "with which the file is compared"
+        if not settings.verify:
+            reason = f"and {name_of('verify', False)} compares nothing"
+        raise InputError(f"{this} chooses by labelled rows of {name_of('data', 'FILE')}, {reason}")
 
 
 def shortening_of(bert, text):

@@ -11,11 +11,13 @@ import os
 import keras_bert
 from keras_bert.errors import name_of
 from keras_bert.export import contents
+from keras_bert.export.calibration import spread
 from keras_bert.export.comparison import TaskComparison
 from keras_bert.export.runners import open_exported
 from keras_bert.export.timing import size_of
 from keras_bert.export.verify import judged
-from keras_bert.export.verify_report import agreement_line, verdict
+from keras_bert.export.verify_report import agreement_line, is_of_vectors, verdict
+from keras_bert.guesses import note
 from keras_bert.settings import changed_settings
 
 # What had a hand in a file of a format, or ran it.
@@ -52,7 +54,9 @@ def gate_of(settings, rescaled=False, kind=None, count=None):
     return gate
 
 
-def prove(bert, path, examples, settings, data, seen=False, rescaled=False):
+def prove(
+    bert, path, examples, settings, data, seen=False, rescaled=False, comparison=None
+):  # fmt: skip
     """Compares an exported file with its model.
 
     Args:
@@ -63,14 +67,18 @@ def prove(bert, path, examples, settings, data, seen=False, rescaled=False):
         data: str, the name of the data.
         seen: whether the file was calibrated on these rows.
         rescaled: whether its products were re-scaled.
+        comparison: `TaskComparison` of the model and all examples, where there is one already.
 
     Returns:
-        A dict, as the file keeps it: `data` and `seen`; `count`; `metric`, its `drop`, `max_drop`
+        A dict, as the file keeps it: `data` and `seen`; `count`, and `of_rows` where there were
+        more; `metric`, its `drop`, `max_drop`
         and `passed`; `model_scores` and `exported_scores`; `agreement`; `max_difference`; `bytes`,
         without the proof; `format` and `settings`, those that are not defaults; `versions`. No
         path is in it, and nothing that differs between two runs.
     """
-    comparison = TaskComparison(bert, bert.task, examples)
+    of_rows = len(examples)
+    examples = _to_compare(examples, settings, data)
+    comparison = comparison or TaskComparison(bert, bert.task, examples)
     result, _ = comparison.of(open_exported(path))
     for name in ("model_scores", "exported_scores"):
         result[name] = {metric: result[name][metric] for metric in comparison.metrics}
@@ -78,6 +86,7 @@ def prove(bert, path, examples, settings, data, seen=False, rescaled=False):
         "data": os.path.basename(os.path.normpath(data)),
         "seen": seen,
         **result,
+        **({"of_rows": of_rows} if len(examples) < of_rows else {}),
         **judged(result, gate_of(settings, rescaled, bert.task.kind, result["count"])),
         "bytes": size_of(path),
         "format": settings.format,
@@ -125,11 +134,26 @@ def proof_lines(proof):
     metric = proof["metric"]
     model, exported = (proof[which][metric] for which in ("model_scores", "exported_scores"))
     seen = ", which the calibration has seen" if proof["seen"] else ""
-    return [
-        f"{proof['data']}{seen}: {metric} {model:.4f} of the model, {exported:.4f} of the file; "
-        f"{agreement_line(proof)}",
-        verdict(proof),
-    ]
+    if is_of_vectors(proof):
+        least = proof["exported_scores"]["least_cosine"]
+        scores = f"cosine of the two vectors of a text: mean {exported:.4f}, least {least:.4f}"
+    else:
+        scores = f"{metric} {model:.4f} of the model, {exported:.4f} of the file"
+    rows = f", {proof['count']} of {proof['of_rows']} rows" if "of_rows" in proof else ""
+    return [f"{proof['data']}{rows}{seen}: {scores}; {agreement_line(proof)}", verdict(proof)]
+
+
+def _to_compare(examples, settings, data):
+    """Returns the examples on which a file is compared: fewer, of a scheme that runs slowly."""
+    most = settings.recipe().most_rows
+    if most is None or len(examples) <= most:
+        return examples
+    scheme = name_of("quantize", settings.quantize)
+    note(
+        f"{data}: the file is compared on {most} of {len(examples)} rows, evenly spread, as a file "
+        f"of {scheme} runs slowly on this processor: `keras-bert verify` takes all"
+    )
+    return examples.take(spread(len(examples), most))
 
 
 def _said(settings):

@@ -2,7 +2,7 @@
 
 import os
 
-from keras_bert.embedder import embedder_of
+from keras_bert.embedder import usual_embedder_of
 from keras_bert.errors import InputError, name_of
 from keras_bert.extras import naming_extras
 from keras_bert.files import temporary_folder
@@ -39,7 +39,7 @@ def made_rivals(names, model, stack):
             names,
         )
     folder = stack.enter_context(temporary_folder())
-    bert = require_task(load_bert(model), model, embedder_of)
+    bert = require_task(load_bert(model), model, usual_embedder_of)
     plain = os.path.join(folder, "model.onnx")
     with naming_extras(), stderr_kept_for_errors():
         return {name: _make(name, bert, folder, plain) for name in names}

@@ -17,7 +17,8 @@ TOKENIZERS = ("outside", "in_graph")
 TEXT_INPUTS = ("text", "text_b")
 # The tokenizer's ops by their names in a file.
 CUSTOM_OPS = ("FastBertNormalize", "FastWordpieceTokenizeWithOffsets")
-_BYTES_PER_CHAR = 4
+# What stands before the name of an op that is not TFLite's own, in the counts of a file's ops.
+CUSTOM = "CUSTOM "
 _MOST_OPERATOR_CODES = 1000
 # Of the lines that the tokenizers' tests compare with the original BERT, those that get other
 # tokens; tests/export/test_text_input.py counts them. By whether the case is lowered.
@@ -116,21 +117,15 @@ class TextInput:
 
     def _ops(self):
         """Returns a function from a string tensor (1,) to its word pieces' ids, int32 (pieces,)."""
-        import tensorflow as tf
-        import tensorflow_text
-
         from keras_bert.text.graph_added_tokens import AddedTokensInGraph
         from keras_bert.text.graph_normalizer import normalizer_table
+        from keras_bert.text.graph_pieces import tensorflow_text, word_pieces_of
 
         tokenizer = self._tokenizer
         table = normalizer_table(tokenizer.lower_case, tokenizer.strip_accents)
-        normalizer = tensorflow_text.FastBertNormalizer(model_buffer=table)
+        normalizer = tensorflow_text().FastBertNormalizer(model_buffer=table)
         added = AddedTokensInGraph(tokenizer)  # here for tokens that the vocabulary has twice
-        word_pieces = tensorflow_text.FastWordpieceTokenizer(
-            added.vocabulary,
-            max_bytes_per_word=_BYTES_PER_CHAR * tokenizer.max_chars_per_word,
-            token_out_type=tf.int32,
-        )
+        word_pieces = word_pieces_of(added, tokenizer)
 
         def cut(text):
             pieces = word_pieces.tokenize(normalizer.normalize(text)).flat_values

@@ -29,7 +29,9 @@ MAX_DROP = 0.01
 class VerifySettings:
     """What `verify` takes beside the model."""
 
-    exported: list = setting(REQUIRED, ".tflite, SavedModel or .onnx; several with commas between")
+    exported: list = setting(
+        REQUIRED, ".tflite, SavedModel or .onnx; several with commas between", are_paths=True
+    )
     data: str = setting(REQUIRED, "labelled data, as for training", is_path=True)
     max_drop: float = setting(
         MAX_DROP,
@@ -60,15 +62,12 @@ class VerifySettings:
             object.__setattr__(self, "exported", [self.exported])
         check_settings(self)
         paths = self.exported
-        if len(paths) > 1 and os.path.exists(",".join(paths)):
-            paths = [",".join(paths)]  # a name with a comma in it
         if not paths or "" in paths:
             raise InputError("is empty", "exported")
         if len(set(paths)) < len(paths):
             raise InputError("a file is named twice", "exported", paths)
         if len(paths) > 1 and self.disagreements is not None:
             raise InputError("is for one exported file", "disagreements", self.disagreements)
-        object.__setattr__(self, "exported", paths)
 
 
 def verify(model, exported, data, layout=None, **settings):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_bert.export.verify_report import short_name
+from keras_bert.export.verify_report import same_line, short_name
 from keras_bert.pictures.figures import font_note, save_figure
 from keras_bert.pictures.panels import panels_figure
 from keras_bert.tasks.panels import Bars, Grid, Scatter
@@ -54,7 +54,7 @@ def comparison_panels(result, outputs, task, metrics):
         _cost_bars(names, costs),
     ]
     if result["max_difference"] is not None:
-        title = f"same answer on {result['agreement']:.2%} of {result['count']:,} examples"
+        title = same_line(result, f"{result['count']:,}")
         named = ", ".join(task.outputs)
         points = (_values(each) for each in outputs)
         panels.append(Scatter(*points, f"{named}: model", f"{named}: exported file", title))

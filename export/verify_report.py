@@ -29,9 +29,26 @@ def report_lines(result, metrics):
 def agreement_line(result):
     """Returns how often a file answers as its model, and the largest difference of an output."""
     difference = result["max_difference"]
-    return f"same answer on {result['agreement']:.2%} of {result['count']} examples" + (
+    return same_line(result, str(result["count"])) + (
         "" if difference is None else f"; largest difference of an output {difference:.2e}"
     )
+
+
+def same_line(result, count):
+    """Returns how often a file answers as its model.
+
+    Args:
+        result: a dict of `TaskComparison.of`.
+        count: str, the number of its examples.
+    """
+    if is_of_vectors(result):
+        return f"same nearest text for {result['agreement']:.2%} of {count} texts"
+    return f"same answer on {result['agreement']:.2%} of {count} examples"
+
+
+def is_of_vectors(result):
+    """Says whether a comparison is that of a sentence embedder, whose answers are vectors."""
+    return "same_neighbour" in result["exported_scores"]
 
 
 def verdict(result):

@@ -7,7 +7,7 @@ from keras_bert.errors import InputError, name_of
 from keras_bert.guesses import guess
 
 
-def embedder_of(bert, pooling=None, normalize=None):
+def embedder_of(bert, pooling=None, normalize=None, can_ask=True):
     """Returns a model without a task as one that answers with a vector for each text.
 
     Args:
@@ -16,6 +16,7 @@ def embedder_of(bert, pooling=None, normalize=None):
             none, as `embed` does.
         normalize: whether vectors are brought to length 1; None takes what its checkpoint states,
             and False where it states nothing.
+        can_ask: whether the caller has settings of these names, which a guess then names.
 
     Returns:
         A `Bert` whose task is "embedding", in float32, with low-rank adapters merged.
@@ -36,6 +37,8 @@ def embedder_of(bert, pooling=None, normalize=None):
         chosen_normalize = bool(stated)
     if stated is None and (pooling is None or normalize is None):
         how = name_of("pooling", chosen_pooling), name_of("normalize", chosen_normalize)
+        if not can_ask:
+            how = ("the mean of its tokens is taken as it is; `export` makes files of others",)
         guess(f"the model states no pooling for sentences: {' '.join(how)}")
     config = dataclasses.replace(
         bert.config,
@@ -50,3 +53,8 @@ def embedder_of(bert, pooling=None, normalize=None):
     model = build_model(config, dtype="float32")
     model.encoder.set_weights(merged_weights(bert.encoder))
     return Bert.from_config(config, model, bert.tokenizer)
+
+
+def usual_embedder_of(bert):
+    """Returns `embedder_of(bert)` for a caller that has no settings of pooling."""
+    return embedder_of(bert, can_ask=False)

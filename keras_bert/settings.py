@@ -40,6 +40,7 @@ class Description:
     is_path: bool = False
     example: str = "1,2"
     may_be_empty: bool = True
+    are_paths: bool = False
 
 
 def setting(
@@ -52,6 +53,7 @@ def setting(
     repeated=False,
     example="1,2",
     is_path=False,
+    are_paths=False,
 ):
     """Returns a dataclass field that is a setting.
 
@@ -63,6 +65,7 @@ def setting(
         repeated: whether the flag of a list is given once for each item, and not with commas.
         example: a list of numbers, as messages show what they expect.
         is_path: whether it names a file or folder; see `shown_path`.
+        are_paths: whether a list names files or folders; see `commands.flags.paths_of`.
     """
     description = Description(
         help=help,
@@ -71,6 +74,7 @@ def setting(
         choices=None if choices is None else tuple(choices),
         repeated=repeated,
         is_path=is_path,
+        are_paths=are_paths,
         example=example,
         # An unset variable of a shell script, --output=$OUT, would name the current folder.
         may_be_empty=default is not REQUIRED and not default,

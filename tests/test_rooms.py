@@ -87,6 +87,7 @@ FILES = {
         "predictor",
         "pruning",
         "row_reports",
+        "shapes",
     ),
     "commands": ("__main__", "quickstart"),
 }
@@ -119,7 +120,11 @@ NOT_LIGHT = tuple(
     for name in ("tokenizer", "added_tokens", "characters", "normalizer", "pieces")
 )
 # Modules of the layers that may name a backend: fast on TensorFlow, plain ops on the others.
-NAMES_A_BACKEND = ("keras_bert.layers.fused", "keras_bert.layers.lookup")
+NAMES_A_BACKEND = (
+    "keras_bert.layers.attention_kernel",
+    "keras_bert.layers.fused",
+    "keras_bert.layers.lookup",
+)
 
 
 def find_modules():

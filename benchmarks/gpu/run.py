@@ -45,8 +45,14 @@ class Job:
         self.began = time.monotonic()
         self.is_asked = False
 
-    def has_ended(self):
-        """Returns whether it has ended; asks it to, when its time is over."""
+    def has_ended(self, names):
+        """Returns whether it has ended; asks it to, when its time is over.
+
+        Args:
+            names: those of the commands in progress.
+        """
+        if self.command.beside and self.command.beside not in names:
+            self.deadline = min(self.deadline, time.monotonic())
         if self.process.poll() is not None:
             return True
         if time.monotonic() > self.deadline + _SECONDS_TO_SAVE:
@@ -81,7 +87,8 @@ def run(commands, options, deadline):
     """Runs commands until all are done or the time is over; writes results as they come."""
     waiting, running = list(commands), []
     while waiting or running:
-        for job in [job for job in running if job.has_ended()]:
+        names = {job.command.name for job in running}
+        for job in [job for job in running if job.has_ended(names)]:
             running.remove(job)
             found = job.result()
             with open(os.path.join(options.output, "results.jsonl"), "a", encoding="utf-8") as file:

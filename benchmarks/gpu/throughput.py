@@ -3,11 +3,11 @@
     KERAS_BACKEND=jax python benchmarks/gpu/throughput.py --peak=989 bert_base:128:256:0.1
 
 Each argument is a size, a length, a batch and the dropout of the attention weights, of which the
-attention kernel of a GPU takes none. A step is one of `fit` on a classifier: forward, backward, AdamW, in
-mixed_bfloat16, with a dropout of 0.1 elsewhere. `--peak` is the device's dense bfloat16 rate in
-TFLOP/s (an H100 SXM: 989, NVIDIA's data sheet). The operations are those of the matrix products of
-one pass forward, times three: 2 a weight and token, and 4 x length x hidden_size a token and block
-for the two products of the attention. Prints one line each.
+attention kernel of a GPU takes none. A step is one of `fit` on a classifier: forward, backward,
+AdamW, in mixed_bfloat16, with a dropout of 0.1 elsewhere. `--peak` is the device's dense bfloat16
+rate in TFLOP/s (an H100 SXM: 989, NVIDIA's data sheet). The operations are those of the matrix
+products of one pass forward, times three: 2 a weight and token, and 4 x length x hidden_size a
+token and block for the two products of the attention. Prints one line each.
 """
 
 import argparse

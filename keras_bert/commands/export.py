@@ -10,6 +10,7 @@ import dataclasses
 
 from keras_bert.commands import flags, inputs
 from keras_bert.export.export import ExportSettings, export
+from keras_bert.export.text_input import CUSTOM
 from keras_bert.settings import REQUIRED, setting
 
 
@@ -27,16 +28,37 @@ def run(values):
     result = export(layout=inputs.layout_of(values), **flags.chosen(values, _Settings))
     lines = [f"{values.output}: {result['bytes'] / 1e6:.2f} MB"]
     if "ops" in result:
-        counts = " ".join(f"{name}:{count}" for name, count in result["ops"].items())
-        lines.append(f"{sum(result['ops'].values())} built-in ops: {counts}")
+        lines += _op_lines(result["ops"])
     if "opset" in result:
         lines.append(f"ONNX opset {result['opset']}, ops of the opset alone")
     if "delegates" in result:
         from keras_bert.export.delegates import report_lines
 
         lines += report_lines(result)
+    if "keep_tokens" in result:
+        from keras_bert.export.keep_tokens_search import grid_lines
+
+        lines += grid_lines(result["keep_tokens"])
     if result["proof"] is not None:
         from keras_bert.export.proof import proof_lines
 
         lines += proof_lines(result["proof"])
     return result, lines
+
+
+def _op_lines(ops):
+    """Returns the ops that every runtime has as a line, and those that a library adds as another.
+
+    Args:
+        ops: dict of name to number, see `tflite.count_ops`.
+    """
+    own = {name: count for name, count in ops.items() if not name.startswith(CUSTOM)}
+    added = {name.removeprefix(CUSTOM): ops[name] for name in ops if name not in own}
+    lines = [f"{sum(own.values())} built-in ops: {_counts(own)}"]
+    if added:
+        lines.append(f"{sum(added.values())} custom ops of TensorFlow Text: {_counts(added)}")
+    return lines
+
+
+def _counts(ops):
+    return " ".join(f"{name}:{count}" for name, count in ops.items())

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import os
 
 from absl import flags
 
@@ -94,6 +95,28 @@ def parse(values, arguments):
             raise InputError("expected a finite number", name, values[name].value)
 
 
+def paths_of(text):
+    """Returns the paths that a text names, with commas between them.
+
+    Spaces around a name are no part of it. A comma is part of a name where something exists at
+    that path: of several ways to read it as such, the longest name comes first.
+    """
+    parts, found = text.split(","), []
+    while parts:
+        for count in range(len(parts), 0, -1):
+            name = ",".join(parts[:count]).strip()
+            if count == 1 or os.path.exists(name):
+                break
+        found.append(name)
+        parts = parts[count:]
+    return found
+
+
+class _PathsParser(flags.ListParser):
+    def parse(self, argument):
+        return paths_of(argument) if argument and isinstance(argument, str) else argument or []
+
+
 def _define(values, name, field, description):
     kind, _ = type_of(field)
     default, text = default_of(field), description.help
@@ -112,6 +135,8 @@ def _define(values, name, field, description):
             flags.register_validator(
                 name, lambda value: value != "", "is empty", flag_values=values
             )
+    elif description.are_paths:
+        flags.DEFINE(_PathsParser(), name, default, text, values, flags.CsvListSerializer(","))
     elif description.repeated:
         flags.DEFINE_multi_string(name, default, text, flag_values=values)
     else:

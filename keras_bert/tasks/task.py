@@ -311,6 +311,16 @@ class Task(abc.ABC):
             config: `ModelConfig`.
         """
 
+    def agreement(self, answers, others, config):
+        """Returns the share of examples to which two models answer the same.
+
+        Args:
+            answers, others: lists of their answers to the same examples.
+            config: `ModelConfig`.
+        """
+        pairs = zip(answers, others, strict=True)
+        return float(np.mean([self.answers_agree(one, other, config) for one, other in pairs]))
+
     def collapsed(self, answers, config):
         """Returns whether all answers are the same, as of a failed run (Mosbach et al. 2020)."""
         rest = answers[1:]

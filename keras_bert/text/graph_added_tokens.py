@@ -17,7 +17,7 @@ _OPEN, _CLOSE = chr(_LAST - 1), chr(_LAST)
 
 
 class AddedTokensInGraph:
-    """Marks added tokens in strings, and maps their word pieces back to their ids.
+    """Finds added tokens in texts, and maps their word pieces back to their ids.
 
     Args:
         tokenizer: `WordPieceTokenizer`.
@@ -81,17 +81,6 @@ class AddedTokensInGraph:
                 "cannot be found in a TensorFlow graph"
             )
 
-    def mark_raw(self, texts):
-        """Replaces the tokens that are looked for in the text as it is."""
-        if self.any:
-            private = f"[\\x{{{FIRST_PRIVATE:X}}}-\\x{{10FFFF}}]"
-            texts = tf.strings.regex_replace(texts, private, self.free)
-        return _mark(texts, self._raw)
-
-    def mark_normalized(self, texts):
-        """Replaces the tokens that are looked for in normalized text."""
-        return _mark(texts, self._normalized)
-
     def find_raw(self, codes):
         """Returns where the tokens are that are looked for in the text as it is.
 
@@ -134,16 +123,6 @@ def _patterns(found):
 def _quoted(content):
     # RE2 knows no escape of a letter or a sign beyond ASCII.
     return "".join(re.escape(char) if char < "\x80" else char for char in content)
-
-
-def _mark(texts, patterns):
-    if patterns is None:
-        return texts
-    any_of, each = patterns
-    texts = tf.strings.regex_replace(texts, any_of, f"{_OPEN}\\1{_CLOSE}")
-    for pattern, char in each:
-        texts = tf.strings.regex_replace(texts, pattern, char)
-    return texts
 
 
 def _found(codes, patterns):

@@ -17,7 +17,7 @@ from keras_bert.text import cleaning
 _ALL_CODES = 0x110000
 _BLOCK = 256
 # The planes in which Unicode has assigned anything but private use; surrogates are no UTF-8.
-_PLANES = (*range(0xD800), *range(0xE000, 0x40000), *range(0xE0000, 0xF0000))
+PLANES = (*range(0xD800), *range(0xE000, 0x40000), *range(0xE0000, 0xF0000))
 _SIGMA, _FINAL, _INNER = 0x3A3, 0x3C2, 0x3C3
 
 
@@ -26,7 +26,7 @@ def _known_codes():
     """Returns the code points that are anything but signs without case to the functions below."""
     return [
         code
-        for code in _PLANES
+        for code in PLANES
         if unicodedata.category(chr(code)) != "Cn" or cleaning.is_cjk(chr(code))
     ]
 

@@ -10,14 +10,11 @@ The table is a double-array trie over the bytes of a character (the units of Dar
 pool of the strings, in a flatbuffer of the schema fast_bert_normalizer_model.fbs.
 """
 
-import unicodedata
-
 import numpy as np
 
 from keras_bert.text import cleaning
+from keras_bert.text.graph_characters import PLANES
 
-# The planes in which Unicode has assigned anything but private use; surrogates are no UTF-8.
-_CODES = (*range(0xD800), *range(0xE000, 0x40000), *range(0xE0000, 0xF0000))
 # A value of the trie: this bit, 24 bits of the string's place in the pool, 6 bits of its length.
 _DIFFERENT, _LENGTH_BITS = 1 << 30, 6
 # A unit of the trie: the byte that leads to it, whether it has a value, the way to its children.
@@ -35,9 +32,9 @@ def normalizer_table(lower_case, strip_accents):
         lower_case, strip_accents: as for `cleaning.split_words`.
     """
     pool, places, values = bytearray(), {}, {}
-    for code in _CODES:
+    for code in PLANES:
         char = chr(code)
-        found = _normalized(char, lower_case, strip_accents)
+        found, _ = cleaning.normalize(char, lower_case, strip_accents)
         if found == char:
             continue
         content = found.encode()
@@ -47,18 +44,6 @@ def normalizer_table(lower_case, strip_accents):
         values[code] = _DIFFERENT | places[content] << _LENGTH_BITS | len(content)
     zero = values.pop(0)  # the trie has no key with a zero byte
     return _flatbuffer(_double_array({chr(c).encode(): v for c, v in values.items()}), zero, pool)
-
-
-def _normalized(char, lower_case, strip_accents):
-    if cleaning.is_control(char):
-        return ""
-    if cleaning.is_whitespace(char):
-        return " "
-    text = char.lower() if lower_case else char
-    if strip_accents:
-        parts = unicodedata.normalize("NFD", text)
-        return "".join(part for part in parts if not cleaning.is_accent(part))
-    return text
 
 
 def _double_array(values):

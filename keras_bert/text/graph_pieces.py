@@ -1,7 +1,8 @@
 """Word pieces with the characters that they come from, in a TensorFlow graph.
 
-The same ids and offsets as `WordPieceTokenizer.cut`. `GraphTokenizer` is faster where no offsets
-are asked for.
+The same ids and offsets as `WordPieceTokenizer.cut`. TensorFlow Text's own BERT normalizer folds by
+NFKC ("," for the full-width comma, "fi" for the ligature), so texts are normalized by tables of
+`graph_characters` first. A string that is not UTF-8 loses its invalid bytes, as in the original.
 """
 
 import dataclasses
@@ -22,6 +23,39 @@ from keras_bert.text.graph_characters import (
 )
 
 _BYTES_PER_CHAR = 4
+
+
+def tensorflow_text():
+    """Returns the module of TensorFlow Text.
+
+    Raises:
+        InputError: it is not installed.
+    """
+    try:
+        import tensorflow_text
+    except ImportError as error:
+        raise InputError(
+            f"tokenizing inside a TensorFlow graph: {missing_message('tensorflow_text')}"
+        ) from error
+    return tensorflow_text
+
+
+def word_pieces_of(added, tokenizer, **more):
+    """Returns TensorFlow Text's FastWordpieceTokenizer of a vocabulary.
+
+    Args:
+        added: `AddedTokensInGraph` of the tokenizer.
+        tokenizer: `WordPieceTokenizer`.
+        **more: further arguments of its constructor.
+    """
+    return tensorflow_text().FastWordpieceTokenizer(
+        added.vocabulary,
+        suffix_indicator="##",
+        max_bytes_per_word=_BYTES_PER_CHAR * tokenizer.max_chars_per_word,
+        token_out_type=tf.int32,
+        unknown_token="[UNK]",
+        **more,
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,26 +85,14 @@ class PieceCutterInGraph(tf.Module):
 
     def __init__(self, tokenizer, flags=None):
         super().__init__()
-        try:
-            import tensorflow_text
-        except ImportError as error:
-            raise InputError(
-                f"tokenizing inside a TensorFlow graph: {missing_message('tensorflow_text')}"
-            ) from error
+        tensorflow_text()
         self._cjk_alone = tokenizer.tokenize_chinese_chars
         self._max_chars_per_word = tokenizer.max_chars_per_word
         self._flags = flags or CharacterFlags()
         self._normalizer = Normalizer(tokenizer.lower_case, tokenizer.strip_accents, self._flags)
         self._added = AddedTokensInGraph(tokenizer)
         self._unk = self._added.vocabulary.index("[UNK]")
-        self._word_pieces = tensorflow_text.FastWordpieceTokenizer(
-            self._added.vocabulary,
-            suffix_indicator="##",
-            max_bytes_per_word=_BYTES_PER_CHAR * tokenizer.max_chars_per_word,
-            token_out_type=tf.int32,
-            unknown_token="[UNK]",
-            no_pretokenization=True,
-        )
+        self._word_pieces = word_pieces_of(self._added, tokenizer, no_pretokenization=True)
 
     def __call__(self, texts):
         """Returns the `GraphPieces` of a string tensor, (batch,)."""
@@ -83,8 +105,8 @@ class PieceCutterInGraph(tf.Module):
             codes: int32 RaggedTensor (batch, characters), their code points.
         """
         sequence = self._with_added_tokens(Sequence.of(codes))
-        chars, sources = self._normalizer(sequence.codes)
-        words, rows, sources = self._words(chars, sources, sequence)
+        words, rows, sources = self._words(sequence)
+        # "[UNK]" cannot be a word of a text, for brackets are split off.
         too_long = words.row_lengths() > self._max_chars_per_word
         strings = tf.where(too_long, "[UNK]", encoded(words))
         ids, first_bytes, end_bytes = self._word_pieces.tokenize_with_offsets(strings)
@@ -107,13 +129,18 @@ class PieceCutterInGraph(tf.Module):
         )
         return GraphPieces(found, found.with_values(starts), found.with_values(ends))
 
-    def _words(self, chars, sources, sequence):
-        """Splits normalized texts into words, as `cleaning.split_words` does.
+    def _words(self, sequence):
+        """Normalizes texts and splits them into words, as `cleaning.split_words` does.
+
+        Args:
+            sequence: a `Sequence`.
 
         Returns:
             A tuple: int32 RaggedTensor (words of all texts, characters); int32 tensor of shape
-            (words of all texts,), the text of each; the sources of the characters.
+            (words of all texts,), the text of each; the sources of the characters, int32 indices
+            into the characters of the sequence.
         """
+        chars, sources = self._normalizer(sequence.codes)
         values, rows = chars.values, chars.value_rowids()
         of_chars, of_sources = (
             self._flags(codes) for codes in (values, tf.gather(sequence.codes.values, sources))

@@ -12,6 +12,7 @@ from keras_bert.commands.flags import (
     define_for_every_verb,
     given,
     parse,
+    paths_of,
     settings_from,
 )
 from keras_bert.commands.main import main
@@ -30,6 +31,7 @@ class Example:
     pack: bool = setting(False, "whether to pack")
     whole: bool | None = setting(None, "whole words")
     columns: list | None = setting(None, "names")
+    files: list | None = setting(None, "paths", are_paths=True)
     texts: list | None = setting(None, "texts", repeated=True)
     layers: list[int] | None = setting(None, "layers")
     from_: str | None = setting(None, "source")
@@ -52,14 +54,29 @@ def test_the_defaults_are_those_of_the_dataclass():
 def test_every_type_comes_through():
     found = parsed(
         "--output=x", "--epochs=4", "--rate=1", "--pair=sop", "--freeze=encoder", "--pack",
-        "--nowhole", "--columns=a,b", "--texts=a,b", "--texts=c", "--layers=-1,-2", "--from=y",
+        "--nowhole", "--columns=a,b", "--files=a, b c ,d", "--texts=a,b", "--texts=c",
+        "--layers=-1,-2", "--from=y",
     )  # fmt: skip
     assert settings_from(found, Example, hidden=8) == Example(
         output="x", epochs=4, rate=1.0, pair="sop", freeze="encoder", pack=True, whole=False,
-        columns=["a", "b"], texts=["a,b", "c"], layers=[-1, -2], from_="y", hidden=8,
+        columns=["a", "b"], files=["a", "b c", "d"], texts=["a,b", "c"], layers=[-1, -2],
+        from_="y", hidden=8,
     )  # fmt: skip
     assert "hidden" not in found
     assert found["pair"].help == "<nsp|sop>: kind of pairs"
+
+
+def test_commas_and_spaces_in_names_of_files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a", "a, b", "c,d", "e,f,g"):
+        (tmp_path / name).touch()
+    assert paths_of("a, b c.tflite") == ["a", "b c.tflite"]
+    assert paths_of(" a , none ,b") == ["a", "none", "b"]
+    assert paths_of("a, b") == ["a, b"]
+    assert paths_of("a,b") == ["a", "b"]
+    assert paths_of("none,c,d, e,f,g ,e,f") == ["none", "c,d", "e,f,g", "e", "f"]
+    assert paths_of("a,") == ["a", ""]
+    assert paths_of("a, b,a") == ["a, b", "a"]
 
 
 def test_some_flags_can_be_left_out_and_others_changed():

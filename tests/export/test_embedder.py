@@ -16,7 +16,8 @@ import keras_bert
 from keras_bert import numpy_ops
 from keras_bert.bert import Bert
 from keras_bert.embedder import embedder_of
-from keras_bert.errors import InputError
+from keras_bert.errors import CheckFailed, InputError
+from keras_bert.export.proof import proof_lines
 from keras_bert.export.runners import open_exported
 from keras_bert.guesses import Guess
 from keras_bert.models.embedder import BertEmbedder
@@ -243,6 +244,7 @@ def test_verify_compares_cosines_and_neighbours(cli, bert, folder, exported, tmp
     assert scores["cosine"] == pytest.approx(1, abs=1e-6)
     assert scores["least_cosine"] == pytest.approx(1, abs=1e-6)
     assert scores["same_neighbour"] == 1
+    assert result["agreement"] == 1
     assert result["passed"]
     assert result["max_difference"] < 1e-5
     # Another encoder's file does not pass, and the numbers are those of its vectors.
@@ -250,12 +252,69 @@ def test_verify_compares_cosines_and_neighbours(cli, bert, folder, exported, tmp
     flags = [f"--exported={path}", f"--data={lines}", "--json"]
     call = cli("verify", f"--model={tmp_path / 'other'}", *flags)
     assert call.status == 1
-    scores = json.loads(call.out.splitlines()[-1])["exported_scores"]
+    result = json.loads(call.out.splitlines()[-1])
+    scores = result["exported_scores"]
     one = pooled(make_encoder(seed=3), SENTENCES[:30])
     other = open_exported(path).embed(SENTENCES[:30])
     cosines = np.sum(one * other, axis=1)
     assert scores["cosine"] == pytest.approx(cosines.mean(), abs=1e-5)
     assert scores["least_cosine"] == pytest.approx(cosines.min(), abs=1e-5)
+    nearest = []
+    for vectors in (one, other):
+        similarities = vectors @ vectors.T
+        np.fill_diagonal(similarities, -2)
+        nearest.append(similarities.argmax(axis=1))
+    same = np.mean(nearest[0] == nearest[1])
+    assert 0 < same < 1
+    assert result["agreement"] == pytest.approx(same)
+    assert scores["same_neighbour"] == pytest.approx(same, abs=1e-5)
+    assert f"\nsame nearest text for {same:.2%} of 30 texts; largest" in call.err
+
+
+def test_the_proof_of_vectors_is_a_line_about_vectors():
+    scores = {"cosine": 0.98125, "least_cosine": 0.9, "same_neighbour": 0.75}
+    proof = {
+        "data": "a.txt", "seen": False, "metric": "cosine", "count": 8, "of_rows": 20,
+        "model_scores": dict.fromkeys(scores, 1.0), "exported_scores": scores,
+        "agreement": 0.75, "max_difference": 0.03, "drop": 0.01875,
+    }  # fmt: skip
+    assert proof_lines(proof) == [
+        "a.txt, 8 of 20 rows: cosine of the two vectors of a text: mean 0.9812, least 0.9000; "
+        "same nearest text for 75.00% of 8 texts; largest difference of an output 3.00e-02",
+        "cosine lost: 1.88 points",
+    ]
+
+
+STATIC = {"int8": 0.99, "int16x8": 0.9999, "int8_full": 0.97}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("quantize", STATIC)
+def test_schemes_of_fixed_ranges_are_proven_by_cosines(bert, tmp_path, quantize):
+    lines = write_lines(tmp_path / "lines.txt", SENTENCES)
+    path = tmp_path / "a.tflite"
+    asked = {"pooling": "mean", "normalize": True, "quantize": quantize, "calibration": lines}
+    result = bert.export(path, data=lines, max_drop=0.05, **asked)
+    found = open_exported(path).embed(SENTENCES)
+    cosines = np.sum(found * pooled(bert, SENTENCES), axis=1)
+    assert cosines.mean() > STATIC[quantize]
+    proof = result["proof"]
+    assert proof["exported_scores"]["cosine"] == pytest.approx(cosines.mean(), abs=2e-5)
+    assert proof["exported_scores"]["least_cosine"] == pytest.approx(cosines.min(), abs=2e-5)
+    path.unlink()
+    if quantize == "int8_full":
+        with pytest.raises(CheckFailed, match=r"cosine fell by .*: .*a\.tflite was not written"):
+            bert.export(path, data=lines, max_drop=0.0, **asked)
+        assert not path.exists()
+
+
+def test_benchmark_names_no_flag_that_it_has_not(cli, folder):
+    flags = [f"--model={folder}", "--repeats=1", "--noprocesses", "--length=8"]
+    call = cli("benchmark", *flags)
+    assert call.status == 0, call.err
+    (note,) = [line for line in call.err.splitlines() if line.startswith("note: ")]
+    assert "states no pooling for sentences: the mean of its tokens" in note
+    assert "--" not in note
 
 
 @pytest.mark.slow

@@ -1,10 +1,12 @@
 """`export` proves what it writes: in the file, in the card, and not at all under the gate."""
 
+import dataclasses
 import json
 import os
 import shutil
 import zipfile
 
+import numpy as np
 import pytest
 from exported_files import tampered
 from said import said_by
@@ -16,7 +18,9 @@ from keras_bert.export import card_section
 from keras_bert.export import export as export_module
 from keras_bert.export.export import ExportSettings, export
 from keras_bert.export.proof import gate_of
+from keras_bert.export.recipes import RECIPES
 from keras_bert.export.runners import open_exported
+from keras_bert.tasks.file_layout import FileLayout
 
 OUTPUTS = {"tflite": "m.tflite", "onnx": "m.onnx", "saved_model": "saved"}
 
@@ -199,6 +203,31 @@ def test_data_in_a_script_and_a_bad_row(work, unconverted, tmp_path):
         export(bert, data=bad, **made)
     with pytest.raises(InputError, match="no such file"):
         export(bert, data=tmp_path / "none.csv", **made)
+
+
+def test_a_scheme_that_runs_slowly_is_compared_on_some_rows(work, unconverted, coarse, monkeypatch):
+    """They are spread over the data, and the file, the note and the card say how many."""
+    few = dataclasses.replace(RECIPES["none"], most_rows=4)
+    monkeypatch.setitem(RECIPES, "none", few)
+    path = work["folder"] / "few.onnx"
+    examples = work["bert"].task.read(work["data"], FileLayout())
+    total = len(examples)
+    asked = {"data": work["data"], "output": path, "format": "onnx", "force": True}
+    made, notes = said_by(export, work["folder"] / "model", **asked)
+    proof = made["proof"]
+    assert (proof["count"], proof["of_rows"]) == (4, total)
+    assert proof == inside(path, "onnx")
+    said = f"compared on 4 of {total} rows, evenly spread, as a file of quantize=none runs slowly"
+    assert sum(said in line for line in notes) == 1
+    rows = examples.take([round(i * (total - 1) / 3) for i in range(4)])
+    expected = np.array([each["value"] for each in work["bert"].predict(rows.texts)])
+    lost = np.abs(expected.round() - expected)
+    assert proof["max_difference"] == pytest.approx(lost.max(), abs=1e-5)
+    assert f", 4 of {total} rows |" in (work["folder"] / "model/README.md").read_text()
+    monkeypatch.setitem(RECIPES, "none", dataclasses.replace(few, most_rows=total))
+    made = export(work["bert"], **asked)
+    assert made["proof"]["count"] == total
+    assert "of_rows" not in made["proof"]
 
 
 def test_a_broken_proof_is_a_broken_description(work, tmp_path):

@@ -166,6 +166,17 @@ def test_commands_take_the_file(cli, toy, tmp_path):
     found = cli("export", f"--model={toy.model}", *flags)
     assert found.status == 0
     assert "note: --tokenizer=in_graph: a capital sigma" in found.err
+    built_in, custom = found.out.splitlines()[1:3]
+    assert "FastBert" not in built_in
+    ops = "FastBertNormalize:1 FastWordpieceTokenizeWithOffsets:1"
+    assert custom == f"2 custom ops of TensorFlow Text: {ops}"
+    count = int(built_in.split()[0])
+    assert count == sum(int(part.split(":")[1]) for part in built_in.split()[3:])
+    for delegate in ("XNNPACK", "GPU", "Qualcomm NPU", "MediaTek NPU"):
+        (line,) = [x for x in found.out.splitlines() if x.startswith(f"{delegate}: takes")]
+        assert f" of {count + 2} ops; not " in line
+        assert "CUSTOM:2" in line
+    assert "largest activation: " in found.out
     for verb in ("evaluate", "predict"):
         data = f"--data={toy.dev}" if verb == "evaluate" else "--text=a lovely film"
         outs = [cli(verb, f"--model={model}", data).out for model in (path, toy.model)]

@@ -68,7 +68,7 @@ def test_one_that_fails_is_named_and_the_status_is_1(cli, work):
 
 
 def test_a_comma_in_a_name(cli, work, tmp_path):
-    path = tmp_path / "a,b.onnx"
+    path = tmp_path / "a, b c.onnx"
     shutil.copy(work["folder"] / "same.onnx", path)
     flags = [f"--model={work['folder'] / 'model'}", f"--data={work['data']}", "--json"]
     found = cli("verify", *flags, f"--exported={path}")

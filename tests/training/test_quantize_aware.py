@@ -3,6 +3,7 @@
 import dataclasses
 import json
 
+import keras
 import numpy as np
 import pytest
 from conftest import toy_rows, write_tsv
@@ -193,6 +194,65 @@ def test_every_task_comes_closer_to_what_it_answers_in_float(kind, scheme, tmp_p
             [np.abs(np.subtract(a, b)).mean() for n in exact for a, b in zip(found[n], exact[n])]
         )
     assert distances[3e-4] < 0.8 * distances[0.0]
+
+
+PARTS = {"adapters": ("", 2), "head": ("encoder", None), "last block": ("1", None)}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_is_trained_with_the_numbers_of_the_file(part, tmp_path):
+    """What is frozen stays bit for bit; adapters are rounded merged, as the file has them."""
+    frozen, rank = PARTS[part]
+    start = make_bert("regression", encoder={"num_hidden_layers": 2})
+    task = get_task("regression")
+    examples = task.read(write_data("regression", start, tmp_path), FileLayout())
+    fields = {name: getattr(start.config, name) for name in ("labels", "pair", "settings")}
+    config = config_for(
+        task, start, start.config.max_length, fields,
+        quantize_aware={"weights": "int4", "table_bits": 8},
+    )  # fmt: skip
+    settings = FitSettings(epochs=2, batch_size=8, learning_rate=3e-3)
+    trainer = TaskTraining(
+        start, config, settings, frozen=frozen, lora_rank=rank, teachers=Teachers([start], 0.5)
+    )
+    trainer.train(examples, examples)
+    trained, _, scores = trainer.finished(examples)
+    before, after = (
+        {variable.path: keras.ops.convert_to_numpy(variable) for variable in bert.encoder.weights}
+        for bert in (start, trained)
+    )
+    moved = {name for name, value in after.items() if (value != before[name]).any()}
+    if rank:
+        assert {name.split("/")[-2] for name in moved} == {"query", "value"}
+        assert len(moved) == 4
+        for name in moved:
+            assert np.linalg.matrix_rank(after[name] - before[name], tol=1e-5) <= rank
+    elif frozen == "encoder":
+        assert not moved
+    else:
+        assert moved == {name for name in after if name.startswith(("layer_1/", "pooler/"))}
+    head = [(w != v).any() for w, v in zip(start.model.get_weights(), trained.model.get_weights())]
+    assert any(head)
+
+    trained.save(tmp_path / "model")
+    again = load(tmp_path / "model")
+    exported = str(tmp_path / "model.tflite")
+    export(again, output=exported, format="tflite", quantize="int4")
+    rows = task.rows(examples, again.tokenizer, again.config)
+    training = Bert.from_config(config, trainer.model, start.tokenizer)
+    file, trained_by, simulated, plain = (
+        np.array(each.outputs(rows)["value"])
+        for each in (open_model(exported), training, quantized(again), again)
+    )
+    rounding = np.abs(simulated - plain).mean()
+    assert rounding > 1e-3
+    assert np.abs(trained_by - simulated).mean() < 0.02 * rounding
+    # The second block carries on what falls the other way in the first.
+    assert np.abs(file - simulated).mean() < 0.05 * rounding
+    answers = task.answers({"value": simulated}, rows, examples, again.config)
+    for name, value in task.scores(answers, examples, again.config).items():
+        assert scores[name] == pytest.approx(value, abs=1e-3)
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,11 @@ class EmbeddingTask(TextTask):
     def short_answer(self, answer):
         return answer["embedding"], None
 
+    def agreement(self, answers, others, config):
+        # Vectors are never equal; what a user sees of them is which text comes first.
+        vectors = [[answer["embedding"] for answer in each] for each in (answers, others)]
+        return compare_vectors(*vectors)["same_neighbour"]
+
     def answers_agree(self, answer, other, config):
         return cosine(answer["embedding"], other["embedding"]) >= _AGREEMENT_COSINE
 
