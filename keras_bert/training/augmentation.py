@@ -172,9 +172,13 @@ def augmented(examples, bert, count, seed):
                 kept.append(variant)
                 lines.append(line)
     texts, *texts_b = ([*column] for column in zip(*kept)) if kept else [[]] * len(columns)
-    return dataclasses.replace(
-        examples, texts=texts, texts_b=texts_b[0] if texts_b else None, labels=None, lines=lines
-    )
+    return variants_as_examples(examples, texts, texts_b[0] if texts_b else None, lines)
+
+
+def variants_as_examples(examples, texts, texts_b, lines):
+    """Returns variants of examples as `Examples` without labels; see `augmented`."""
+    path = f"variants of {examples.path}"
+    return type(examples)(path, texts, texts_b, None, lines)
 
 
 def check_masked_lm(bert, name):

@@ -1,6 +1,5 @@
 """The variants of the texts of a run: made once, kept beside its state for `--resume`."""
 
-import dataclasses
 import hashlib
 import json
 
@@ -8,7 +7,7 @@ from keras_bert.errors import InputError
 from keras_bert.files import replacing_file
 from keras_bert.guesses import counted
 from keras_bert.loading import load
-from keras_bert.training.augmentation import augmented, check_masked_lm
+from keras_bert.training.augmentation import augmented, check_masked_lm, variants_as_examples
 from keras_bert.training.devices import writes_files
 from keras_bert.training.teachers import digest_of
 
@@ -72,6 +71,4 @@ def _read(path, fingerprint, examples):
     rows = [json.loads(line) for line in text.splitlines()]
     lines, texts, texts_b = ([*column] for column in zip(*rows)) if rows else ([], [], [])
     is_pair = examples.texts_b is not None
-    return dataclasses.replace(
-        examples, lines=lines, texts=texts, texts_b=texts_b if is_pair else None, labels=None
-    )
+    return variants_as_examples(examples, texts, texts_b if is_pair else None, lines)
