@@ -24,7 +24,8 @@ from keras_bert.training.checkpoints import TEACHER_NAME
 from keras_bert.training.settings import FinetuneSettings, FitSettings, teacher_paths
 from keras_bert.training.task_training import TaskTraining, config_for
 from keras_bert.training.taught_rows import taught_rows
-from keras_bert.training.teachers import Teachers, mean_logits, open_teachers
+from keras_bert.training.teachers import Teachers, digest_of, mean_logits, open_teachers
+from keras_bert.training.unlabeled import read_unlabeled
 
 
 @pytest.mark.parametrize("kind", ALL_KINDS)
@@ -285,3 +286,41 @@ def test_a_teacher_of_other_tokens_is_refused():
         TaskTraining(bert, config, FitSettings(), teachers=Teachers([bert]))
     assert isinstance(config, ModelConfig)
     assert open_model(bert) is bert
+
+
+def test_a_file_of_raw_text_is_refused():
+    bert = make_bert("classification")
+    file = Exported(bert)
+    file.takes_text = True
+    with pytest.raises(InputError, match="teacher=the start: takes raw text: name its model, or"):
+        TaskTraining(bert, bert.config, FitSettings(), teachers=Teachers([file]))
+
+
+def test_an_exported_file_is_named_by_its_bytes(tmp_path):
+    file = Exported(make_bert("classification"))
+    file.path = tmp_path / "saved"
+    (tmp_path / "saved" / "variables").mkdir(parents=True)
+    (tmp_path / "saved" / "saved_model.pb").write_bytes(b"graph")
+    (tmp_path / "saved" / "variables" / "data").write_bytes(b"weights")
+    first = digest_of(file)
+    assert digest_of(file) == first
+    (tmp_path / "saved" / "variables" / "data").write_bytes(b"others")
+    second = digest_of(file)
+    assert second != first
+    file.path = tmp_path / "saved" / "saved_model.pb"
+    assert digest_of(file) not in (first, second)
+
+
+def test_texts_without_labels_are_read_as_the_task_needs_them(tmp_path):
+    lines, table = tmp_path / "a.txt", tmp_path / "b.csv"
+    lines.write_text("one text\n\nanother, text\n", encoding="utf-8")
+    table.write_text("text,text_b\nfirst,second\n", encoding="utf-8")
+    task = get_task("classification")
+    single = read_unlabeled(task, f"{tmp_path}/*", FileLayout(), pair=False)
+    assert [each.texts for each in single] == [["one text", "another, text"], ["first"]]
+    assert [each.texts_b for each in single] == [None, None]
+    (pairs,) = read_unlabeled(task, str(table), FileLayout(), pair=True)
+    assert (pairs.texts, pairs.texts_b, pairs.labels) == (["first"], ["second"], None)
+    (words,) = read_unlabeled(get_task("tagging"), str(lines), FileLayout(), pair=False)
+    assert words.words[0] == ["one", "text"]
+    assert read_unlabeled(task, None, FileLayout(), pair=False) == []
