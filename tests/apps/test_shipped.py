@@ -137,10 +137,12 @@ def test_python_finds_it_too(checkout):
 def test_an_existing_path_wins_over_a_name(checkout, cli):
     checkout("sentiment")
     pathlib.Path("sentiment").mkdir()
-    found = cli("predict", "--model=sentiment", "--text=so good")
-    assert found.status == 2
-    assert "shipped" not in found.err
-    assert shipped.located("sentiment") == "sentiment"
+    assert said_by(shipped.located, "sentiment") == ("sentiment", [])
+    pathlib.Path("sentiment/config.json").write_text('{"keras_bert_format": 1}')
+    pathlib.Path("dev.tsv").write_text("sentence\tlabel\nso good\t1\n")
+    found = cli("evaluate", "--model=sentiment", "--data=dev.tsv")
+    broken = "keras-bert evaluate: sentiment/config.json: missing key encoder\n"
+    assert (found.status, found.err) == (2, broken)
 
 
 def test_an_unknown_name_is_answered_with_the_names(checkout, cli, capsys):
@@ -177,10 +179,10 @@ def test_quickstart_asks_each_of_them_one_thing(checkout, capsys):
     assert capsys.readouterr().err == ""
     # The answerer is none: its file is of another task.
     checkout("sentiment_tiny", "answerer", "other")
-    (answer,) = shipped_answers()
+    (answer,), _ = said_by(lambda: [*shipped_answers()])
     assert answer["model"] == "sentiment_tiny"
     path = checkout("sentiment")["sentiment"]
-    (answer,) = quickstart._ask_shipped_models()
+    (answer,), _ = said_by(quickstart._ask_shipped_models)
     assert (answer["model"], answer["path"]) == ("sentiment", str(path))
     assert answer["answer"] == open_exported(path).predict(*answer["texts"])
     shown = capsys.readouterr().err.splitlines()
