@@ -26,6 +26,7 @@ from keras_bert.export.runners import open_exported
 from keras_bert.export.timing import size_of
 from keras_bert.files import replacing_file
 from keras_bert.shipped import shipped_folder, shipped_models
+from keras_bert.tasks.registry import get_task
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PAGE = os.path.join(_ROOT, "docs", "models.md")
@@ -121,21 +122,21 @@ def measure(path, how, data, folder):
     return scores, {row["length"]: row["median_ms"] for row in rows}
 
 
-def score_fault(name, proof, scores):
+def score_fault(name, how, proof, scores):
     """Returns a line if a file does not reach the score that it carries, else None.
 
     Another processor may round one row to the other side.
 
     Args:
         name: the model's.
+        how: `Measured`.
         proof: dict, what the file carries; None where it carries nothing.
         scores: dict, what was measured.
     """
     if proof is None:
         return f"{name}: its file carries no scores: export it with --data"
     carried, measured = proof["exported_scores"][proof["metric"]], scores[proof["metric"]]
-    # Scores of SQuAD are percents; a row weighs as much in the others' shares.
-    row = (100 if carried > 1 else 1) / proof["count"]
+    row = get_task(how.task).perfect_score / proof["count"]
     if abs(carried - measured) > row + 1e-9 or scores["count"] != proof["count"]:
         return (
             f"{name}: {proof['metric']} {measured:.4f} on {scores['count']} rows, the file says "
@@ -147,7 +148,7 @@ def score_fault(name, proof, scores):
 def line(name, path, how, proof, latency):
     """Returns a model's row of the table."""
     metric = proof["metric"]
-    score = proof["exported_scores"][metric] * (1 if how.task == "squad1" else 100)
+    score = 100 * proof["exported_scores"][metric] / get_task(how.task).perfect_score
     times = ", ".join(f"{ms:.2f} at {tokens} tokens" for tokens, ms in latency.items())
     link = f"[`{name}`](../apps/models/{name}/README.md)"
     size = size_of(path) / 1e6
@@ -221,7 +222,7 @@ def main():
                 continue
             how, proof = measured_as(name), shipped_cards.proof(path)
             scores, latency = measure(path, how, options.data, folder)
-            fault = score_fault(name, proof, scores)
+            fault = score_fault(name, how, proof, scores)
             if fault is not None:
                 wrong.append(fault)
                 continue
