@@ -2,10 +2,9 @@
 
     python benchmarks/models/narrow_start.py --model=sst2 --size=bert_tiny_en_uncased --output=start
 
-The word-piece, position and segment tables of the model are projected on the principal components of
-its word-piece table, weighted by nothing, and scaled to the usual deviation of 0.02 of a new BERT.
-Words of like meaning then begin alike, which 2 layers can not learn from 67,349 phrases. The blocks
-are random, seed 0.
+The word-piece, position and segment tables of the model are projected on the principal components
+of its word-piece table, and scaled to the deviation of 0.02 of a new BERT. Words of like meaning
+then begin alike, which 2 layers do not learn from 67,349 phrases. The blocks are random, seed 0.
 """
 
 import argparse
