@@ -27,8 +27,9 @@ import keras_bert
 from keras_bert import models
 from keras_bert.text.padding import TokenizedTexts
 from keras_bert.training.checkpoints import Checkpoints
-from keras_bert.training.distillation import with_teacher
+from keras_bert.training.distillation import RowLoss, with_teacher
 from keras_bert.training.fit import fine_tune, freeze
+from keras_bert.training.inner_losses import INNER, BesideTeacher, InnerTargets
 from keras_bert.training.settings import FitSettings
 from keras_bert.training.strategy import make_strategy
 from keras_bert.training.taught_targets import TaughtTargets
@@ -46,6 +47,7 @@ NETWORKS = {
     "regression": lambda encoder: models.BertRegressor(encoder),
     "tagging": lambda encoder: models.BertTagger(encoder, num_classes=5),
     "taught": lambda encoder: models.BertTagger(encoder, num_classes=5),
+    "inside": lambda encoder: models.BertTagger(encoder, num_classes=5),
     "question_answering": lambda encoder: models.BertQuestionAnswerer(encoder),
     "multiple_choice": lambda encoder: models.BertMultipleChoice(encoder, num_choices=3),
 }
@@ -76,6 +78,7 @@ def data_of(kind):
     logits = {"logits": rng.normal(size=(sizes.sum(), 5))}
     shares = np.repeat([0.3, 0.0], [ROWS - 5, 5])
     targets["taught"] = TaughtTargets(targets["tagging"], logits, shares, sizes)
+    targets["inside"] = InnerTargets(targets["taught"])
     targets = targets.get(kind, rng.integers(0, 3, ROWS).astype("int32"))
     return TokenizedTexts(rows, 16, group=group), targets
 
@@ -93,10 +96,16 @@ def train(kind, strategy, what, folder, clipnorm=0.05):
             50, 16, 2, 2, intermediate_size=32, max_position_embeddings=16,
             hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0,
         )  # fmt: skip
-        model = NETWORKS[kind](encoder)
-        loss = model.default_loss()
-        if kind == "taught":
+        model = network = NETWORKS[kind](encoder)
+        loss, factors = model.default_loss(), model.default_loss_weights()
+        if kind in ("taught", "inside"):
             loss = with_teacher(loss, 2.0)
+        if kind == "inside":
+            teacher = keras_bert.BertEncoder(
+                50, 24, 3, 3, intermediate_size=32, max_position_embeddings=16
+            )
+            network = BesideTeacher(model, teacher, relation_layer=2, hidden_layers=[0, 2])
+            loss, factors = {"logits": loss, INNER: RowLoss()}, {"logits": 1.0, INNER: 0.5}
     if kind == "frozen":
         freeze(model.encoder, "1")
     texts, targets = data_of(kind)
@@ -125,8 +134,8 @@ def train(kind, strategy, what, folder, clipnorm=0.05):
             keras.Model.fit = fit
         try:
             outcome = fine_tune(
-                model, loss, texts, targets, settings, evaluate,
-                loss_weights=model.default_loss_weights(),
+                network, loss, texts, targets, settings, evaluate,
+                loss_weights=factors,
                 checkpoints=None if what == "whole" else checkpoints,
                 resume=what == "resumed", strategy=strategy, weights=weights,
             )  # fmt: skip

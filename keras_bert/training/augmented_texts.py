@@ -1,10 +1,8 @@
 """The variants of the texts of a run: made once, kept beside its state for `--resume`."""
 
-import contextlib
 import dataclasses
 import hashlib
 import json
-import os
 
 from keras_bert.errors import InputError
 from keras_bert.files import replacing_file
@@ -13,11 +11,6 @@ from keras_bert.loading import load
 from keras_bert.training.augmentation import augmented, check_masked_lm
 from keras_bert.training.devices import writes_files
 from keras_bert.training.teachers import digest_of
-
-
-def file_of(output):
-    """Returns the path of the file beside an output, or None where there is none."""
-    return None if output is None else os.path.abspath(output) + ".variants.jsonl"
 
 
 def augmented_texts(examples, settings, path=None, strategy=None, say=print):
@@ -50,12 +43,6 @@ def augmented_texts(examples, settings, path=None, strategy=None, say=print):
     if path is not None and writes_files(strategy):
         _write(path, fingerprint, found)
     return found
-
-
-def discard(path):
-    """Removes the file, when the run is done."""
-    with contextlib.suppress(OSError, TypeError):
-        os.unlink(path)
 
 
 def _fingerprint(examples, bert, count, seed):

@@ -1,5 +1,7 @@
 """Whether a training has several devices; asked of every backend, and TensorFlow only if it has."""
 
+from keras_bert.errors import InputError, name_of
+
 
 def strategies():
     """Returns the module of strategies of Keras's backend; each has the same functions."""
@@ -22,10 +24,20 @@ def several_devices(strategy, batch_size):
         batch_size: rows of a batch, which the devices share.
 
     Raises:
-        InputError: there is no such strategy, or there are more devices than rows in a batch.
+        InputError: there is no such strategy, or there are more devices than rows in a batch, or
+            Keras's backend is JAX, on which fine-tuning has one device.
     """
     if strategy in (None, "one"):
         return None
+    import keras
+
+    if keras.backend.backend() == "jax":
+        raise InputError(
+            f"fine-tuning on JAX has one device: set KERAS_BACKEND=tensorflow, or use "
+            f"{name_of('strategy', 'one')}",
+            "strategy",
+            strategy,
+        )
     from keras_bert.training.strategy import check_batch_size, make_strategy
 
     strategy = make_strategy(strategy)

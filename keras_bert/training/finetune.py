@@ -4,6 +4,7 @@
 Faults in the data are reported before Keras is imported: a bad row is known in a second.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -13,7 +14,7 @@ import types
 
 from keras_bert.errors import CheckFailed, Diverged, InputError, name_of
 from keras_bert.extras import naming_extras
-from keras_bert.files import check_not_input, check_replaceable
+from keras_bert.files import check_file_replaceable, check_not_input, check_replaceable
 from keras_bert.guesses import counted, note
 from keras_bert.locking import check_free, locked
 from keras_bert.model_folder import is_replaceable
@@ -120,8 +121,6 @@ def finetune_runs(start, task="classification", train=None, eval=None, **given):
 def _runs(call, task, road, settings, fields, seeds, parts, strategy):
     """Does the run of each seed and writes the best one; see `finetune_runs`."""
     from keras_bert.training.augmented_texts import augmented_texts
-    from keras_bert.training.augmented_texts import discard as discard_variants
-    from keras_bert.training.augmented_texts import file_of as variants_file
     from keras_bert.training.checkpoints import state_is_kept
     from keras_bert.training.devices import writes_files
     from keras_bert.training.student import student_of
@@ -189,7 +188,8 @@ def _runs(call, task, road, settings, fields, seeds, parts, strategy):
             best.bert.save(road.output)
         for seed in seeds:
             discard_state(_state_folder(road.output, settings, seed))
-        discard_variants(variants_file(road.output))
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(variants_file(road.output))
     if road.picture is not None and writes_files(strategy):
         from keras_bert.training.epoch_curves import draw_epochs
 
@@ -206,6 +206,8 @@ def _check_paths(start, output, settings, seeds):
     check_replaceable(output, is_replaceable)
     for seed in seeds:
         check_replaceable(_state_folder(output, settings, seed), os.path.isdir)
+    if settings.augment is not None:
+        check_file_replaceable(variants_file(output))
 
 
 def _check_picture(road):
@@ -279,6 +281,11 @@ def _state_folder(output, settings, seed):
         return None
     folder = os.path.abspath(output) + ".training"
     return folder if settings.seeds is None else f"{folder}.{seed}"
+
+
+def variants_file(output):
+    """Returns the path of the variants that a run keeps, or None; see `augmented_texts`."""
+    return None if output is None else os.path.abspath(output) + ".variants.jsonl"
 
 
 def _tensorboard_folder(settings, seed):

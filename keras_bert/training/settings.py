@@ -15,7 +15,9 @@ LARGEST_SEED = 2**32 - 1
 # What switches the teacher off that quantization-aware training has by default.
 NO_TEACHER = "none"
 # Settings that do nothing without a teacher.
-_OF_TEACHERS = ("label_weight", "temperature", "unlabeled", "augment")
+_OF_TEACHERS = (
+    "label_weight", "temperature", "unlabeled", "augment", "relation_layer", "hidden_layers",
+)  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -127,6 +129,20 @@ class FinetuneSettings(FitSettings):
         None,
         "files of texts without labels, which the teacher labels; globs with commas between them",
     )
+    relation_layer: int | None = setting(
+        None,
+        "the first teacher's block, from 0, or -1 for its last: how its queries, keys and values "
+        "relate to each other is learned by the last block of the student",
+    )
+    hidden_layers: list[int] | None = setting(
+        None,
+        "for each block of the student the block of the first teacher, from 0, whose output its "
+        "own is to be like",
+        example="1,3,5",
+    )
+    inner_weight: float = setting(
+        1.0, "of the loss of --relation_layer and --hidden_layers, beside that on answers", low=0.0
+    )
     augment: int | None = setting(
         None,
         "variants of each text to train on, in which words are replaced by what a masked language "
@@ -152,8 +168,10 @@ class FinetuneSettings(FitSettings):
 
     def __post_init__(self):
         object.__setattr__(self, "class_weight", as_text(self.class_weight))
-        if isinstance(self.teacher, list | tuple):
-            object.__setattr__(self, "teacher", ",".join(map(os.fspath, self.teacher)))
+        for name in ("teacher", "unlabeled"):
+            if isinstance(getattr(self, name), list | tuple):
+                paths = map(os.fspath, getattr(self, name))
+                object.__setattr__(self, name, ",".join(paths))
         check_settings(self)
         if self.table_bits is not None:
             if self.table_bits not in TABLE_BITS:
@@ -164,6 +182,9 @@ class FinetuneSettings(FitSettings):
             for name in _OF_TEACHERS:
                 if getattr(self, name) != type(self).__dataclass_fields__[name].default:
                     raise InputError(f"goes with {name_of('teacher')}", name)
+        if self.inner_weight != 1 and self.relation_layer is None and self.hidden_layers is None:
+            these = f"{name_of('relation_layer')} or {name_of('hidden_layers')}"
+            raise InputError(f"goes with {these}", "inner_weight")
         if (self.augment is None) != (self.augment_model is None):
             missing = "augment" if self.augment is None else "augment_model"
             given = "augment_model" if self.augment is None else "augment"

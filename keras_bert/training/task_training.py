@@ -24,6 +24,12 @@ from keras_bert.training.class_weights import class_weights
 from keras_bert.training.devices import several_devices, writes_files
 from keras_bert.training.distillation import with_teacher
 from keras_bert.training.fit import fine_tune, freeze
+from keras_bert.training.inner_losses import (
+    InnerTargets,
+    asks_for_inner,
+    beside_teacher,
+    check_inner,
+)
 from keras_bert.training.quantize_aware import needs_fine_tuned, rescaling_for
 from keras_bert.training.taught_rows import taught_rows
 from keras_bert.training.teachers import check_teachers
@@ -119,6 +125,9 @@ class TaskTraining:
             raise needs_fine_tuned(start.config, config.quantize_aware)
         if teachers is not None:
             check_teachers(teachers, config, self.tokenizer)
+        self.learns_inner = asks_for_inner(settings)
+        if self.learns_inner:
+            check_inner(settings, teachers, config, self.tokenizer)
         self.skipped = 0
         self.label_weights = None
         self.float_scores = None
@@ -201,7 +210,8 @@ class TaskTraining:
             # Before any function of the model is traced.
             self.rescaling = rescaling_for(bert, examples, state_folder, resume, self.strategy)
             self._enable(model)
-        if self.frozen == "encoder" and can_cache(model, texts, evaluation_texts):
+        caches = self.frozen == "encoder" and not self.learns_inner
+        if caches and can_cache(model, texts, evaluation_texts):
             texts, evaluation_texts = (
                 CachedFeatures(model, each) for each in (texts, evaluation_texts)
             )
@@ -216,6 +226,12 @@ class TaskTraining:
             _, _, found = self._answered(outputs, evaluation_rows, evaluation)
             return {f"eval_{name}": found[name] for name in self.metrics}
 
+        loss_weights = self.model.default_loss_weights()
+        if self.learns_inner:
+            targets = InnerTargets(targets)
+            model, loss, loss_weights = beside_teacher(
+                model, loss, loss_weights, self.teachers, self.settings, self.policy, self.strategy
+            )
         return fine_tune(
             model,
             loss,
@@ -223,7 +239,7 @@ class TaskTraining:
             targets,
             self.settings,
             evaluate,
-            loss_weights=self.model.default_loss_weights(),
+            loss_weights=loss_weights,
             checkpoints=self.checkpoints,
             resume=resume,
             tensorboard=tensorboard,

@@ -15,6 +15,8 @@ from keras_bert.training.settings import NO_TEACHER, teacher_paths
 
 # Tokens that go through a teacher together. More are no faster on a CPU, and fill a GPU.
 _TOKENS_AT_ONCE = 2**14
+# Of the runtime of an exported file; more wait for each other.
+_MOST_THREADS = 4
 # Of float32: the least probability that has a logarithm, and the largest below 1.
 _LEAST, _NEAR_ONE = np.finfo("float32").tiny, 1 - 2.0**-24
 
@@ -53,7 +55,7 @@ def open_teachers(settings):
         return None
     for name in names:
         try:
-            models.append(open_model(name))
+            models.append(open_model(name, min(os.cpu_count() or 1, _MOST_THREADS)))
         except InputError as error:
             raise InputError(str(error), "teacher") from None
     return Teachers(models, settings.label_weight, settings.temperature, names)

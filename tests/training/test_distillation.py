@@ -88,9 +88,8 @@ def test_weights_of_rows_count_for_both_losses():
     assert found == pytest.approx(np.dot(single, rows) / 6, rel=1e-5)
 
 
-@pytest.mark.parametrize(
-    "kind", [pytest.param(k, marks=[] if k == "tagging" else pytest.mark.slow) for k in NETWORKS]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", NETWORKS)
 def test_a_student_learns_what_its_teacher_answers(kind):
     """Its labels have no share, so the teacher's logits are all that it hears."""
     student, teacher = make_network(kind, seed=1), make_network(kind, seed=2)

@@ -57,7 +57,7 @@ def largest_difference(one, other):
 KINDS = ("classification", "weighted", "question_answering")
 MORE_KINDS = (
     "frozen", "layer_decay", "multi_label", "regression", "tagging", "multiple_choice", "fused",
-    "taught",
+    "taught", "inside",
 )  # fmt: skip
 
 

@@ -66,14 +66,14 @@ def test_adamw_steps_equal_numpy():
         )
 
 
-def toy_texts(count=200, max_length=30):
+def toy_texts(count=200, max_length=30, padded_lengths=None):
     rng = np.random.default_rng(0)
     encodings = []
     for i in range(count):
         length = int(rng.integers(3, max_length + 1))
         ids = [i + 1] * length  # every token tells which text it is of
         encodings.append(types.SimpleNamespace(token_ids=ids, segment_ids=[0] * length))
-    return TokenizedTexts(encodings, max_length)
+    return TokenizedTexts(encodings, max_length, padded_lengths=padded_lengths)
 
 
 def test_an_epoch_holds_every_text_once():
@@ -111,6 +111,34 @@ def test_batches_hold_their_texts_padded_to_the_longest():
     assert np.mean(padding) < 0.25  # unsorted, half of these batches would be padding
     shapes = {batches[step][0]["token_ids"].shape for step in range(13)}
     assert batches.count_shapes() == len(shapes) > 2
+
+
+def test_batches_of_few_shapes_have_the_same_mean_loss():
+    """The last of an epoch, 8 of 16 texts, is filled up with texts that count nothing."""
+    plain = TrainingBatches(toy_texts(), np.arange(200), 16, seed=0)
+    few = toy_texts(padded_lengths=(16, 64))
+    weighted = np.linspace(0.5, 2.0, 200).astype("float32")
+    for weights in (None, weighted):
+        batches = TrainingBatches(few, np.arange(200), 16, seed=0, weights=weights, filled=True)
+        loss = keras.losses.MeanSquaredError()
+        for step in range(13):
+            indices = plain.indices(step)
+            inputs, targets, counted = batches[step]
+            assert inputs["token_ids"].shape in {(16, 16), (16, 30)}
+            np.testing.assert_array_equal(targets[: len(indices)], indices)
+            np.testing.assert_array_equal(counted[len(indices) :], 0)
+            expected = np.ones(200) if weights is None else weights
+            expected = np.mean(targets[: len(indices)] ** 2.0 * expected[indices])
+            found = loss(targets[:, None] * 2.0, targets[:, None], counted)
+            np.testing.assert_allclose(found, expected, rtol=1e-5)
+    # Tokens without a target count nothing, so no weights are needed.
+    tags = [np.full(length, index, "int32") for index, length in enumerate(few.lengths)]
+    batches = TrainingBatches(few, tags, 16, seed=0, filled=True)
+    step = next(step for step in range(13) if len(plain.indices(step)) == 8)
+    inputs, targets = batches[step]
+    assert targets.shape == inputs["token_ids"].shape
+    np.testing.assert_array_equal(targets[8:], -1)
+    np.testing.assert_array_equal((targets >= 0).sum(axis=1)[:8], few.lengths[plain.indices(step)])
 
 
 @pytest.mark.parametrize(
