@@ -13,6 +13,7 @@ from keras_bert.files import check_path
 from keras_bert.opening import open_model, require_task
 from keras_bert.pictures.figures import check_picture
 from keras_bert.settings import REQUIRED, changed_settings, check_settings, setting
+from keras_bert.shipped import located
 
 _FOR_SCHEMES = ("data", "calibration", "picture")
 _NOT_FOR_SCHEMES = ("against", "threads", "repeats", "processes")
@@ -24,7 +25,9 @@ _MOST_THREADS = 256
 class BenchmarkSettings:
     """What `benchmark` takes."""
 
-    model: str = setting(REQUIRED, "folder, .tflite, SavedModel or .onnx", is_path=True)
+    model: str = setting(
+        REQUIRED, "folder, .tflite, SavedModel or .onnx, or a shipped model's name", is_path=True
+    )
     against: list = setting(
         [],
         "other models, timed in turns with it; of a model folder also "
@@ -107,20 +110,23 @@ def benchmark(layout=None, **settings):
         InputError: a model is broken, or takes fewer tokens.
     """
     settings = BenchmarkSettings(**settings)
-    check_path(settings.model)
+    model = located(settings.model)
+    check_path(model)
     if settings.schemes:
         from keras_bert.export.benchmark_schemes import compare_schemes
 
         check_path(settings.data)
         check_picture(settings.picture, settings.data)
-        return compare_schemes(settings, layout)
+        return compare_schemes(dataclasses.replace(settings, model=model), layout)
+    found = {settings.model: model}
     for path in settings.against:
         if path not in RIVALS:
-            check_path(path)
+            found[path] = located(path, "against")
+            check_path(found[path])
     rivals = [each for each in settings.against if each in RIVALS]
     with contextlib.ExitStack() as stack:
-        made = made_rivals(rivals, settings.model, stack)
-        paths = {name: made.get(name, name) for name in (settings.model, *settings.against)}
+        found |= made_rivals(rivals, model, stack)
+        paths = {name: found[name] for name in (settings.model, *settings.against)}
         models = {
             name: require_task(open_model(path, settings.threads[0]), path, usual_embedder_of)
             for name, path in paths.items()

@@ -19,6 +19,7 @@ from keras_bert.predictor import Predictor
 from keras_bert.quiet import stderr_kept_for_errors
 from keras_bert.row_reports import check_report, write_disagreements
 from keras_bert.settings import REQUIRED, check_settings, setting
+from keras_bert.shipped import located
 from keras_bert.tasks.registry import NAMES
 
 _ROUNDING = 1e-9
@@ -30,7 +31,9 @@ class VerifySettings:
     """What `verify` takes beside the model."""
 
     exported: list = setting(
-        REQUIRED, ".tflite, SavedModel or .onnx; several with commas between", are_paths=True
+        REQUIRED,
+        ".tflite, SavedModel or .onnx, or a shipped model's name; several with commas between",
+        are_paths=True,
     )
     data: str = setting(REQUIRED, "labelled data, as for training", is_path=True)
     max_drop: float = setting(
@@ -93,6 +96,8 @@ def verify(model, exported, data, layout=None, **settings):
     is_path = isinstance(data, str | os.PathLike)
     shown = data if is_path else "the examples"
     settings = VerifySettings(exported=exported, data=shown, **settings)
+    paths = [located(path, "exported") for path in settings.exported]
+    settings = dataclasses.replace(settings, exported=paths)
     if is_path:
         check_path(data)
     for path in settings.exported:
@@ -100,7 +105,7 @@ def verify(model, exported, data, layout=None, **settings):
     check_picture(settings.picture, data if is_path else None)
     if settings.disagreements is not None:
         check_report("disagreements", settings.disagreements, data)
-    folder = None if isinstance(model, Predictor) else model
+    folder = None if isinstance(model, Predictor) else located(model)
     if folder is not None:
         check_path(folder)
         if is_exported(folder):

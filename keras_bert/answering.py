@@ -75,7 +75,7 @@ def predict(model, layout=None, **settings):
     """Answers for a text, or for a file of texts; for lists of texts see `Predictor.predict`.
 
     Args:
-        model: path of a model in any format, or a `Predictor`.
+        model: path of a model in any format, the name of a shipped one, or a `Predictor`.
         layout: `FileLayout` of the input file; None for its defaults.
         **settings: of `PredictSettings`: `text`, `text_b`, `input`, `output`, `html`, `submission`,
             `task`.

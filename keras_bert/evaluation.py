@@ -11,6 +11,7 @@ from keras_bert.pictures.figures import check_picture
 from keras_bert.predictor import Predictor, check_windows
 from keras_bert.row_reports import check_report, write_errors
 from keras_bert.settings import REQUIRED, check_settings, setting
+from keras_bert.shipped import located
 from keras_bert.tasks.file_layout import FileLayout
 from keras_bert.tasks.registry import NAMES, get_task
 
@@ -49,7 +50,8 @@ def evaluate(model=None, layout=None, **settings):
     """Scores a model on labelled data, or another program's answers to questions.
 
     Args:
-        model: path of a model in any format, or a `Predictor`; None with `predictions`.
+        model: path of a model in any format, the name of a shipped one, or a `Predictor`; None
+            with `predictions`.
         layout: `FileLayout` of the data; None for its defaults.
         **settings: of `EvaluateSettings`: `data`, `task`, `predictions`, `windows`, `errors`,
             `picture`.
@@ -71,6 +73,7 @@ def evaluate(model=None, layout=None, **settings):
     check_picture(settings.picture, settings.data)
     if model is None:
         return _score_predictions(settings, layout)
+    model = located(model)
     if not isinstance(model, Predictor):
         check_path(model)
     check_path(settings.data)

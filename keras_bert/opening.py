@@ -8,6 +8,7 @@ from keras_bert.model_folder import is_model_folder, read_config
 from keras_bert.predictor import Predictor
 from keras_bert.progress import stage
 from keras_bert.quiet import import_tensorflow_quietly
+from keras_bert.shipped import located
 from keras_bert.tasks.file_layout import FileLayout
 from keras_bert.tasks.in_hand import examples_of
 from keras_bert.tasks.registry import get_task, task_of
@@ -17,7 +18,8 @@ def open_model(path, threads=1):
     """Opens a model in any format: folder or checkpoint, .tflite, SavedModel, .onnx.
 
     Args:
-        path: the file or folder; a `Predictor` is returned as it is.
+        path: the file or folder, or the name of a shipped model; a `Predictor` is returned as it
+            is.
         threads: of the runtime of an exported file.
 
     Returns:
@@ -28,6 +30,7 @@ def open_model(path, threads=1):
     """
     if isinstance(path, Predictor):
         return path
+    path = located(path)
     check_path(path)
     if is_model_folder(path):
         return load_bert(path)
@@ -78,7 +81,7 @@ def open_with_examples(model, data, task=None, layout=None, labelled=True, embed
     """Opens a model and reads a file as the model's task, or another of its kind, reads it.
 
     Args:
-        model: path of the model, or a `Predictor`.
+        model: path of the model, the name of a shipped one, or a `Predictor`.
         data: path of the file, or labelled examples as `in_hand.examples_of` takes them.
         task: name of the task whose files and metrics are used; None uses the model's.
         layout: `FileLayout` of the file; None for its defaults.
@@ -91,6 +94,7 @@ def open_with_examples(model, data, task=None, layout=None, labelled=True, embed
     Raises:
         InputError: one of them is broken, or they do not fit together.
     """
+    model = located(model)
     path, opened = model, None
     if isinstance(model, Predictor):
         path, opened = "the model", require_task(model, "the model", embedder)

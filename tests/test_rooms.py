@@ -67,6 +67,7 @@ FILES = {
         "quiet",
         "reading",
         "settings",
+        "shipped",
         "stand_ins",
         "table_files",
         "temporaries",
@@ -89,7 +90,7 @@ FILES = {
         "row_reports",
         "shapes",
     ),
-    "commands": ("__main__", "quickstart"),
+    "commands": ("__main__", "quickstart", "showcase"),
 }
 FOLDERS = {
     "keras_bert": ROOT / "keras_bert",

@@ -10,6 +10,7 @@ from keras_bert.export.runners import open_tflite
 from keras_bert.extras import missing_message
 from keras_bert.guesses import guesses_are_notes
 from keras_bert.reading import LINE_LIMIT
+from keras_bert.shipped import located
 from keras_bert.tasks.registry import KINDS, get_task
 
 _MOST_THREADS = 256
@@ -41,7 +42,9 @@ class Parser(argparse.ArgumentParser):
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         self._verb = verb
-        self.add_argument("--model", required=True, help="the .tflite file")
+        self.add_argument(
+            "--model", required=True, help="the .tflite file, or the name of a shipped one"
+        )
         self.add_argument(
             "--threads", type=_threads, default=1, metavar="N", help="threads of the interpreter"
         )
@@ -70,7 +73,7 @@ def open_model(arguments, verb):
     Raises:
         InputError: the file is broken, or a model for another task.
     """
-    model = open_tflite(arguments.model, arguments.threads)
+    model = open_tflite(located(arguments.model), arguments.threads)
     task = model.config.task
     if VERB_OF_TASK.get(task) != verb:
         tasks = [kind for kind, other in VERB_OF_TASK.items() if other == verb]

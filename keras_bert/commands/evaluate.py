@@ -13,7 +13,9 @@ from keras_bert.settings import setting
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _Settings(EvaluateSettings):
-    model: str | None = setting(None, "folder, .tflite, SavedModel or .onnx", is_path=True)
+    model: str | None = setting(
+        None, "folder, .tflite, SavedModel or .onnx, or a shipped model's name", is_path=True
+    )
 
 
 def define(values):

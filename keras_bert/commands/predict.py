@@ -14,7 +14,9 @@ from keras_bert.settings import REQUIRED, setting
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _Settings(PredictSettings):
-    model: str = setting(REQUIRED, "folder, .tflite, SavedModel or .onnx", is_path=True)
+    model: str = setting(
+        REQUIRED, "folder, .tflite, SavedModel or .onnx, or a shipped model's name", is_path=True
+    )
 
 
 def define(values):

@@ -1,4 +1,7 @@
-"""Trains, evaluates, exports, verifies and runs a small spam filter on messages of the package."""
+"""Trains, evaluates, exports, verifies and runs a small spam filter on messages of the package.
+
+In a checkout with shipped models (`apps/models`) it first prints what these answer.
+"""
 
 import os
 import shutil
