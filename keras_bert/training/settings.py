@@ -173,6 +173,8 @@ class FinetuneSettings(FitSettings):
                 paths = map(os.fspath, getattr(self, name))
                 object.__setattr__(self, name, ",".join(paths))
         check_settings(self)
+        if self.teacher is not None and not self.teacher.strip(", "):
+            raise InputError("names no model", "teacher", self.teacher)
         if self.table_bits is not None:
             if self.table_bits not in TABLE_BITS:
                 raise InputError("expected 4 or 8", "table_bits", self.table_bits)

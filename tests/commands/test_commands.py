@@ -280,7 +280,8 @@ def broken_copy(toy, tmp_path, name, change):
         ),
         ("vocab.txt", lambda b: b + b"extra\n", ["vocabulary has", "they are not of the same"]),
         ("vocab.txt", lambda b: b.replace(b"[CLS]", b"[XXX]"), ["vocab.txt", "[CLS]"]),
-        ("model.weights.h5", lambda b: b[: len(b) // 2], ["model.weights.h5", "cut short"]),
+        ("model.weights.h5", lambda b: b[: len(b) // 3], ["model.weights.h5", "cut short"]),
+        ("model.weights.h5", lambda b: b[: len(b) // 3 * 2], ["model.weights.h5", "truncated"]),
         ("model.weights.h5", lambda b: bytes(len(b)), ["model.weights.h5", "HDF5"]),
     ],
 )
