@@ -79,6 +79,7 @@ def jobs_of(toy, place):
     return jobs
 
 
+@pytest.mark.slow
 def test_every_verb_that_writes(toy, tmp_path):
     jobs = jobs_of(toy, tmp_path)
     found = dict(zip(jobs, run(list(jobs.values()), tmp_path), strict=True))

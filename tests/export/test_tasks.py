@@ -454,6 +454,7 @@ def assert_raw_answers(kind, found, answers, examples):
         assert each["probability"] == pytest.approx(answer["probability"], abs=1e-5)
 
 
+@pytest.mark.slow
 def test_saved_models_need_tensorflow_and_its_text_alone(berts, exported, expected):
     """From raw text to the answers of a model that cannot even be imported there."""
     paths = {kind: str(exported(kind, "saved_model")) for kind in KINDS}

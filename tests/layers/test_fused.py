@@ -236,6 +236,7 @@ def test_fit_with_batches_of_several_lengths_equals_the_plain_one():
     np.testing.assert_allclose(train(fast, examples), train(plain, examples), rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_training_repeats_to_the_bit_and_resumes_to_the_bit():
     def enabled(seed):
         model = small_pretrainer(seed)

@@ -126,6 +126,7 @@ def test_the_loss_is_the_weighted_mean_by_hand():
     assert abs(expected - losses.mean()) > 0.05
 
 
+@pytest.mark.slow
 def test_training_is_that_of_kerass_class_weight():
     """The same batches in `fit` of Keras with its own argument."""
     texts, ids = data()

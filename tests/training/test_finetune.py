@@ -93,6 +93,7 @@ def test_a_script_trains_on_examples_that_it_read(toy, tmp_path):
 _CHARACTERS = "这部电影很真的他说我们觉得今天天气书店花呗额度，。"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("paired", [False, True])
 def test_chinese_texts_and_pairs_go_the_same_way(cli, tmp_path, paired):
     """In the layouts of ChnSentiCorp (label, text_a) and AFQMC (JSON lines of pairs)."""

@@ -350,6 +350,7 @@ print("the same")
 """
 
 
+@pytest.mark.slow
 def test_two_replicas_do_as_one_device():
     done = subprocess.run(
         [sys.executable, "-c", _STRATEGY], cwd=ROOT, capture_output=True, text=True, timeout=120

@@ -260,6 +260,7 @@ def test_flags_that_contradict_each_other_are_one_line(place, cli, flags, reason
     assert reason in run_bad(cli, place, f"--records={place / 'records'}", *flags)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_another_run_is_refused(place, cli):
     checkpoints = place / "mixed.training"
     kill_at(start(place, "mixed", "--steps=2000"), checkpoints / "step-0000000020.npz")
@@ -288,6 +289,7 @@ def test_an_unwritable_place_is_one_line(place, cli):
     assert SIZES  # the records were never opened
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_one_line_and_leaves_nothing(place):
     """/dev/full cannot hold a folder, so the limit on a file's size stands in for the disk's."""
     script = (

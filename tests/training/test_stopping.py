@@ -102,6 +102,7 @@ def test_an_output_that_another_process_writes_is_left_alone(cli, toy, tmp_path)
 # === pretrain ===
 
 
+@pytest.mark.slow
 def test_pretraining_is_saved_and_a_second_one_on_its_output_is_refused(cli, tmp_path):
     write_config(tmp_path / "config.json")
     make_records(tmp_path / "records", rows=(200, 150))

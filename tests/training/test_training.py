@@ -193,6 +193,7 @@ def equal(a, b):
     return all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
 
 
+@pytest.mark.slow
 def test_two_runs_are_equal_and_another_seed_is_not(cli, toy, tmp_path):
     assert cli(*toy.arguments, f"--output={tmp_path / 'again'}").status == 0
     assert equal(weights_of(toy.model), weights_of(tmp_path / "again"))
@@ -232,6 +233,7 @@ def test_a_killed_run_resumes_to_the_same_weights(toy, tmp_path):
     assert not (tmp_path / "killed.training").exists()
 
 
+@pytest.mark.slow
 def test_a_damaged_checkpoint_falls_back_to_the_one_before(cli, toy, tmp_path):
     output = tmp_path / "model"
     folder = tmp_path / "model.training"

@@ -213,6 +213,7 @@ def trained(rows, toy, tmp_path_factory):
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_from_a_table_to_every_exported_file(trained, rows, cli, tmp_path):
     folder, arguments = trained
     found = cli(*arguments)
