@@ -14,6 +14,7 @@ import keras
 from keras import ops
 
 from keras_bert.keras_internals import loss_mask, with_loss_mask
+from keras_bert.training.taught_targets import NOWHERE
 
 
 def softmax_divergence(teacher, student, temperature):
@@ -22,12 +23,14 @@ def softmax_divergence(teacher, student, temperature):
     The square keeps the gradient's size whatever the temperature (Hinton et al. 2015, section 2.1).
 
     Args:
-        teacher, student: float32 logits of shape (..., classes).
+        teacher, student: float32 logits of shape (..., classes). Where the teacher's is `NOWHERE`
+            both softmaxes leave the class out, so that nothing is learned of it.
         temperature: float above 0.
 
     Returns:
         Float32 tensor of shape (...).
     """
+    student = ops.where(teacher > NOWHERE, student, NOWHERE)
     targets = ops.log_softmax(teacher / temperature, axis=-1)
     found = ops.log_softmax(student / temperature, axis=-1)
     return temperature**2 * ops.sum(ops.exp(targets) * (targets - found), axis=-1)

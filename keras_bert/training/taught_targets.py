@@ -8,8 +8,8 @@ import numpy as np
 
 from keras_bert.text.targets import IGNORED
 
-# The teacher's logit of an answer that begins or ends with padding. Its probability is 0.
-_NOWHERE = -1e4
+# The teacher's logit of an answer that begins or ends with padding, which no answer does.
+NOWHERE = -1e4
 
 
 class TaughtTargets:
@@ -53,7 +53,7 @@ class TaughtTargets:
         return np.concatenate([np.asarray(part, "float32") for part in parts], axis=1)
 
     def _padded(self, name, indices, length):
-        found = np.full((len(indices), length), _NOWHERE, "float32")
+        found = np.full((len(indices), length), NOWHERE, "float32")
         for row, index in enumerate(indices):
             part = self.logits[name][self.starts[index] : self.starts[index + 1]]
             found[row, : len(part)] = part
