@@ -1,4 +1,4 @@
-"""Trained models in a checkout of the project, found by their names: `--model=sentiment_tiny`.
+"""Trained models in a checkout of the project, found by their names: `--model=sentiment`.
 
 They are `apps/models/NAME/NAME.tflite`, each with its card. An installed package has none.
 """

@@ -1,7 +1,7 @@
 """The shipped models: score on the whole dev file, bytes, milliseconds; and their cards' tables.
 
     python benchmarks/scores/shipped.py --data=DATA
-    python benchmarks/scores/shipped.py --data=DATA --only=sentiment_tiny --write
+    python benchmarks/scores/shipped.py --data=DATA --only=sentiment --write
 
 DATA holds the public files (glue/SST-2/dev.tsv and so on). Prints the table of docs/models.md, with
 the figures that others publish. --write puts it there, and scores, bytes and milliseconds into each
