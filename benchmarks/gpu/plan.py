@@ -14,7 +14,6 @@ class Command:
         name: of the command and of its model folder.
         arguments: of `keras-bert`, without --output.
         needs: names of the commands whose models it starts from or learns from.
-        share: the most of the whole time that it may take; then it is asked to save and end.
         beside: name of another command; it ends when that one does.
         keep: whether its model is sent back.
     """
@@ -22,7 +21,6 @@ class Command:
     name: str
     arguments: tuple
     needs: tuple = ()
-    share: float = 1.0
     beside: str = ""
     keep: bool = False
 

@@ -22,7 +22,7 @@ import float16
 from plan import plan
 
 _PART_BYTES = 15 * 2**20
-# To write a state of 270 MB and end; and to halve and split two models.
+# To write a state of 362 MB and end; and to halve and split two models.
 _SECONDS_TO_SAVE, _SECONDS_TO_PACK = 15, 12
 
 
@@ -33,7 +33,7 @@ class Job:
         places = {"data": options.data, "runs": options.runs}
         arguments = [_there(argument.format(**places)) for argument in command.arguments]
         self.command = command
-        self.deadline = min(deadline, time.monotonic() + command.share * options.seconds)
+        self.deadline = deadline
         self.log = open(os.path.join(options.output, f"{command.name}.log"), "w", encoding="utf-8")
         self.process = subprocess.Popen(
             [

@@ -66,8 +66,8 @@ class BertEmbeddings(keras.layers.Layer):
                 f"length {length} is over the position table's {self.max_position_embeddings} rows"
             )
         # Rows are looked up first and cast afterwards: casting a whole table of 30,522 rows to
-        # bfloat16 at every step costs more than the lookup, and a GPU adds up the gradients of
-        # equal ids in bfloat16 a hundred times slower than in float32.
+        # bfloat16 at every step costs more than the lookup, and a GPU has no addition in place for
+        # the gradients of equal ids in bfloat16, as it has for float32.
         words = ops.take(self.word_embeddings.value, token_ids, axis=0)
         if self.lookup is not None:
             words = self.lookup(words)
