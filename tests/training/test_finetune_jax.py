@@ -2,32 +2,15 @@
 
 import json
 import re
-import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
+from jax_helpers import kill_after, without
 from strategy_helpers import environment, read_weights
 
 pytestmark = pytest.mark.slow
-
-# Runs the command line once for each line of stdin, and prints each exit status.
-RUN = """
-import importlib.abc, json, sys
-
-class NotThere(importlib.abc.MetaPathFinder):
-    def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] == "tensorflow":
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name.split(".")[0])
-
-sys.meta_path.insert(0, NotThere())
-from keras_bert.commands.main import main
-for line in sys.stdin:
-    print(main(json.loads(line)), flush=True)
-assert "tensorflow" not in sys.modules
-"""
 
 # The attention kernel's call, and a table of few rows, beside the plain forms.
 SAME_NUMBERS = """
@@ -71,7 +54,8 @@ def jax_environment(folder):
 
 def start(folder):
     return subprocess.Popen(
-        [sys.executable, "-c", RUN], env=jax_environment(folder), text=True, cwd=folder,
+        [sys.executable, "-c", without("tensorflow")],
+        env=jax_environment(folder), text=True, cwd=folder,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
 
@@ -122,14 +106,7 @@ def test_a_killed_run_goes_on_to_bit_identical_weights(toy, tmp_path):
     process = start(tmp_path)
     process.stdin.write(json.dumps(finetune(toy, "killed", *flags)) + "\n")
     process.stdin.close()
-    deadline = time.monotonic() + 120
-    while not list((tmp_path / "killed.training").glob("step-*5.npz")):
-        if process.poll() is not None or time.monotonic() > deadline:
-            process.kill()
-            pytest.fail(str(process.communicate()))
-        time.sleep(0.005)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
+    kill_after(process, tmp_path / "killed.training", "step-*5.npz")
     assert not (tmp_path / "killed").exists()
     statuses, (ours, theirs), errors = run(
         tmp_path, finetune(toy, "killed", *flags, "--resume"), finetune(toy, "whole", *flags)

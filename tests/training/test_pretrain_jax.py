@@ -1,33 +1,16 @@
 """`pretrain` on JAX, in Pythons that find no TensorFlow: TensorFlow's losses, exact resumes."""
 
 import json
-import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
+from jax_helpers import kill_after, without
 from pretraining_helpers import make_records, write_config
 from strategy_helpers import environment, read_weights
 
 pytestmark = pytest.mark.slow
-
-# Runs the command line once for each line of stdin, and prints each exit status.
-RUN = """
-import importlib.abc, json, sys
-
-class NotThere(importlib.abc.MetaPathFinder):
-    def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in {"tensorflow", "matplotlib"}:
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name.split(".")[0])
-
-sys.meta_path.insert(0, NotThere())
-from keras_bert.commands.main import main
-for line in sys.stdin:
-    print(main(json.loads(line)), flush=True)
-assert not {"tensorflow", "matplotlib"} & set(sys.modules)
-"""
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +33,7 @@ def start(place, devices=1):
         JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS="0",
     )
     return subprocess.Popen(
-        [sys.executable, "-c", RUN], env=env, text=True, cwd=place,
+        [sys.executable, "-c", without("tensorflow", "matplotlib")], env=env, text=True, cwd=place,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
 
@@ -127,14 +110,7 @@ def test_a_killed_run_goes_on_to_bit_identical_weights(place):
     process = start(place)
     process.stdin.write(json.dumps(pretrain("killed", *flags, steps=200)) + "\n")
     process.stdin.close()
-    deadline = time.monotonic() + 120
-    while not (place / "killed.training" / "step-0000000060.npz").exists():
-        if process.poll() is not None or time.monotonic() > deadline:
-            process.kill()
-            pytest.fail(str(process.communicate()))
-        time.sleep(0.005)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
+    kill_after(process, place / "killed.training", "step-0000000060.npz")
     assert not (place / "killed").exists()
     statuses, errors = run(
         place,
