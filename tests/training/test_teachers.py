@@ -264,6 +264,8 @@ def test_a_teacher_that_means_something_else_is_refused(toy, tmp_path):
     Bert.from_config(pairs, bert.model, bert.tokenizer).save(tmp_path / "pairs")
     with pytest.raises(InputError, match="teacher=.*pairs: is for pairs of texts"):
         taught(tmp_path / "pairs")
+    with pytest.raises(InputError, match="teacher=,: names no model"):
+        FinetuneSettings(teacher=",")
     with pytest.raises(InputError, match="unlabeled: goes with teacher"):
         FinetuneSettings(unlabeled="x.txt")
     with pytest.raises(InputError, match="nothing.txt: no such file"):
