@@ -19,6 +19,8 @@ export interface Window extends Part {
   /** The position in the row of the first token of the passage. */
   position: number;
   passage: Pieces;
+  /** The tokens of the row. */
+  size: number;
   row: () => Row;
 }
 
@@ -58,6 +60,7 @@ export function windowsOf(
     ...part,
     passage,
     position: asked.length + 2,
+    size: asked.length + part.count + 3,
     // Made when it is run: a long passage has hundreds.
     row: () =>
       rowOf(tokenizer, asked, passage.ids.slice(part.first, part.first + part.count)),
