@@ -1,5 +1,6 @@
 """What the tasks answer for given texts and given outputs of a model; see make_golden.py."""
 
+import random
 import zlib
 
 import numpy as np
@@ -10,6 +11,8 @@ from keras_bert.config import BertConfig
 from keras_bert.errors import InputError
 from keras_bert.model_folder import ModelConfig
 from keras_bert.tasks.registry import get_task
+from keras_bert.tasks.tagging.schemes import entities
+from keras_bert.tasks.tagging.word_rows import split_words
 
 ENTITIES = [f"{letter}-{type_}" for type_ in ("PER", "LOC") for letter in "BIES"]
 LABELS = {
@@ -36,7 +39,7 @@ def numbers(seed, shape):
 
 
 def text_of(given):
-    """Returns a text: a str, or the joined lines of numbers, repeated to some number of characters."""
+    """Returns a text: a str, or joined lines, repeated to some number of characters."""
     if not isinstance(given, dict):
         return given
     lines = tokenizer_golden.texts()
@@ -108,6 +111,24 @@ def _rounded(value):
 def tasks():
     """Returns the cases with their answers."""
     return [[case, answer_of(case)] for case in (*_texts(), *_questions(), *_sentences())]
+
+
+def parts():
+    """Returns parts of tagging alone: how sentences are split among rows, and entities of tags."""
+    rng = random.Random(7)
+    splits = []
+    for _ in range(60):
+        room, overlap = rng.randint(3, 20), rng.choice((0, 2, 9))
+        sizes = [rng.choice((1, 1, 2, min(room, 7))) for _ in range(rng.randint(1, 60))]
+        rows = split_words(sizes, room, overlap)
+        found = [[words.start, words.stop, read.start, read.stop] for words, read in rows]
+        splits.append([sizes, room, overlap, found])
+    sentences = []
+    for labels in LABELS.values():
+        for _ in range(12):
+            tags = rng.choices(labels, k=12)
+            sentences.append([tags, [list(entity) for entity in entities(tags)]])
+    return {"splits": splits, "entities": sentences}
 
 
 def _texts():

@@ -73,11 +73,13 @@ SWITCHES = [
     {"added_tokens": ADDED, "lower_case": False},
 ]
 TEXTS = [
-    *NASTY, *EMPTY, "", " ", "\0", "\ud800", "a\udc00b film", "film\ud83d film", "👍🏽 👨‍👩‍👧‍👦", "😀" * 40,
-    "[E1]film <x>  film<y>  x", "films film 你film filmé é", "a film [E1]] lm b lm", "COVID covid19",
-    "NEW\tyork new  york a\u0301da É e\u0301", "ÅÄÖ ΑΣ ΑΣ. ΣΑΣ Σ İi", "\x1c\x1d a\x85b\x0bc \u2028d",
-    "very " * 4 + "x" * 7, "ada,ada.ADA!", "<x> \u00a0<x>\u2003film", "film\u200dada 你film",
-    "a\u180eb \u1680c ﷺ Ǆ ŉ ẞ ﬃ", "ᾳ ΐ ῼ \u0345 \u1e9b\u0323", "각 \u1100\u1161\u11a8 ½ x² Ⅷ ٣٤",
+    *NASTY, *EMPTY, "", " ", "\0", "\ud800", "a\udc00b film", "film\ud83d film", "😀" * 40,
+    "👍🏽 👨‍👩‍👧‍👦", "[E1]film <x>  film<y>  x", "films film 你film filmé é",
+    "a film [E1]] lm b lm", "COVID covid19", "NEW\tyork new  york a\u0301da É e\u0301",
+    "ÅÄÖ ΑΣ ΑΣ. ΣΑΣ Σ İi",
+    "\x1c\x1d a\x85b\x0bc \u2028d", "very " * 4 + "x" * 7, "ada,ada.ADA!",
+    "<x> \u00a0<x>\u2003film", "film\u200dada 你film", "a\u180eb \u1680c ﷺ Ǆ ŉ ẞ ﬃ",
+    "ᾳ ΐ ῼ \u0345 \u1e9b\u0323", "각 \u1100\u1161\u11a8 ½ x² Ⅷ ٣٤",
 ]  # fmt: skip
 # For the words of tagging and the keys of answers.
 PHRASES = [
@@ -138,7 +140,7 @@ def pieces_of(tokenizer, text):
 
 
 def tokenizers():
-    """Returns the places of all golden lines as checksums, and the pieces of texts with switches."""
+    """Returns the places of all golden lines as checksums, and pieces with other switches."""
     offsets = {
         name: [
             checksum(pieces_of(tokenizer_golden.tokenizer(name), text)[1])
@@ -166,6 +168,7 @@ FILES = {
     "characters": characters,
     "tokenizers": tokenizers,
     "tasks": golden_tasks.tasks,
+    "parts": golden_tasks.parts,
 }
 
 

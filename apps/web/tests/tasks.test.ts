@@ -50,7 +50,7 @@ class Model {
     private readonly config: ModelConfig,
   ) {}
 
-  run: RunRow = async (row, longest, number) => {
+  run: RunRow = async (row, longest, number): Promise<Record<string, Float32Array>> => {
     expect(row.tokenIds.length).toBeLessThanOrEqual(longest);
     expect(longest).toBeLessThanOrEqual(this.config.maxLength);
     expect(number).toBe(this.rows.push(row) - 1);

@@ -33,7 +33,7 @@ describe.each(file.cases as [object, string[], [number[], number[][]][]][])(
   "switches %j",
   (switches, words, expected) => {
     const tokenizer = new Tokenizer(words, { ...switches });
-    test.each(file.texts.map((text: string, i: number) => [text, expected[i]]))(
+    test.each((file.texts as string[]).map((text, i) => [text, expected[i]] as const))(
       "%j",
       (text, pieces) => expect(piecesOf(tokenizer, text)).toEqual(pieces),
     );
