@@ -52,10 +52,10 @@ async function start(folder: string) {
   const quiet = (line: string) => {
     if (/error/i.test(line)) lastComplaint = line.replace(/^[A-Z]+: (\[[^\]]*\] )?/, "");
   };
-  // The loader takes its options from this name. Without them it looks for its WebAssembly beside
-  // the worker's script, and each model prints lines of notes.
-  const locateFile = (name: string) => new URL(name, folder).href;
-  Object.assign(self, { Module: { locateFile, print: quiet, printErr: quiet } });
+  // The loader takes its options from this name; without them each file prints lines of notes, and
+  // the .wasm file is looked for beside the worker.
+  const locateFile = (name: string) => `${folder}${name}`;
+  Object.assign(self, { Module: { print: quiet, printErr: quiet, locateFile } });
   await loadLiteRt(folder, { jspi: canUseGpu });
   loads++;
 }
