@@ -1,6 +1,6 @@
 // The tab that answers a question about a passage.
 import type { Answered, Span } from "../protocol";
-import { button, byId, count, duration, make, percent, say } from "./elements";
+import { button, byId, count, duration, isCalm, make, percent, say, signed } from "./elements";
 import { type Engine, lineOf } from "./engine";
 import { ASK_EXAMPLES, type AskExample } from "./examples";
 import type { Running } from "./latest";
@@ -118,10 +118,12 @@ export class Ask {
     } else {
       this.answer.append(make("p", "answer_text no_answer", "No answer in this passage"));
     }
-    if (result.nullOdds !== null) facts.push(`odds of no answer ${result.nullOdds.toFixed(2)}`);
+    if (result.nullOdds !== null) facts.push(`no-answer score ${signed(result.nullOdds)}`);
     this.answer.append(make("p", "under", facts.join(" · ")));
     this.list(result.nBest.filter((span) => span.text !== ""), best);
     if (best.text) this.passage.mark(best.start, best.end);
+    // On a phone the answer is below what is in sight.
+    this.answer.scrollIntoView({ block: "nearest", behavior: isCalm() ? "auto" : "smooth" });
   }
 
   private list(spans: Span[], best: Span): void {

@@ -1,6 +1,6 @@
 // A bar for each label, which moves from one result to the next; a number for a regression.
 import type { Classified, Label, ModelInfo } from "../protocol";
-import { make, percent, say } from "./elements";
+import { make, percent, say, signed } from "./elements";
 
 // Few labels keep their places, so that the eye can rest; of many the most probable come first.
 const FEW = 6;
@@ -45,7 +45,7 @@ export class Bars {
 
   draw(result: Classified): void {
     if (result.value !== null) {
-      if (this.rows[0]) this.rows[0].value.textContent = result.value.toFixed(3);
+      if (this.rows[0]) this.rows[0].value.textContent = signed(result.value, 3);
       return;
     }
     const shown = this.inPlaces(result.labels);

@@ -69,6 +69,11 @@ export function percent(probability: number): string {
   return `${value.toFixed(1)} %`;
 }
 
+/** -2.5 -> "−2.50", with the sign that is as wide as a plus. */
+export function signed(value: number, digits = 2): string {
+  return value.toFixed(digits).replace("-", "\u2212");
+}
+
 /** 12.345 -> "12 ms", 1234 -> "1.2 s". */
 export function duration(ms: number): string {
   return ms < 1000 ? `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;

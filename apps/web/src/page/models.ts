@@ -2,6 +2,7 @@
 import type { ModelInfo, Slot } from "../protocol";
 import { button, byId, chooseFile, count, make, megabytes, say } from "./elements";
 import { type Engine, type Loaded, lineOf } from "./engine";
+import { Types } from "./types";
 
 export interface Shipped {
   /** Address in the app's own folder. */
@@ -54,6 +55,7 @@ export class ModelLine {
     this.back.id = `back_${slot}`;
     const tools = make("p", "model_tools", this.own, this.back);
     byId(`model_${slot}`).append(make("div", "", this.facts, this.runs, this.bar, this.error), tools);
+    say(this.error, "");
     this.draw("");
   }
 
@@ -138,19 +140,21 @@ function missing(slot: Slot): string {
 }
 
 function factsOf(info: ModelInfo, name: string): string {
-  const shown = info.labels.slice(0, 6).join(", ");
-  const more = info.labels.length > 6 ? ` and ${info.labels.length - 6} more` : "";
+  const labels = info.task === "tagging" ? new Types(info.labels).all : info.labels;
+  const shown = labels.slice(0, 6).join(", ");
+  const more = labels.length > 6 ? ` and ${labels.length - 6} more` : "";
   const facts = [
     name,
     TASKS[info.task] ?? info.task,
-    ...(info.labels.length ? [`${shown}${more}`] : []),
+    ...(labels.length ? [`${shown}${more}`] : []),
     ...(info.pair && info.task !== "question_answering" ? ["pairs of texts"] : []),
     ...(info.nullAnswers ? ["may find no answer"] : []),
     `${info.length} tokens at once`,
     `vocabulary of ${count(info.vocabularySize)}`,
     megabytes(info.bytes),
   ];
-  return facts.join(" · ");
+  // A line breaks between facts rather than inside one, unless it is long.
+  return facts.map((fact) => (fact.length < 30 ? fact.replaceAll(" ", "\u00a0") : fact)).join(" · ");
 }
 
 function runsOn(info: ModelInfo): string {
