@@ -35,7 +35,7 @@ web-build: $(WEB)/node_modules/.installed
 
 $(WEB)/node_modules/.installed: $(WEB)/package.json $(WEB)/package-lock.json
 	@command -v npm > /dev/null || \
-	  { echo "needs Node.js 20.19 or newer, with npm: from nodejs.org, or apt-get install nodejs npm" >&2; exit 2; }
+	  { echo "needs Node.js 20.19 or newer, with npm: from nodejs.org, or as Debian 13 has it: apt-get install nodejs npm" >&2; exit 2; }
 	@node $(WEB)/scripts/check_node.cjs
 	npm --prefix $(WEB) ci
 	@touch $@

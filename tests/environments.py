@@ -20,7 +20,7 @@ def copy_sources(folder):
     for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, folder)
     for name in ("keras_bert", "export", "apps"):
-        ignore = shutil.ignore_patterns("__pycache__")
+        ignore = shutil.ignore_patterns("__pycache__", "node_modules", "public", "dist")
         shutil.copytree(ROOT / name, folder / name, ignore=ignore)
     return folder
 
