@@ -1,9 +1,9 @@
 // Puts the page together: tabs, the model of each, what is dropped, the worker that does the work.
+import { Engine } from "./client";
 import { Ask } from "./page/ask";
 import { Classify } from "./page/classify";
 import { take, takeDrops } from "./page/drop";
 import { byId, chooseFile, say } from "./page/elements";
-import { Engine } from "./page/engine";
 import { whatIsMissing } from "./page/fitness";
 import { ModelLine, type Shipped } from "./page/models";
 import { keepOffline } from "./page/offline";

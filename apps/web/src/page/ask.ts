@@ -1,9 +1,9 @@
 // The tab that answers a question about a passage.
+import type { Engine } from "../client";
 import type { Answered, Span } from "../protocol";
 import { button, byId, count, duration, isCalm, make, percent, say, signed } from "./elements";
-import { type Engine, lineOf } from "./engine";
 import { ASK_EXAMPLES, type AskExample } from "./examples";
-import type { Running } from "./latest";
+import { lineOf } from "./lines";
 import { Passage } from "./passage";
 
 // Progress of a passage that is read in one blink would only flicker.
@@ -15,7 +15,7 @@ export class Ask {
   private readonly answer = byId("answer");
   private readonly error = byId("question_error");
   private readonly bar = byId<HTMLProgressElement>("ask_progress");
-  private running: Running<Answered> | null = null;
+  private running: AbortController | null = null;
 
   /**
    * @param hasModel whether the tab has a model to ask.
@@ -31,7 +31,7 @@ export class Ask {
     });
     this.question.addEventListener("input", () => this.refuse(""));
     byId("ask_cancel").addEventListener("click", () => {
-      this.running?.cancel();
+      this.running?.abort();
       this.question.focus();
     });
     for (const example of ASK_EXAMPLES)
@@ -60,27 +60,29 @@ export class Ask {
       this.passage.refuse("Paste a passage first, or choose an example.");
       return byId("passage").focus();
     }
-    this.running?.cancel();
     this.clear();
     this.passage.write();
-    const running = this.engine.answer(question, passage, (done, total) =>
-      this.progress(done, total),
-    );
+    const running = new AbortController();
     this.running = running;
     const patience = setTimeout(() => this.showRunning(running), PATIENCE_MS);
     try {
-      const result = await running.result;
+      const result = await this.engine.answer(question, passage, {
+        signal: running.signal,
+        onProgress: (done, total) => this.progress(done, total),
+      });
       if (this.running === running) this.draw(result);
     } catch (error) {
       if (this.running === running) this.refuse(lineOf(error) || "Cancelled.");
     } finally {
       clearTimeout(patience);
-      if (this.running === running) this.running = null;
-      if (!this.running) byId("ask_running").hidden = true;
+      if (this.running === running) {
+        this.running = null;
+        byId("ask_running").hidden = true;
+      }
     }
   }
 
-  private showRunning(running: Running<Answered>): void {
+  private showRunning(running: AbortController): void {
     if (this.running !== running) return;
     if (!byId("ask_windows").textContent) say(byId("ask_windows"), "Reading…");
     byId("ask_running").hidden = false;
@@ -93,7 +95,11 @@ export class Ask {
     say(byId("ask_windows"), `Read ${count(done)} of ${count(total)} parts`);
   }
 
+  /** Forgets the answer, and what is being read for one. */
   private clear(): void {
+    this.running?.abort();
+    this.running = null;
+    byId("ask_running").hidden = true;
     this.refuse("");
     this.answer.replaceChildren();
     byId("others").hidden = true;

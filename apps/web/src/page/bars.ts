@@ -49,13 +49,13 @@ export class Bars {
       return;
     }
     const shown = this.inPlaces(result.labels);
-    const best = result.labels[0]?.label;
+    const best = result.labels[0];
     this.rows.forEach((row, i) => {
-      const { label, probability } = shown[i];
+      const { label, probability, holds } = shown[i];
       say(row.name, label);
       row.value.textContent = percent(probability);
       row.fill.style.transform = `scaleX(${probability})`;
-      row.row.classList.toggle("first", label === best);
+      row.row.classList.toggle("first", holds ?? shown[i] === best);
     });
     say(this.note, this.noteOf(result.labels.length));
   }
@@ -64,6 +64,10 @@ export class Bars {
   inWords(result: Classified): string {
     if (result.value !== null) return result.value.toFixed(2);
     const best = result.labels[0];
+    if (this.info?.task === "multi_label") {
+      const held = result.labels.filter(({ holds }) => holds).map(({ label }) => label);
+      return held.join(", ") || "no label";
+    }
     return best ? `${best.label}, ${Math.round(100 * best.probability)} percent` : "";
   }
 

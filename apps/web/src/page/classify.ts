@@ -1,10 +1,11 @@
 // The tab whose bars move as one types.
+import type { Engine } from "../client";
 import type { Classified, ModelInfo } from "../protocol";
 import { button, byId, duration, say } from "./elements";
 import { Bars } from "./bars";
-import { type Engine, lineOf } from "./engine";
 import { CLASSIFY_EXAMPLES, PAIR_EXAMPLES } from "./examples";
 import { Latest } from "./latest";
+import { lineOf } from "./lines";
 import { Spoken } from "./spoken";
 
 interface Input {
@@ -23,7 +24,7 @@ export class Classify {
 
   constructor(engine: Engine) {
     this.latest = new Latest(
-      ({ text, textB }) => engine.classify(text, textB),
+      ({ text, textB }, signal) => engine.classify(text, textB, { signal }),
       (result, input) => this.draw(result, input),
       (error) => this.refuse(lineOf(error)),
     );

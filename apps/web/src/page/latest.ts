@@ -1,27 +1,21 @@
 // Runs a task for the newest input: typing neither waits for the model nor makes a queue for it.
 
-export interface Running<T> {
-  result: Promise<T>;
-  /** Asks to end it early; then `result` is rejected. */
-  cancel: () => void;
-}
-
 // What runs for longer is for a long text, and is cancelled by a newer input.
 const SHORT_MS = 150;
 
 export class Latest<I, R> {
   private waiting: { input: I } | null = null;
-  private running: Running<R> | null = null;
+  private running: AbortController | null = null;
   private since = 0;
   private stops = 0;
 
   /**
-   * @param start begins the task for an input.
+   * @param start runs the task for an input, until its signal ends it.
    * @param onResult called with each result, the one for the newest input last.
    * @param onError called if the task for the newest input failed.
    */
   constructor(
-    private readonly start: (input: I) => Running<R>,
+    private readonly start: (input: I, signal: AbortSignal) => Promise<R>,
     private readonly onResult: (result: R, input: I) => void,
     private readonly onError: (error: unknown) => void,
   ) {}
@@ -30,14 +24,14 @@ export class Latest<I, R> {
   run(input: I): void {
     this.waiting = { input };
     if (!this.running) void this.next();
-    else if (performance.now() - this.since > SHORT_MS) this.running.cancel();
+    else if (performance.now() - this.since > SHORT_MS) this.running.abort();
   }
 
   /** Drops what waits and what runs: nothing of it is reported any more. */
   stop(): void {
     this.stops++;
     this.waiting = null;
-    this.running?.cancel();
+    this.running?.abort();
   }
 
   private async next(): Promise<void> {
@@ -46,9 +40,9 @@ export class Latest<I, R> {
       const { stops } = this;
       this.waiting = null;
       this.since = performance.now();
+      this.running = new AbortController();
       try {
-        this.running = this.start(input);
-        const result = await this.running.result;
+        const result = await this.start(input, this.running.signal);
         if (stops === this.stops) this.onResult(result, input);
       } catch (error) {
         if (stops === this.stops && !this.waiting) this.onError(error);

@@ -1,8 +1,14 @@
 // The line of a tab that says which model it uses, and where another one is dropped in.
+import type { Engine, OnProgress } from "../client";
 import type { ModelInfo, Slot } from "../protocol";
 import { button, byId, chooseFile, count, make, megabytes, say } from "./elements";
-import { type Engine, type Loaded, lineOf } from "./engine";
+import { lineOf } from "./lines";
 import { Types } from "./types";
+
+export interface Loaded {
+  slot: Slot;
+  info: ModelInfo;
+}
 
 export interface Shipped {
   /** Address in the app's own folder. */
@@ -75,10 +81,9 @@ export class ModelLine {
     const { shipped } = this;
     if (!shipped) return this.draw("");
     await this.during("Loading the model", async (onProgress) => {
-      const url = new URL(shipped.url, document.baseURI).href;
-      const loaded = await this.engine.load(this.slot, url, (done, total) =>
+      const loaded = await this.engine.load(this.slot, { url: shipped.url }, (done, total) =>
         onProgress(done, total || shipped.bytes),
-      ).result;
+      );
       this.take(loaded, shipped.url.split("/").pop() ?? shipped.url, false);
     });
   }
@@ -87,7 +92,7 @@ export class ModelLine {
   async open(file: File): Promise<Loaded | null> {
     let loaded: Loaded | null = null;
     await this.during(`Opening ${file.name}`, async (onProgress) => {
-      loaded = await this.engine.open(await file.arrayBuffer(), onProgress).result;
+      loaded = await this.engine.load("dropped", { file: await file.arrayBuffer() }, onProgress);
     });
     return loaded;
   }
@@ -102,7 +107,7 @@ export class ModelLine {
 
   private async during(
     what: string,
-    task: (onProgress: (done: number, total: number) => void) => Promise<void>,
+    task: (onProgress: OnProgress) => Promise<void>,
   ): Promise<void> {
     const before = this.facts.textContent ?? "";
     this.isBusy = true;

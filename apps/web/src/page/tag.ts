@@ -1,9 +1,10 @@
 // The tab that colours names, or other tags of words, in the text.
+import type { Engine } from "../client";
 import type { ModelInfo, Tagged } from "../protocol";
 import { button, byId, count, duration, make, say } from "./elements";
-import { type Engine, lineOf } from "./engine";
 import { TAG_EXAMPLES } from "./examples";
 import { Latest } from "./latest";
+import { lineOf } from "./lines";
 import { Spoken } from "./spoken";
 import { type Slice, Types } from "./types";
 
@@ -20,7 +21,7 @@ export class Tag {
 
   constructor(engine: Engine) {
     this.latest = new Latest(
-      (text: string) => engine.tag(text),
+      (text, signal) => engine.tag(text, { signal }),
       (result, text) => this.draw(result, text),
       (error) => this.refuse(lineOf(error) || "Cancelled."),
     );
