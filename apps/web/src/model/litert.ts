@@ -52,8 +52,10 @@ async function start(folder: string) {
   const quiet = (line: string) => {
     if (/error/i.test(line)) lastComplaint = line.replace(/^[A-Z]+: (\[[^\]]*\] )?/, "");
   };
-  // The loader takes its options from this name; without them each file prints lines of notes.
-  Object.assign(self, { Module: { print: quiet, printErr: quiet } });
+  // The loader takes its options from this name; without them each file prints lines of notes, and
+  // the .wasm file is looked for beside the worker.
+  const locateFile = (name: string) => `${folder}${name}`;
+  Object.assign(self, { Module: { print: quiet, printErr: quiet, locateFile } });
   await loadLiteRt(folder, { jspi: canUseGpu });
   loads++;
 }
