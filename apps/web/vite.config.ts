@@ -33,6 +33,16 @@ const pwa = VitePWA({
   workbox: {
     globPatterns: [KEPT],
     globIgnores: NOT_KEPT,
+    // The addresses of models.json: what came for the page is not loaded a second time to be kept.
+    manifestTransforms: [
+      (entries) => ({
+        manifest: entries.map((entry) =>
+          entry.url.startsWith("models/") && entry.revision
+            ? { ...entry, url: `${entry.url}?v=${entry.revision.slice(0, 8)}`, revision: null }
+            : entry,
+        ),
+      }),
+    ],
     maximumFileSizeToCacheInBytes: 200e6,
     clientsClaim: true,
     cleanupOutdatedCaches: true,

@@ -39,7 +39,8 @@ export function serve(folder, port) {
     const tag = `"${size.toString(36)}-${Math.round(mtimeMs).toString(36)}"`;
     const headers = {
       "content-type": TYPES[path.extname(file)] ?? "application/octet-stream",
-      "cache-control": "no-cache", // may be kept, but is asked for each time
+      // May be kept but is asked for each time, unless its address says what it holds.
+      "cache-control": request.url.includes("?v=") ? "max-age=31536000, immutable" : "no-cache",
       "x-content-type-options": "nosniff",
       etag: tag,
     };

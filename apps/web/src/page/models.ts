@@ -11,6 +11,8 @@ export interface Loaded {
 }
 
 export interface Shipped {
+  /** The file's name, for the user. */
+  name: string;
   /** Address in the app's own folder. */
   url: string;
   bytes: number;
@@ -84,7 +86,7 @@ export class ModelLine {
       const loaded = await this.engine.load(this.slot, { url: shipped.url }, (done, total) =>
         onProgress(done, total || shipped.bytes),
       );
-      this.take(loaded, shipped.url.split("/").pop() ?? shipped.url, false);
+      this.take(loaded, shipped.name, false);
     });
   }
 

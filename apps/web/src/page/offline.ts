@@ -1,5 +1,6 @@
 // The service worker, which keeps the page for use without a network, and its updates.
 import { button, byId, say } from "./elements";
+import { runtimeBuild } from "./fitness";
 
 /** Keeps the page in the browser, and offers a newer one when there is one. */
 export async function keepOffline(): Promise<void> {
@@ -12,11 +13,19 @@ export async function keepOffline(): Promise<void> {
       coming?.addEventListener("statechange", () => offer(registration));
     });
     await navigator.serviceWorker.ready;
+    await keepRuntime();
     say(byId("offline"), "Kept in this browser: it works without a network, too.");
   } catch {
     // In a private window, or where the browser's store is full: the page works all the same.
     say(byId("offline"), "This browser did not keep the page: it needs the network next time.");
   }
+}
+
+/** Keeps the build of LiteRT.js that this browser uses, where it is not the usual one. */
+async function keepRuntime(): Promise<void> {
+  const build = await runtimeBuild();
+  if (build === "internal") return;
+  for (const kind of ["js", "wasm"]) await fetch(`./litert/litert_wasm_${build}.${kind}`);
 }
 
 function offer(registration: ServiceWorkerRegistration): void {
