@@ -20,7 +20,7 @@ def copy_sources(folder):
     for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, folder)
     for name in ("keras_bert", "export", "apps"):
-        ignore = shutil.ignore_patterns("__pycache__")
+        ignore = shutil.ignore_patterns("__pycache__", "node_modules", "public", "dist")
         shutil.copytree(ROOT / name, folder / name, ignore=ignore)
     return folder
 
@@ -113,3 +113,11 @@ def _debian():
     found = [line.split()[:2] for line in lines if line.endswith(" Debian main")]
     # Updates of a release come after it, with a name that begins like its own.
     return min(found, key=lambda each: len(each[1]))
+
+
+def build_page():
+    """Builds apps/web into its folder dist/, as `make web` does; installs what that needs."""
+    need_packages("chromium", *(() if shutil.which("npm") else ("nodejs", "npm")))
+    with open(pathlib.Path(tempfile.gettempdir()) / "keras_bert_tests.page.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # tests run beside each other
+        subprocess.run(["make", "-C", ROOT, "web-build"], check=True, stdout=subprocess.DEVNULL)

@@ -1,5 +1,6 @@
 // Copies what the page loads by address into public/: LiteRT.js's WebAssembly from node_modules,
 // and the models of ../models with models.json, which names those that exist.
+import { createHash } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -43,6 +44,9 @@ for (const [slot, name] of Object.entries(MODELS)) {
     continue;
   }
   copy(from, path.join(app, "public", to));
-  models[slot] = { url: to.split(path.sep).join("/"), bytes: fs.statSync(from).size };
+  // The address says what the file holds, so that a browser which has it need not ask again.
+  const content = createHash("md5").update(fs.readFileSync(from)).digest("hex").slice(0, 8);
+  const url = `${to.split(path.sep).join("/")}?v=${content}`;
+  models[slot] = { name: path.basename(name), url, bytes: fs.statSync(from).size };
 }
 fs.writeFileSync(path.join(app, "public", "models.json"), `${JSON.stringify(models, null, 2)}\n`);
