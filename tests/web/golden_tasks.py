@@ -1,5 +1,6 @@
 """What the tasks answer for given texts and given outputs of a model; see make_golden.py."""
 
+import functools
 import random
 import zlib
 
@@ -48,6 +49,12 @@ def text_of(given):
     return (text * (most // len(text) + 1))[:most] if most else text
 
 
+@functools.cache
+def tokenizer_of(vocabulary):
+    """Returns the tokenizer of a golden column; making one takes longer than most texts."""
+    return tokenizer_golden.tokenizer(vocabulary)
+
+
 def config_of(case):
     vocabulary = tokenizer_golden.vocabulary(case["vocabulary"])
     encoder = BertConfig(
@@ -62,7 +69,7 @@ def answer_of(case):
     """Returns the rows of a case, as a count and a checksum, and what its task answers."""
     config = config_of(case)
     task = get_task(config.task)
-    tokenizer = tokenizer_golden.tokenizer(case["vocabulary"])
+    tokenizer = tokenizer_of(case["vocabulary"])
     second = [text_of(case["second"])] if "second" in case else None
     try:
         examples = task.examples_from([text_of(case["text"])], second)

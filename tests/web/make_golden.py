@@ -141,13 +141,11 @@ def pieces_of(tokenizer, text):
 
 def tokenizers():
     """Returns the places of all golden lines as checksums, and pieces with other switches."""
-    offsets = {
-        name: [
-            checksum(pieces_of(tokenizer_golden.tokenizer(name), text)[1])
-            for text in tokenizer_golden.texts()
-        ]
-        for name in tokenizer_golden.LOWER_CASE
-    }
+    offsets = {}
+    for name in tokenizer_golden.LOWER_CASE:
+        tokenizer = golden_tasks.tokenizer_of(name)
+        places = (pieces_of(tokenizer, text)[1] for text in tokenizer_golden.texts())
+        offsets[name] = [checksum(each) for each in places]
     cases = []
     for switches in SWITCHES:
         contents = [token["content"] for token in switches.get("added_tokens", ())]
