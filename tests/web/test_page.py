@@ -152,6 +152,7 @@ CHECKS = (
     "tags as Python does",
     "takes a regression, and goes back to the shipped model",
     "says what is wrong with a file, and keeps the model",
+    "says so where the model does not come, and tries again",
     "takes what is no text",
     "reads 200,000 characters in parts, and stops when told",
     "takes a text file, and says what is none",
