@@ -1,6 +1,6 @@
 """Makes apps/web/src/text/word_letters.ts: what JavaScript's tables of characters do not have.
 
-    python tests/web/make_tables.py
+python tests/web/make_tables.py
 """
 
 import pathlib
@@ -11,8 +11,8 @@ from keras_bert.tasks.question_answering.word_bounds import belongs_to_word
 
 OUTPUT = pathlib.Path(__file__).parents[2] / "apps/web/src/text/word_letters.ts"
 HEAD = """\
-// Made by tests/web/make_tables.py of Unicode {version}: letters whose names begin with LATIN, GREEK
-// or CYRILLIC, as bounds: a first letter, the code point after the last, and so on.
+// Made by tests/web/make_tables.py of Unicode {version}: letters whose names begin with LATIN,
+// GREEK or CYRILLIC, as bounds: a first letter, the code point after the last, and so on.
 export const LETTERS_OF_WORDS = [
 """
 

@@ -1,5 +1,5 @@
-// Made by tests/web/make_tables.py of Unicode 14.0.0: letters whose names begin with LATIN, GREEK
-// or CYRILLIC, as bounds: a first letter, the code point after the last, and so on.
+// Made by tests/web/make_tables.py of Unicode 14.0.0: letters whose names begin with LATIN,
+// GREEK or CYRILLIC, as bounds: a first letter, the code point after the last, and so on.
 export const LETTERS_OF_WORDS = [
   0x41, 0x5b, 0x61, 0x7b, 0xc0, 0xd7, 0xd8, 0xf7, 0xf8, 0x2b0, 0x370, 0x375, 0x376, 0x378, 0x37a,
   0x37e, 0x37f, 0x380, 0x386, 0x387, 0x388, 0x38b, 0x38c, 0x38d, 0x38e, 0x3a2, 0x3a3, 0x3e2, 0x3f0,
