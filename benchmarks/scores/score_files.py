@@ -1,9 +1,12 @@
 """Makes files for `expected_scores.py` where the public ones do not have the needed split.
 
 Every split is by document, so that no text of the scored part is in the training part, and it
-depends on the file alone.
+depends on the file alone. By itself it writes the files that it is asked for:
+
+    python benchmarks/scores/score_files.py --data=DATA --output=MADE wikigold.dev.conll
 """
 
+import argparse
 import collections
 import csv
 import gzip
@@ -234,3 +237,22 @@ def path_of(name, data, folder, init):
     if not os.path.exists(path):
         MAKERS[name.split(".")[0]](data, folder, init)
     return path
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", required=True, help="folder of the public files")
+    parser.add_argument("--output", required=True, help="folder of the files that are made")
+    parser.add_argument("--init", help="the sentence encoder, for files that need its vectors")
+    parser.add_argument("names", nargs="+", metavar="FILE", help=f"begins with {', '.join(MAKERS)}")
+    options = parser.parse_args()
+    for name in options.names:
+        if name.split(".")[0] not in MAKERS:
+            parser.error(f"{name}: begins with none of {', '.join(MAKERS)}")
+    os.makedirs(options.output, exist_ok=True)
+    for name in options.names:
+        print(path_of(f"made:{name}", options.data, options.output, options.init))
+
+
+if __name__ == "__main__":
+    main()
