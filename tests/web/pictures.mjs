@@ -16,7 +16,7 @@ const READY = {
 const { server, address } = await startServer();
 const browser = await launch();
 for (const [slot, ready] of Object.entries(READY)) {
-  const options = { viewport: { width: 1040, height: 720 }, reducedMotion: "reduce" };
+  const options = { viewport: { width: 1020, height: 780 }, reducedMotion: "reduce" };
   const context = await openContext(browser, address, options);
   const page = await openPage(context, address, slot);
   if (/^This copy/.test(await page.innerText(`#model_${slot} .model_facts`))) {

@@ -5,6 +5,7 @@ WEB_PICTURES=FOLDER python -m pytest tests/web/test_page.py writes pictures of t
 
 import json
 import pathlib
+import socket
 import subprocess
 
 import pytest
@@ -170,6 +171,18 @@ CHECKS = (
 @pytest.mark.parametrize("check", CHECKS)
 def test_page(differences, check):
     assert differences[check] == []
+
+
+def test_a_port_that_is_in_use_is_one_line(differences):  # which builds what is served
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        command = ["node", ROOT / "apps" / "web" / "scripts" / "serve.mjs", str(port)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (2, "")
+    line = f"port {port} is in use: take another one, make web PORT={port + 1}\n"
+    assert done.stderr == line
 
 
 def test_all_checks_are_tested(differences):

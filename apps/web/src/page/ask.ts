@@ -8,6 +8,7 @@ import { Passage } from "./passage";
 
 // Progress of a passage that is read in one blink would only flicker.
 const PATIENCE_MS = 250;
+const MOST_CANDIDATES = 6;
 
 export class Ask {
   readonly passage: Passage;
@@ -138,7 +139,7 @@ export class Ask {
     }
     if (result.nullOdds !== null) facts.push(`no-answer score ${signed(result.nullOdds)}`);
     this.answer.append(make("p", "under", facts.join(" · ")));
-    this.list(result.nBest.filter((span) => span.text !== ""), best);
+    this.list(result.nBest.filter((span) => span.text !== "").slice(0, MOST_CANDIDATES), best);
     if (best.text) this.passage.mark(best.start, best.end);
     // On a phone the answer is below what is in sight.
     this.answer.scrollIntoView({ block: "nearest", behavior: isCalm() ? "auto" : "smooth" });

@@ -72,7 +72,7 @@ export class ModelLine {
   private drawTools(): void {
     this.bar.hidden = !this.isBusy;
     this.own.disabled = this.back.disabled = this.isBusy;
-    this.back.hidden = !this.shipped || (this.info !== null && !this.isOwn);
+    this.back.hidden = !this.shipped || (this.info ? !this.isOwn : this.isBusy);
     this.back.textContent = this.info ? "Back to the shipped model" : "Load the shipped model";
   }
 
