@@ -6,7 +6,7 @@ from environments import ROOT
 
 WEB = ROOT / "apps" / "web"
 PAGE = (WEB / "index.html").read_text(encoding="utf-8")
-SOURCES = [WEB / "index.html", *(p for p in sorted(WEB.rglob("src/**/*")) if p.is_file())]
+SOURCES = [WEB / "index.html", *(p for p in sorted((WEB / "src").rglob("*")) if p.is_file())]
 POLICY = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; "
     "connect-src 'self'; worker-src 'self'; img-src 'self' data:; manifest-src 'self'; "
