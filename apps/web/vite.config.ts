@@ -55,7 +55,7 @@ const pwa = VitePWA({
     runtimeCaching: [
       {
         urlPattern: ({ url, sameOrigin }) => sameOrigin && url.pathname.includes("/litert/"),
-        handler: "StaleWhileRevalidate",
+        handler: "NetworkFirst",
         options: { cacheName: "litert" },
       },
     ],

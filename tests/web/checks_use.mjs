@@ -112,14 +112,15 @@ export const checks = {
     return found;
   },
 
-  /** A copy of the page, which is closed, opened again without a network, and then renewed. */
+  /** A copy of the page, under another path, which is closed, opened again without a network, and then renewed. */
   async "works without a network, and offers a newer page"({ browser, expected, faults }) {
-    const copy = fs.mkdtempSync(path.join(os.tmpdir(), "page"));
+    const root = fs.mkdtempSync(path.join(os.tmpdir(), "page"));
+    const copy = path.join(root, "under", "a path");
     fs.cpSync(path.join(APP, "dist"), copy, { recursive: true });
-    let { server, address } = await startServer(0, copy);
+    let { server, address } = await startServer(0, root);
     const { port } = server.address();
     const context = await openContext(browser, address, {}, faults);
-    const page = await openPage(context, address, "classify");
+    const page = await openPage(context, `${address}under/a%20path/`, "classify");
     const { text } = expected.classify[0];
     const before = await classify(page, text);
     await page.waitForFunction(() => document.querySelector("#offline").textContent.startsWith("Kept"));
@@ -132,7 +133,7 @@ export const checks = {
 
     await context.setOffline(false);
     fs.appendFileSync(path.join(copy, "service_worker.js"), "\n// a newer one\n");
-    ({ server, address } = await startServer(port, copy));
+    ({ server, address } = await startServer(port, root));
     await page.evaluate(async () => (await navigator.serviceWorker.ready).update());
     await page.waitForSelector("#update:visible");
     found.push(...differences("kept", await page.inputValue("#text_a"), text));
@@ -143,8 +144,24 @@ export const checks = {
     found.push(...differences("after it", await classify(page, text), before));
     await context.close();
     server.close();
-    fs.rmSync(copy, { recursive: true });
+    fs.rmSync(root, { recursive: true });
     return found;
+  },
+
+  /** As Safari, which has no relaxed SIMD; the browser's worker still takes the usual build. */
+  async "keeps the build of the runtime that fits the browser"({ browser, address, faults }) {
+    const context = await openContext(browser, address, {}, faults);
+    await context.addInitScript(() => {
+      const { validate } = WebAssembly;
+      WebAssembly.validate = (bytes) => bytes.length !== 36 && validate(bytes);
+    });
+    const page = await openPage(context, address, "classify");
+    await page.waitForFunction(() => document.querySelector("#offline").textContent.startsWith("Kept"));
+    const kept = await page.evaluate(async () =>
+      (await (await caches.open("litert")).keys()).map(({ url }) => url.split("/").pop()).sort(),
+    );
+    await context.close();
+    return differences("kept", kept, ["litert_wasm_compat_internal.js", "litert_wasm_compat_internal.wasm"]);
   },
 
   /** What watches the page sees what it must see: this check makes the faults itself. */

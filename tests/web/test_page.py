@@ -163,6 +163,7 @@ CHECKS = (
     "works by the keyboard alone",
     "follows typing, and speaks when it rests",
     "works without a network, and offers a newer page",
+    "keeps the build of the runtime that fits the browser",
     "refuses and reports other hosts",
     "says so where the browser cannot run it",
 )

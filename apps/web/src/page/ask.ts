@@ -1,7 +1,7 @@
 // The tab that answers a question about a passage.
 import type { Engine } from "../client";
 import type { Answered, Span } from "../protocol";
-import { button, byId, count, duration, isCalm, make, percent, say, signed } from "./elements";
+import { button, byId, count, describe, duration, isCalm, make, percent, say, signed } from "./elements";
 import { ASK_EXAMPLES, type AskExample } from "./examples";
 import { lineOf } from "./lines";
 import { Passage } from "./passage";
@@ -122,9 +122,7 @@ export class Ask {
 
   private refuse(line: string): void {
     say(this.error, line);
-    this.question.toggleAttribute("aria-invalid", line !== "");
-    if (line) this.question.setAttribute("aria-describedby", "question_error");
-    else this.question.removeAttribute("aria-describedby");
+    describe(this.question, this.error, line !== "");
   }
 
   private draw(result: Answered): void {
