@@ -4,7 +4,7 @@ import os from "node:os";
 import path from "node:path";
 import { differences } from "./checks_answers.mjs";
 import {
-  APP, ask, classify, openContext, openModel, openPage, picture, seriousFindings, startServer, tag,
+  APP, ask, classify, NOT_KEPT, openContext, openModel, openPage, picture, seriousFindings, startServer, tag,
 } from "./harness.mjs"; // prettier-ignore
 
 /** Fills all tabs, and calls a function on each; the pictures are named by the way of use. */
@@ -34,7 +34,7 @@ async function onEachTab(page, expected, name, look) {
 
 export const checks = {
   async "fits a phone without sideways scroll"({ browser, address, expected, faults }) {
-    const phone = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 };
+    const phone = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2, ...NOT_KEPT };
     const context = await openContext(browser, address, phone, faults);
     const page = await openPage(context, address, "ask");
     const found = await onEachTab(page, expected, "phone", async (where) => {
@@ -48,7 +48,7 @@ export const checks = {
   async "has no serious finding of axe, light or dark"({ browser, address, expected, faults }) {
     const found = [];
     for (const colorScheme of ["light", "dark"]) {
-      const options = { colorScheme, reducedMotion: "reduce", viewport: { width: 1100, height: 800 } };
+      const options = { colorScheme, reducedMotion: "reduce", viewport: { width: 1100, height: 800 }, ...NOT_KEPT };
       const context = await openContext(browser, address, options, faults);
       const page = await openPage(context, address, "ask");
       found.push(...(await seriousFindings(page)));
@@ -167,7 +167,7 @@ export const checks = {
   /** What watches the page sees what it must see: this check makes the faults itself. */
   async "refuses and reports other hosts"({ browser, address }) {
     const faults = [];
-    const context = await openContext(browser, address, {}, faults);
+    const context = await openContext(browser, address, NOT_KEPT, faults);
     const page = await openPage(context, address, "classify");
     const outcome = await page.evaluate(async () => {
       const refused = await fetch("http://localhost:9/").then(() => "sent", () => "refused");
@@ -186,7 +186,7 @@ export const checks = {
   },
 
   async "says so where the browser cannot run it"({ browser, address, faults }) {
-    const context = await openContext(browser, address, {}, faults);
+    const context = await openContext(browser, address, NOT_KEPT, faults);
     await context.addInitScript(() => (WebAssembly.validate = () => false));
     const page = await context.newPage();
     await page.goto(address);
