@@ -2,6 +2,7 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { fileURLToPath } from "node:url";
 import { differences } from "./checks_answers.mjs";
 import {
   APP, ask, classify, NOT_KEPT, openContext, openModel, openPage, picture, seriousFindings, startServer, tag,
@@ -55,6 +56,46 @@ export const checks = {
       found.push(...(await onEachTab(page, expected, colorScheme, () => seriousFindings(page))));
       await context.close();
     }
+    return found;
+  },
+
+  /** Kinds of answers that take a large model or many labels; the worker is a made-up one. */
+  async "draws the answers of other kinds of models"({ browser, address, faults }) {
+    const context = await openContext(browser, address, { ...NOT_KEPT, viewport: { width: 1100, height: 800 } }, faults);
+    const body = fs.readFileSync(path.join(path.dirname(fileURLToPath(import.meta.url)), "fake_worker.js"));
+    await context.route("**/worker-*.js", (route) => route.fulfill({ body, contentType: "text/javascript" }));
+    const page = await openPage(context, address, "classify");
+    const open = (name) =>
+      openModel(page, { name: `${name}.tflite`, mimeType: "text/plain", buffer: Buffer.from(name) });
+    const found = [];
+    const look = async (name) => {
+      await page.waitForTimeout(200); // the bars stand still
+      await picture(page, name);
+      found.push(...(await seriousFindings(page)));
+    };
+    await open("pair");
+    await page.fill("#text_a", "one text");
+    found.push(...differences("half a pair", await page.locator("#classified .first").count(), 0));
+    await page.fill("#text_b", "another");
+    await page.waitForSelector("#classified .first");
+    await look("pair");
+    await open("topics");
+    await classify(page, "some words on a topic");
+    const note = await page.innerText("#classified .under");
+    found.push(...differences("bars", await page.locator("#classified li").count(), 12));
+    found.push(...differences("note", note, "The 12 most probable of 30 labels."));
+    await look("topics");
+    await open("several");
+    const several = await classify(page, "some words with several labels");
+    found.push(...differences("several", several.map(([label]) => label), ["sad", "loud", "short"]));
+    found.push(...differences("hold", await page.locator("#classified .first .bar_name").allInnerTexts(), ["loud", "short"]));
+    await open("speech");
+    const words = await tag(page, "Green ideas sleep.");
+    found.push(...differences("words", words.map(([, , type]) => type), ["NOUN", "VERB", "ADJ", "DET"]));
+    const legend = (await page.locator("#legend li").allInnerTexts()).map((line) => line.replace(/\s+/g, " "));
+    found.push(...differences("legend", legend[0], "NOUN noun 1"));
+    await look("speech");
+    await context.close();
     return found;
   },
 

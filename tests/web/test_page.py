@@ -160,6 +160,7 @@ CHECKS = (
     "takes what is dropped",
     "fits a phone without sideways scroll",
     "has no serious finding of axe, light or dark",
+    "draws the answers of other kinds of models",
     "works by the keyboard alone",
     "follows typing, and speaks when it rests",
     "works without a network, and offers a newer page",
