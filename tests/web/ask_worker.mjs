@@ -1,9 +1,10 @@
 // Asks the page's built worker in headless Chromium.
 // node ask_worker.mjs APP_FOLDER REQUESTS.json [--chromium=FLAG ...]
 // REQUESTS.json is a list of messages of protocol.ts without ids. A "load" may have "path", a file of
-// this machine, in place of url and file; {"kind": "wait"} waits for all replies so far, all others are
-// sent at once. Prints a line for each request but those: its last reply, with "progress", the number
-// of messages of progress before it. Requests to other hosts are refused, and named on stderr.
+// this machine, in place of url and file. All are sent at once, but {"kind": "wait"} waits for all
+// replies so far, and a "cancel" with "after" for so many messages of progress of its target. Prints a
+// line for each other request: its last reply, with "progress", the number of messages of progress
+// before it, and "order", the number of replies before it. Requests to other hosts are refused.
 import fs from "node:fs";
 import http from "node:http";
 import path from "node:path";
@@ -48,18 +49,26 @@ await page.goto(origin);
 /** Runs in the page: sends the requests and returns their last replies. */
 async function ask([worker, requests]) {
   const engine = new Worker(worker);
-  const replies = requests.map((request) => ({ request, progress: 0 }));
+  const replies = requests.map(() => ({ progress: 0, order: 0 }));
+  let order = 0;
   const ended = [];
   const ends = replies.map((_, id) => new Promise((resolve) => (ended[id] = resolve)));
   engine.onerror = (event) => ended.forEach((end, id) => end((replies[id].reply ??= { kind: "crash", message: event.message })));
   engine.onmessage = ({ data }) => {
     if (data.kind === "progress") replies[data.id].progress++;
-    else ended[data.id]((replies[data.id].reply = data));
+    else {
+      replies[data.id].order = order++;
+      ended[data.id]((replies[data.id].reply = data));
+    }
   };
+  const turn = () => new Promise((resolve) => setTimeout(resolve, 5));
   const sent = [];
   for (const [id, { path, ...request }] of requests.entries()) {
     if (request.kind === "wait") await Promise.all(sent);
-    else if (request.kind === "cancel") engine.postMessage({ id, ...request });
+    else if (request.kind === "cancel") {
+      while (replies[request.target].progress < (request.after ?? 0)) await turn();
+      engine.postMessage({ id, kind: "cancel", target: request.target });
+    }
     else {
       sent.push(ends[id]);
       if (path && request.slot === "dropped") {
@@ -70,7 +79,7 @@ async function ask([worker, requests]) {
   }
   await Promise.all(sent);
   engine.terminate();
-  return replies.map(({ reply, progress }) => reply && { ...reply, progress });
+  return replies.map(({ reply, ...counts }) => reply && { ...reply, ...counts });
 }
 const worker = fs.readdirSync(path.join(dist, "assets")).find((name) => /^worker-.*\.js$/.test(name));
 const replies = await page.evaluate(ask, [`/assets/${worker}`, requests]);

@@ -22,8 +22,8 @@ let loading: Promise<unknown> | null = null;
 let loads = 0;
 let canUseGpu = false;
 let gpuNote = "";
-/** The last line that the runtime printed as an error, which says more than what it throws. */
-let lastComplaint = "";
+/** The first line that the runtime printed as an error in a call; it says more than what it throws. */
+let complaint = "";
 
 /** Counts how often LiteRT.js was loaded; models of an earlier load are lost. */
 export function generation(): number {
@@ -50,7 +50,7 @@ async function start(folder: string) {
   if (typeof WebAssembly === "undefined") throw new Error("it has no WebAssembly");
   await findGpu();
   const quiet = (line: string) => {
-    if (/error/i.test(line)) lastComplaint = line.replace(/^[A-Z]+: (\[[^\]]*\] )?/, "");
+    if (line.startsWith("ERROR:")) complaint ||= line.replace(/^ERROR: (\[[^\]]*\] )?/, "");
   };
   // The loader takes its options from this name; without them each file prints lines of notes, and
   // the .wasm file is looked for beside the worker.
@@ -115,6 +115,8 @@ export class Program {
         for (const [name, values] of Object.entries(inputs))
           tensors[name] = new Tensor(values, [1, values.length]);
         outputs = await this.model.run(tensors);
+        // An operation that fails, as with an id beyond the table, leaves zeros and throws nothing.
+        if (complaint) throw new Error(complaint);
         const found: Outputs = {};
         // Copied: what is on the heap of the WebAssembly goes with its tensor.
         for (const [name, tensor] of Object.entries(outputs))
@@ -141,14 +143,13 @@ function released(object: { delete(): void }) {
 
 /** Calls the runtime; what it throws becomes an InputError, for it is about the file. */
 async function guarded<T>(what: string, call: () => Promise<T>): Promise<T> {
-  lastComplaint = "";
+  complaint = "";
   try {
     return await call();
   } catch (error) {
-    const reason = lastComplaint || oneLine(error);
     // After a trap its memory may be in any state: the next model loads it anew.
     if (error instanceof WebAssembly.RuntimeError) forget();
-    throw new InputError(`${what}: ${oneLine(reason)}`);
+    throw new InputError(`${what}: ${oneLine(complaint || error)}`);
   }
 }
 
