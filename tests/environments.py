@@ -118,6 +118,10 @@ def _debian():
 def build_page():
     """Builds apps/web into its folder dist/, as `make web` does; installs what that needs."""
     need_packages("chromium", *(() if shutil.which("npm") else ("nodejs", "npm")))
+    fit = ["node", ROOT / "apps" / "web" / "scripts" / "check_node.cjs"]
+    found = subprocess.run(fit, capture_output=True, text=True)
+    if found.returncode:
+        pytest.skip(found.stderr.strip())
     with open(pathlib.Path(tempfile.gettempdir()) / "keras_bert_tests.page.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # tests run beside each other
         subprocess.run(["make", "-C", ROOT, "web-build"], check=True, stdout=subprocess.DEVNULL)

@@ -24,6 +24,10 @@ const manifest = {
   ],
 };
 
+function encoded(url: string): string {
+  return url.split("/").map(encodeURIComponent).join("/");
+}
+
 const pwa = VitePWA({
   filename: "service_worker.js",
   injectRegister: null, // src/page/offline.ts does
@@ -38,7 +42,7 @@ const pwa = VitePWA({
       (entries) => ({
         manifest: entries.map((entry) =>
           entry.url.startsWith("models/") && entry.revision
-            ? { ...entry, url: `${entry.url}?v=${entry.revision.slice(0, 8)}`, revision: null }
+            ? { ...entry, url: `${encoded(entry.url)}?v=${entry.revision.slice(0, 8)}`, revision: null }
             : entry,
         ),
       }),
@@ -51,7 +55,7 @@ const pwa = VitePWA({
     runtimeCaching: [
       {
         urlPattern: ({ url, sameOrigin }) => sameOrigin && url.pathname.includes("/litert/"),
-        handler: "StaleWhileRevalidate",
+        handler: "NetworkFirst",
         options: { cacheName: "litert" },
       },
     ],

@@ -1,7 +1,7 @@
 // What people do to a page: each has one clear line, and the page goes on.
 import fs from "node:fs";
 import { differences } from "./checks_answers.mjs";
-import { ask, classify, openModel, openPage, picture, tag } from "./harness.mjs";
+import { ask, classify, openContext, openModel, openPage, picture, tag } from "./harness.mjs";
 
 const EMOJI = "👍🏽👨‍👩‍👧‍👦🎉";
 const HALVES = "half \ud83d of one, and \ude00 the other: good";
@@ -37,6 +37,38 @@ export const checks = {
     const { text, best } = expected.classify[0];
     await classify(page, text);
     return [...found, ...differences("then", await page.innerText("#classified .first .bar_name"), best)];
+  },
+
+  /** A question that was asked meanwhile gets its line, and the next try is as the first. */
+  async "says so where the model does not come, and tries again"({ browser, address, expected }) {
+    // The browser itself complains of what did not come, so these faults do not count.
+    const context = await openContext(browser, address, { serviceWorkers: "block" });
+    const models = JSON.stringify({ ask: { name: "answerer.tflite", url: "models/answerer.tflite", bytes: 1 } });
+    await context.route("**/models.json", (route) => route.fulfill({ body: models }));
+    let goOn;
+    const held = new Promise((resolve) => (goOn = resolve));
+    await context.route("**/answerer.tflite", async (route) => {
+      await held;
+      await route.abort();
+    });
+    const page = await context.newPage();
+    await page.goto(address);
+    const [example] = await page.locator("#examples_ask button").all();
+    await example.click();
+    const found = matches("meanwhile", await page.innerText("#answer"), /on its way/);
+    await picture(page, "loading");
+    goOn();
+    await page.waitForSelector("#model_ask [role=alert]:visible");
+    found.push(...matches("line", await page.innerText("#model_ask [role=alert]"), /^answerer\.tflite: cannot be loaded/));
+    found.push(...matches("asked", await page.innerText("#question_error"), /There is no model yet/));
+    await context.unroute("**/answerer.tflite");
+    await context.route("**/answerer.tflite", (route) => route.fulfill({ path: expected.ask.file }));
+    await page.getByRole("button", { name: "Load the shipped model" }).click();
+    await example.click();
+    await page.waitForSelector("#answer .under");
+    const facts = await page.innerText("#model_ask .model_facts");
+    await context.close();
+    return [...found, ...matches("facts", facts, /^answerer\.tflite · question/)];
   },
 
   async "takes what is no text"({ context, address, expected }) {
@@ -92,6 +124,7 @@ export const checks = {
     const done = () => page.evaluate(() => document.querySelector("#ask_progress").value);
     const before = await done();
     await page.waitForFunction((value) => document.querySelector("#ask_progress").value > value, before);
+    await page.waitForSelector("#ask_running:visible");
     await picture(page, "reading");
     await page.click("#ask_cancel");
     await page.waitForSelector("#question_error:visible");

@@ -2,9 +2,10 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { fileURLToPath } from "node:url";
 import { differences } from "./checks_answers.mjs";
 import {
-  APP, ask, classify, openContext, openModel, openPage, picture, seriousFindings, startServer, tag,
+  APP, ask, classify, NOT_KEPT, openContext, openModel, openPage, picture, seriousFindings, startServer, tag,
 } from "./harness.mjs"; // prettier-ignore
 
 /** Fills all tabs, and calls a function on each; the pictures are named by the way of use. */
@@ -34,7 +35,7 @@ async function onEachTab(page, expected, name, look) {
 
 export const checks = {
   async "fits a phone without sideways scroll"({ browser, address, expected, faults }) {
-    const phone = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 };
+    const phone = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2, ...NOT_KEPT };
     const context = await openContext(browser, address, phone, faults);
     const page = await openPage(context, address, "ask");
     const found = await onEachTab(page, expected, "phone", async (where) => {
@@ -48,13 +49,53 @@ export const checks = {
   async "has no serious finding of axe, light or dark"({ browser, address, expected, faults }) {
     const found = [];
     for (const colorScheme of ["light", "dark"]) {
-      const options = { colorScheme, reducedMotion: "reduce", viewport: { width: 1100, height: 800 } };
+      const options = { colorScheme, reducedMotion: "reduce", viewport: { width: 1100, height: 800 }, ...NOT_KEPT };
       const context = await openContext(browser, address, options, faults);
       const page = await openPage(context, address, "ask");
       found.push(...(await seriousFindings(page)));
       found.push(...(await onEachTab(page, expected, colorScheme, () => seriousFindings(page))));
       await context.close();
     }
+    return found;
+  },
+
+  /** Kinds of answers that take a large model or many labels; the worker is a made-up one. */
+  async "draws the answers of other kinds of models"({ browser, address, faults }) {
+    const context = await openContext(browser, address, { ...NOT_KEPT, viewport: { width: 1100, height: 800 } }, faults);
+    const body = fs.readFileSync(path.join(path.dirname(fileURLToPath(import.meta.url)), "fake_worker.js"));
+    await context.route("**/worker-*.js", (route) => route.fulfill({ body, contentType: "text/javascript" }));
+    const page = await openPage(context, address, "classify");
+    const open = (name) =>
+      openModel(page, { name: `${name}.tflite`, mimeType: "text/plain", buffer: Buffer.from(name) });
+    const found = [];
+    const look = async (name) => {
+      await page.waitForTimeout(200); // the bars stand still
+      await picture(page, name);
+      found.push(...(await seriousFindings(page)));
+    };
+    await open("pair");
+    await page.fill("#text_a", "one text");
+    found.push(...differences("half a pair", await page.locator("#classified .first").count(), 0));
+    await page.fill("#text_b", "another");
+    await page.waitForSelector("#classified .first");
+    await look("pair");
+    await open("topics");
+    await classify(page, "some words on a topic");
+    const note = await page.innerText("#classified .under");
+    found.push(...differences("bars", await page.locator("#classified li").count(), 12));
+    found.push(...differences("note", note, "The 12 most probable of 30 labels."));
+    await look("topics");
+    await open("several");
+    const several = await classify(page, "some words with several labels");
+    found.push(...differences("several", several.map(([label]) => label), ["sad", "loud", "short"]));
+    found.push(...differences("hold", await page.locator("#classified .first .bar_name").allInnerTexts(), ["loud", "short"]));
+    await open("speech");
+    const words = await tag(page, "Green ideas sleep.");
+    found.push(...differences("words", words.map(([, , type]) => type), ["NOUN", "VERB", "ADJ", "DET"]));
+    const legend = (await page.locator("#legend li").allInnerTexts()).map((line) => line.replace(/\s+/g, " "));
+    found.push(...differences("legend", legend[0], "NOUN noun 1"));
+    await look("speech");
+    await context.close();
     return found;
   },
 
@@ -112,14 +153,15 @@ export const checks = {
     return found;
   },
 
-  /** A copy of the page, which is closed, opened again without a network, and then renewed. */
+  /** A copy of the page, under another path, which is closed, opened again without a network, and then renewed. */
   async "works without a network, and offers a newer page"({ browser, expected, faults }) {
-    const copy = fs.mkdtempSync(path.join(os.tmpdir(), "page"));
+    const root = fs.mkdtempSync(path.join(os.tmpdir(), "page"));
+    const copy = path.join(root, "under", "a path");
     fs.cpSync(path.join(APP, "dist"), copy, { recursive: true });
-    let { server, address } = await startServer(0, copy);
+    let { server, address } = await startServer(0, root);
     const { port } = server.address();
     const context = await openContext(browser, address, {}, faults);
-    const page = await openPage(context, address, "classify");
+    const page = await openPage(context, `${address}under/a%20path/`, "classify");
     const { text } = expected.classify[0];
     const before = await classify(page, text);
     await page.waitForFunction(() => document.querySelector("#offline").textContent.startsWith("Kept"));
@@ -132,7 +174,7 @@ export const checks = {
 
     await context.setOffline(false);
     fs.appendFileSync(path.join(copy, "service_worker.js"), "\n// a newer one\n");
-    ({ server, address } = await startServer(port, copy));
+    ({ server, address } = await startServer(port, root));
     await page.evaluate(async () => (await navigator.serviceWorker.ready).update());
     await page.waitForSelector("#update:visible");
     found.push(...differences("kept", await page.inputValue("#text_a"), text));
@@ -143,14 +185,30 @@ export const checks = {
     found.push(...differences("after it", await classify(page, text), before));
     await context.close();
     server.close();
-    fs.rmSync(copy, { recursive: true });
+    fs.rmSync(root, { recursive: true });
     return found;
+  },
+
+  /** As Safari, which has no relaxed SIMD; the browser's worker still takes the usual build. */
+  async "keeps the build of the runtime that fits the browser"({ browser, address, faults }) {
+    const context = await openContext(browser, address, {}, faults);
+    await context.addInitScript(() => {
+      const { validate } = WebAssembly;
+      WebAssembly.validate = (bytes) => bytes.length !== 36 && validate(bytes);
+    });
+    const page = await openPage(context, address, "classify");
+    await page.waitForFunction(() => document.querySelector("#offline").textContent.startsWith("Kept"));
+    const kept = await page.evaluate(async () =>
+      (await (await caches.open("litert")).keys()).map(({ url }) => url.split("/").pop()).sort(),
+    );
+    await context.close();
+    return differences("kept", kept, ["litert_wasm_compat_internal.js", "litert_wasm_compat_internal.wasm"]);
   },
 
   /** What watches the page sees what it must see: this check makes the faults itself. */
   async "refuses and reports other hosts"({ browser, address }) {
     const faults = [];
-    const context = await openContext(browser, address, {}, faults);
+    const context = await openContext(browser, address, NOT_KEPT, faults);
     const page = await openPage(context, address, "classify");
     const outcome = await page.evaluate(async () => {
       const refused = await fetch("http://localhost:9/").then(() => "sent", () => "refused");
@@ -169,7 +227,7 @@ export const checks = {
   },
 
   async "says so where the browser cannot run it"({ browser, address, faults }) {
-    const context = await openContext(browser, address, {}, faults);
+    const context = await openContext(browser, address, NOT_KEPT, faults);
     await context.addInitScript(() => (WebAssembly.validate = () => false));
     const page = await context.newPage();
     await page.goto(address);

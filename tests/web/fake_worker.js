@@ -1,5 +1,5 @@
-// Stands in for the page's worker where the page alone is looked at: made-up answers by the
-// messages of apps/web/src/protocol.ts.
+// Stands in for the page's worker where it is about what the page draws: made-up answers by the
+// messages of apps/web/src/protocol.ts. A model is opened by a file that holds its name.
 const INFO = {
   ask: { task: "question_answering", labels: [], length: 384, pair: true, nullAnswers: true },
   classify: { task: "classification", labels: ["negative", "positive"], length: 64, pair: false },
@@ -8,7 +8,7 @@ const INFO = {
 const MORE = {
   pair: ["classify", { ...INFO.classify, labels: ["same", "other"], pair: true }],
   topics: ["classify", { ...INFO.classify, labels: Array.from({ length: 30 }, (_, i) => `topic ${i}`) }],
-  number: ["classify", { ...INFO.classify, task: "regression", labels: [] }],
+  several: ["classify", { ...INFO.classify, task: "multi_label", labels: ["sad", "loud", "short"] }],
   speech: ["tag", { ...INFO.tag, labels: ["NOUN", "VERB", "ADJ", "DET", "ADP", "PROPN", "PUNCT"] }],
 };
 const cancelled = new Set();
@@ -44,7 +44,11 @@ async function reply(request) {
     return { kind: "loaded", slot: MORE[name][0], info: describe(...MORE[name]) };
   }
   if (kind === "classify") {
-    if (info.classify.task === "regression") return { kind: "classified", result: { labels: [], value: 3.25, ms: 9 } };
+    if (info.classify.task === "multi_label") {
+      const probabilities = { short: 0.9, loud: 0.7, sad: 0.1 };
+      const several = Object.entries(probabilities).map(([label, p]) => ({ label, probability: p, holds: p > 0.5 }));
+      return { kind: "classified", result: { labels: several, value: null, ms: 9 } };
+    }
     const p = 1 / (1 + request.text.length / 10);
     const labels = info.classify.labels.map((label, i) => ({ label, probability: i ? (1 - p) / (info.classify.labels.length - 1) : p }));
     labels.sort((a, b) => b.probability - a.probability);

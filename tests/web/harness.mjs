@@ -22,6 +22,9 @@ export function launch() {
   });
 }
 
+// For checks that are not about being kept: to keep all models each time takes seconds.
+export const NOT_KEPT = { serviceWorkers: "block" };
+
 /** Opens a context whose pages report to `faults`: errors, other hosts, what the policy refused. */
 export async function openContext(browser, address, options = {}, faults = []) {
   const context = await browser.newContext({ locale: "en", ...options });

@@ -4,7 +4,7 @@ import fs from "node:fs";
 import { checks as answers } from "./checks_answers.mjs";
 import { checks as badInput } from "./checks_bad_input.mjs";
 import { checks as use } from "./checks_use.mjs";
-import { launch, openContext, startServer } from "./harness.mjs";
+import { launch, NOT_KEPT, openContext, startServer } from "./harness.mjs";
 
 const CHECKS = { ...answers, ...badInput, ...use };
 const [file, ...names] = process.argv.slice(2);
@@ -19,7 +19,7 @@ for (const name of names.length ? names : Object.keys(CHECKS)) {
   const faults = [];
   const started = performance.now();
   let found;
-  const context = await openContext(browser, address, { viewport: { width: 1100, height: 800 } }, faults);
+  const context = await openContext(browser, address, { ...NOT_KEPT, viewport: { width: 1100, height: 800 } }, faults);
   try {
     found = await CHECKS[name]({ browser, context, address, expected, faults });
   } catch (error) {

@@ -5,6 +5,7 @@ WEB_PICTURES=FOLDER python -m pytest tests/web/test_page.py writes pictures of t
 
 import json
 import pathlib
+import socket
 import subprocess
 
 import pytest
@@ -152,15 +153,18 @@ CHECKS = (
     "tags as Python does",
     "takes a regression, and goes back to the shipped model",
     "says what is wrong with a file, and keeps the model",
+    "says so where the model does not come, and tries again",
     "takes what is no text",
     "reads 200,000 characters in parts, and stops when told",
     "takes a text file, and says what is none",
     "takes what is dropped",
     "fits a phone without sideways scroll",
     "has no serious finding of axe, light or dark",
+    "draws the answers of other kinds of models",
     "works by the keyboard alone",
     "follows typing, and speaks when it rests",
     "works without a network, and offers a newer page",
+    "keeps the build of the runtime that fits the browser",
     "refuses and reports other hosts",
     "says so where the browser cannot run it",
 )
@@ -169,6 +173,18 @@ CHECKS = (
 @pytest.mark.parametrize("check", CHECKS)
 def test_page(differences, check):
     assert differences[check] == []
+
+
+def test_a_port_that_is_in_use_is_one_line(differences):  # which builds what is served
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        command = ["node", ROOT / "apps" / "web" / "scripts" / "serve.mjs", str(port)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (2, "")
+    line = f"port {port} is in use: take another one, make web PORT={port + 1}\n"
+    assert done.stderr == line
 
 
 def test_all_checks_are_tested(differences):

@@ -9,7 +9,7 @@ import { ModelLine, type Shipped } from "./page/models";
 import { keepOffline } from "./page/offline";
 import { Tabs } from "./page/tabs";
 import { Tag } from "./page/tag";
-import type { Slot } from "./protocol";
+import type { ModelInfo, Slot } from "./protocol";
 
 async function begin(): Promise<void> {
   const missing = whatIsMissing();
@@ -17,13 +17,15 @@ async function begin(): Promise<void> {
   const shipped = await shippedModels();
   const engine = new Engine(new Worker(new URL("./worker.ts", import.meta.url)));
 
-  const ask = new Ask(engine, () => lines.ask.info !== null);
+  const ask = new Ask(engine, () =>
+    lines.ask.isBusy ? "loading" : lines.ask.info ? "ready" : "none",
+  );
   const classify = new Classify(engine);
   const tag = new Tag(engine);
-  const newLine = (slot: Slot, onReady: ConstructorParameters<typeof ModelLine>[4]) =>
-    new ModelLine(engine, slot, shipped[slot], (file) => void open(file, slot), onReady);
+  const newLine = (slot: Slot, onReady: (info: ModelInfo) => void, onFailed?: () => void) =>
+    new ModelLine(engine, slot, shipped[slot], (file) => void open(file, slot), onReady, onFailed);
   const lines: Record<Slot, ModelLine> = {
-    ask: newLine("ask", () => ask.renew()),
+    ask: newLine("ask", () => ask.renew(), () => ask.settle()),
     classify: newLine("classify", (info) => classify.renew(info)),
     tag: newLine("tag", (info) => tag.renew(info)),
   };
@@ -39,6 +41,7 @@ async function begin(): Promise<void> {
   byId("app").hidden = false;
   let kept = false;
   const tabs = new Tabs(async (slot) => {
+    say(byId("drop_error"), "");
     await lines[slot].begin();
     // What the page needs at once comes first; then all of it is kept.
     if (!kept) void keepOffline();

@@ -1,13 +1,14 @@
 // The tab that answers a question about a passage.
 import type { Engine } from "../client";
 import type { Answered, Span } from "../protocol";
-import { button, byId, count, duration, isCalm, make, percent, say, signed } from "./elements";
+import { button, byId, count, describe, duration, isCalm, make, percent, say, signed } from "./elements";
 import { ASK_EXAMPLES, type AskExample } from "./examples";
 import { lineOf } from "./lines";
 import { Passage } from "./passage";
 
 // Progress of a passage that is read in one blink would only flicker.
 const PATIENCE_MS = 250;
+const MOST_CANDIDATES = 6;
 
 export class Ask {
   readonly passage: Passage;
@@ -16,13 +17,14 @@ export class Ask {
   private readonly error = byId("question_error");
   private readonly bar = byId<HTMLProgressElement>("ask_progress");
   private running: AbortController | null = null;
+  private isWaiting = false; // a question for the model that is loading
 
   /**
-   * @param hasModel whether the tab has a model to ask.
+   * @param modelState whether the tab has a model to ask, or one on its way.
    */
   constructor(
     private readonly engine: Engine,
-    private readonly hasModel: () => boolean,
+    private readonly modelState: () => "ready" | "loading" | "none",
   ) {
     this.passage = new Passage(() => this.clear());
     byId("ask_form").addEventListener("submit", (event) => {
@@ -40,21 +42,27 @@ export class Ask {
 
   /** Another model came: what the old one answered is not its answer. */
   renew(): void {
+    const { isWaiting } = this;
     this.clear();
     this.passage.write();
+    if (isWaiting) void this.ask();
+  }
+
+  /** A model did not come: a question that waits for it is for the one before, if there is one. */
+  settle(): void {
+    if (this.isWaiting) void this.ask();
   }
 
   private show(example: AskExample): void {
     this.passage.set(example.passage);
     this.question.value = example.question;
-    if (this.hasModel()) void this.ask();
-    else this.question.focus();
+    void this.ask();
   }
 
   private async ask(): Promise<void> {
     const question = this.question.value.trim();
     const passage = this.passage.text;
-    if (!this.hasModel()) return this.refuse("There is no model yet; see the line above.");
+    if (this.modelState() === "none") return this.refuse("There is no model yet; see the line above.");
     if (!question) return this.refuse("Type a question first.");
     if (!passage.trim()) {
       this.passage.refuse("Paste a passage first, or choose an example.");
@@ -62,6 +70,10 @@ export class Ask {
     }
     this.clear();
     this.passage.write();
+    if (this.modelState() === "loading") {
+      this.isWaiting = true;
+      return say(this.answer, "The model is on its way, and answers when it is here.");
+    }
     const running = new AbortController();
     this.running = running;
     const patience = setTimeout(() => this.showRunning(running), PATIENCE_MS);
@@ -100,6 +112,7 @@ export class Ask {
     this.running?.abort();
     this.running = null;
     byId("ask_running").hidden = true;
+    this.isWaiting = false;
     this.refuse("");
     this.answer.replaceChildren();
     byId("others").hidden = true;
@@ -109,9 +122,7 @@ export class Ask {
 
   private refuse(line: string): void {
     say(this.error, line);
-    this.question.toggleAttribute("aria-invalid", line !== "");
-    if (line) this.question.setAttribute("aria-describedby", "question_error");
-    else this.question.removeAttribute("aria-describedby");
+    describe(this.question, this.error, line !== "");
   }
 
   private draw(result: Answered): void {
@@ -126,7 +137,7 @@ export class Ask {
     }
     if (result.nullOdds !== null) facts.push(`no-answer score ${signed(result.nullOdds)}`);
     this.answer.append(make("p", "under", facts.join(" · ")));
-    this.list(result.nBest.filter((span) => span.text !== ""), best);
+    this.list(result.nBest.filter((span) => span.text !== "").slice(0, MOST_CANDIDATES), best);
     if (best.text) this.passage.mark(best.start, best.end);
     // On a phone the answer is below what is in sight.
     this.answer.scrollIntoView({ block: "nearest", behavior: isCalm() ? "auto" : "smooth" });

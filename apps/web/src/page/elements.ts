@@ -34,6 +34,13 @@ export function say(element: HTMLElement, line: string): void {
   if (element.textContent !== line) element.textContent = line;
 }
 
+/** Says to a screen reader that a field is wrong, and which line has the reason. */
+export function describe(field: HTMLElement, error: HTMLElement, isWrong: boolean): void {
+  field.setAttribute("aria-invalid", String(isWrong));
+  if (isWrong) field.setAttribute("aria-describedby", error.id);
+  else field.removeAttribute("aria-describedby");
+}
+
 // Kept, for a browser may otherwise drop it while its dialog is open.
 let input: HTMLInputElement;
 

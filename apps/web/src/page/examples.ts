@@ -22,13 +22,13 @@ export const ASK_EXAMPLES: AskExample[] = [
   {
     name: "Who built the lighthouse?",
     passage: LIGHTHOUSE,
-    question: "Who built the lighthouse on Gull Point?",
+    question: "Who built the lighthouse?",
   },
   { name: "How many steps?", passage: LIGHTHOUSE, question: "How many steps do visitors climb?" },
   {
     name: "Why does rye bread keep?",
     passage: BREAD,
-    question: "Why does rye bread keep longer than wheat bread?",
+    question: "Why does rye bread keep longer?",
   },
   {
     name: "A question without an answer",
@@ -50,7 +50,7 @@ export const PAIR_EXAMPLES: [string, string][] = [
 ];
 
 export const TAG_EXAMPLES = [
-  "Marta Lindqvist left Stockholm in 1871 and opened a workshop in Bristol with her brother Erik.",
-  "The United Nations opened a new office in Nairobi, said Amina Odhiambo of the Daily Nation.",
+  "Marta Lindqvist left Stockholm in 1871 to design bridges for the Bristol Railway Company, and married the Irish painter Sean Kelly.",
+  "Nordic Cable opened a new office in Nairobi, said Amina Odhiambo of the Daily Nation.",
   "After beating Japan in Osaka, the Brazilian team flew home with Pan Pacific Airlines.",
 ];

@@ -1,16 +1,24 @@
 // What the user reads of an error: one sentence, and nothing of what was cancelled.
 import { EngineError } from "../client";
 
-export function lineOf(error: unknown): string {
-  if (!(error instanceof Error)) return sentence(String(error));
-  if (!(error instanceof EngineError)) return sentence(error.message);
-  if (error.kind === "cancelled") return "";
-  if (error.kind === "input") return sentence(error.message);
-  return sentence(`the model could not do it, which is a fault of this program: ${error.message}`);
+/**
+ * Returns the line of an error, or "" of what was cancelled.
+ *
+ * @param name of the file that it is about.
+ */
+export function lineOf(error: unknown, name = ""): string {
+  if (error instanceof EngineError && error.kind === "cancelled") return "";
+  const isFault = error instanceof EngineError && error.kind === "fault";
+  const message = error instanceof Error ? error.message : String(error);
+  // The file's name is enough.
+  const reason = name ? message.replace(/^https?:\S+: /, "") : message;
+  const about = isFault ? `a fault of this program, not of your text: ${reason}` : reason;
+  return sentence(name ? `${name}: ${about}` : about);
 }
 
 function sentence(message: string): string {
   const line = message.replace(/\s+/g, " ").trim();
-  const text = line.charAt(0).toUpperCase() + line.slice(1);
+  // A name keeps its first letter as it is.
+  const text = /^\S+\.\w+:/.test(line) ? line : line.charAt(0).toUpperCase() + line.slice(1);
   return /[.!?…]$/.test(text) ? text : `${text}.`;
 }

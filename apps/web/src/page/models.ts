@@ -33,7 +33,7 @@ const WHAT: Record<Slot, string> = {
 
 export class ModelLine {
   info: ModelInfo | null = null;
-  private isBusy = false;
+  isBusy = false;
   private isOwn = false;
   private readonly facts = make("p", "model_facts");
   private readonly runs = make("p", "model_runs");
@@ -47,7 +47,8 @@ export class ModelLine {
   /**
    * @param slot the tab.
    * @param onFile opens a file of the user.
-   * @param onReady called when the tab has a model, with its description.
+   * @param onReady called when the tab has another model, with its description.
+   * @param onFailed called when one could not be opened; the one before, if any, is still there.
    */
   constructor(
     private readonly engine: Engine,
@@ -55,6 +56,7 @@ export class ModelLine {
     private readonly shipped: Shipped | undefined,
     private readonly onFile: (file: File) => void,
     private readonly onReady: (info: ModelInfo) => void,
+    private readonly onFailed = () => {},
   ) {
     this.error.setAttribute("role", "alert");
     this.facts.setAttribute("role", "status");
@@ -70,7 +72,7 @@ export class ModelLine {
   private drawTools(): void {
     this.bar.hidden = !this.isBusy;
     this.own.disabled = this.back.disabled = this.isBusy;
-    this.back.hidden = !this.shipped || (this.info !== null && !this.isOwn);
+    this.back.hidden = !this.shipped || (this.info ? !this.isOwn : this.isBusy);
     this.back.textContent = this.info ? "Back to the shipped model" : "Load the shipped model";
   }
 
@@ -82,7 +84,7 @@ export class ModelLine {
   private async loadShipped(): Promise<void> {
     const { shipped } = this;
     if (!shipped) return this.draw("");
-    await this.during("Loading the model", async (onProgress) => {
+    await this.during("Loading the model", shipped.name, async (onProgress) => {
       const loaded = await this.engine.load(this.slot, { url: shipped.url }, (done, total) =>
         onProgress(done, total || shipped.bytes),
       );
@@ -93,7 +95,7 @@ export class ModelLine {
   /** Opens a user's file; returns what it is, or null where that failed, which the line says. */
   async open(file: File): Promise<Loaded | null> {
     let loaded: Loaded | null = null;
-    await this.during(`Opening ${file.name}`, async (onProgress) => {
+    await this.during(`Opening ${file.name}`, file.name, async (onProgress) => {
       loaded = await this.engine.load("dropped", { file: await file.arrayBuffer() }, onProgress);
     });
     return loaded;
@@ -103,12 +105,14 @@ export class ModelLine {
   take(loaded: Loaded, name: string, isOwn: boolean): void {
     this.info = loaded.info;
     this.isOwn = isOwn;
+    this.isBusy = false;
     this.draw(name);
     this.onReady(loaded.info);
   }
 
   private async during(
     what: string,
+    name: string,
     task: (onProgress: OnProgress) => Promise<void>,
   ): Promise<void> {
     const before = this.facts.textContent ?? "";
@@ -124,7 +128,7 @@ export class ModelLine {
         if (total > 0) this.bar.value = Math.min(1, done / total);
       });
     } catch (error) {
-      line = lineOf(error);
+      line = lineOf(error, name);
     }
     // What was opened may belong to another tab, or be refused: then all is as it was.
     if (this.facts.textContent === `${what}…`) say(this.facts, before || "No model is loaded.");
@@ -132,6 +136,7 @@ export class ModelLine {
     this.isBusy = false;
     this.drawTools();
     byId(`panel_${this.slot}`).removeAttribute("aria-busy");
+    if (line) this.onFailed();
   }
 
   private draw(name: string): void {

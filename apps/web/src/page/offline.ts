@@ -25,7 +25,9 @@ export async function keepOffline(): Promise<void> {
 async function keepRuntime(): Promise<void> {
   const build = await runtimeBuild();
   if (build === "internal") return;
-  for (const kind of ["js", "wasm"]) await fetch(`./litert/litert_wasm_${build}.${kind}`);
+  // At each visit, for a newer page may have a newer one; what has not changed is not sent again.
+  const cache = await caches.open("litert"); // vite.config.ts has the name, too
+  await cache.addAll(["js", "wasm"].map((kind) => `./litert/litert_wasm_${build}.${kind}`));
 }
 
 function offer(registration: ServiceWorkerRegistration): void {

@@ -1,5 +1,5 @@
 // The box of the passage: a text field to write in, and the same text to read with a marked slice.
-import { byId, count, isCalm, make, say } from "./elements";
+import { byId, count, describe, isCalm, make, say } from "./elements";
 
 // More than a model reads in minutes, and than a text field scrolls through with ease.
 const MOST_CHARACTERS = 2_000_000;
@@ -41,8 +41,7 @@ export class Passage {
   /** Shows a line beside the passage. */
   refuse(line: string): void {
     say(this.error, line);
-    if (line) this.field.setAttribute("aria-describedby", "passage_error");
-    else this.field.removeAttribute("aria-describedby");
+    describe(this.field, this.error, line !== "");
   }
 
   /** Shows the text to read, its slice from start to end marked and in sight. */
