@@ -22,9 +22,11 @@ pytestmark = pytest.mark.slow
 APP = ROOT / "apps" / "web"
 SENTIMENT = ROOT / "apps" / "models" / "sentiment" / "sentiment.tflite"
 SCRIPT = pathlib.Path(__file__).with_name("ask_worker.mjs")
-# Kernels differ in the order of their sums, and what dynamic int8 rounds after them may go to the
-# other side: of the shipped model's probabilities, between its labels, by up to 1.02e-3 here.
-TOLERANCE = 2e-3
+# Kernels differ in the order of their sums. In a float file that is all; what dynamic int8 rounds
+# after them may go to the other side. Of 80 sentences of SST-2 the shipped model's probability
+# differs by up to 0.017, as much as between two builds of LiteRT.js here; of those below by 0.001.
+TOLERANCES = {"fixed": 1e-4, "dynamic": 2e-3}
+OF_SHIPPED = 0.01
 OPINIONS = [
     "A superb, lovely FILM!", "it's awful; don't go", "ok", "Not bad at all.", "😀👍🏽",
     "a \ud800 film", "NUL \0 here", "dull plot " * 100, *NASTY[:6],
@@ -41,7 +43,7 @@ def app():
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
-    """Paths of small models by task and length, "fixed" or "dynamic"."""
+    """Paths of small models by task and length: "fixed", in float, or "dynamic", in int8."""
     folder = tmp_path_factory.mktemp("models")
     found = {}
     for kind in ("question_answering", "tagging", "multi_label", "regression"):
@@ -51,8 +53,15 @@ def models(tmp_path_factory):
             del lengths["dynamic"]  # as regression, and each takes seconds
         for name, length in lengths.items():
             found[kind, name] = folder / f"{kind}_{name}.tflite"
-            export_tflite(bert, found[kind, name], length=length, quantize="dynamic")
+            quantize = "none" if name == "fixed" else "dynamic"
+            export_tflite(bert, found[kind, name], length=length, quantize=quantize)
     return found
+
+
+def load_shipped():
+    """Returns the request that opens the shipped classifier."""
+    models = json.loads((APP / "dist" / "models.json").read_text())
+    return {"kind": "load", "slot": "classify", "url": "/" + models["classify"]["url"]}
 
 
 def ask(folder, requests):
@@ -83,8 +92,7 @@ def test_own_tests(app, script):
 
 def test_classifies_as_python(app, tmp_path):
     asked = [[{"kind": "classify", "text": text}, WAIT] for text in OPINIONS]
-    load = [{"kind": "load", "slot": "classify", "url": "/models/sentiment.tflite"}, WAIT]
-    loaded, *replies = ask(tmp_path, load + sum(asked, []))
+    loaded, *replies = ask(tmp_path, [load_shipped(), WAIT, *sum(asked, [])])
     assert loaded["info"]["labels"] == ["negative", "positive"]
     assert loaded["info"]["bytes"] == SENTIMENT.stat().st_size
     assert loaded["progress"] > 1
@@ -94,7 +102,7 @@ def test_classifies_as_python(app, tmp_path):
         answer, labels = runner.predict(text), reply["result"]["labels"]
         assert labels[0]["label"] == answer["label"], text
         found = {each["label"]: each["probability"] for each in labels}
-        assert found == pytest.approx(answer["probabilities"], abs=TOLERANCE), text
+        assert found == pytest.approx(answer["probabilities"], abs=OF_SHIPPED), text
 
 
 @pytest.mark.parametrize("length", ["fixed", "dynamic"])
@@ -115,22 +123,23 @@ def test_other_tasks_as_python(app, models, tmp_path, length):
     for kind in of_texts:
         assert next(replies)["slot"] == "classify"
         for text in texts:
-            CHECKS[kind](next(replies)["result"], runners[kind].predict(text))
+            expected = runners[kind].predict(text)
+            CHECKS[kind](next(replies)["result"], expected, TOLERANCES[length])
     assert [next(replies)["slot"], next(replies)["slot"]] == ["tag", "ask"]
     for text in texts:
         check_tags(text, next(replies)["result"], runners["tagging"].predict(text))
     for question, passage in pairs:
         expected = runners["question_answering"].predict(question, passage)
-        check_answer(passage, next(replies)["result"], expected)
+        check_answer(passage, next(replies)["result"], expected, TOLERANCES[length])
 
 
-def check_number(found, expected):
-    assert found["value"] == pytest.approx(expected["value"], abs=TOLERANCE)
+def check_number(found, expected, tolerance):
+    assert found["value"] == pytest.approx(expected["value"], abs=tolerance)
 
 
-def check_label_set(found, expected):
+def check_label_set(found, expected, tolerance):
     probabilities = {each["label"]: each["probability"] for each in found["labels"]}
-    assert probabilities == pytest.approx(expected["probabilities"], abs=TOLERANCE)
+    assert probabilities == pytest.approx(expected["probabilities"], abs=tolerance)
     held = {each["label"] for each in found["labels"] if each["holds"]}
     assert held == set(expected["labels"])
 
@@ -145,14 +154,14 @@ def check_tags(text, found, expected):
     assert [[e["start"], e["end"]] for e in found["entities"]] == entities
 
 
-def check_answer(passage, found, expected):
+def check_answer(passage, found, expected, tolerance):
     span = found["best"]
     assert span["text"] == expected["text"]
     places = [utf16(passage, expected[name]) for name in ("start", "end")]
     assert [span["start"], span["end"]] == places
-    assert span["probability"] == pytest.approx(expected["probability"], abs=TOLERANCE)
-    # In logits, which a difference between two machines' kernels moves by more.
-    assert found["nullOdds"] == pytest.approx(expected["null_odds"], abs=0.02)
+    assert span["probability"] == pytest.approx(expected["probability"], abs=tolerance)
+    # A difference of logits, which are some ten times as large.
+    assert found["nullOdds"] == pytest.approx(expected["null_odds"], abs=10 * tolerance)
 
 
 def test_requests_are_served_in_turn(app, models, tmp_path):
@@ -160,7 +169,7 @@ def test_requests_are_served_in_turn(app, models, tmp_path):
     long = {"kind": "answer", "question": "which actor?", "passage": LONG * 5}
     texts = [{"kind": "classify", "text": text} for text in ("a good", "a good f", "a good film")]
     requests = [
-        {"kind": "load", "slot": "classify", "url": "/models/sentiment.tflite"},
+        load_shipped(),
         {"kind": "load", "slot": "ask", "path": path["fixed"]}, WAIT,
         texts[0], WAIT,
         long, texts[2], WAIT,
@@ -259,5 +268,5 @@ def test_bad_input(app, models, tmp_path):
         '"\\u0000" is a text without words', None, None, None,
     ]  # fmt: skip
     runner = TFLiteRunner(files[0])
-    check_answer("😀", replies[4]["result"], runner.predict("x", "😀"))
+    check_answer("😀", replies[4]["result"], runner.predict("x", "😀"), 1e-4)
     assert not any(reply.get("isFault") for reply in replies)

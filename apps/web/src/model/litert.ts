@@ -20,8 +20,7 @@ export interface TensorShape {
 
 let loading: Promise<unknown> | null = null;
 let loads = 0;
-let canUseGpu = false;
-let gpuNote = "";
+let isForGpu = false;
 /** The first line that the runtime printed as an error in a call; it says more than what it throws. */
 let complaint = "";
 
@@ -30,14 +29,15 @@ export function generation(): number {
   return loads;
 }
 
-/** Returns whether a WebGPU device can be tried, and if not, why; known after `load`. */
-export function gpuState(): { canUseGpu: boolean; note: string } {
-  return { canUseGpu, note: gpuNote };
-}
-
-/** Loads LiteRT.js, unless it is loaded. */
-export async function load(folder: string): Promise<void> {
-  loading ??= start(folder);
+/**
+ * Loads LiteRT.js, unless it is loaded.
+ *
+ * @param needsGpu whether the build for WebGPU is needed, which is another one: what was compiled
+ *     with the usual build is lost then.
+ */
+export async function load(folder: string, needsGpu = false): Promise<void> {
+  if (needsGpu && loading && !isForGpu) forget();
+  loading ??= start(folder, needsGpu);
   try {
     await loading;
   } catch (error) {
@@ -46,9 +46,9 @@ export async function load(folder: string): Promise<void> {
   }
 }
 
-async function start(folder: string) {
+async function start(folder: string, needsGpu: boolean) {
   if (typeof WebAssembly === "undefined") throw new Error("it has no WebAssembly");
-  await findGpu();
+  isForGpu = needsGpu;
   const quiet = (line: string) => {
     if (line.startsWith("ERROR:")) complaint ||= line.replace(/^ERROR: (\[[^\]]*\] )?/, "");
   };
@@ -56,22 +56,18 @@ async function start(folder: string) {
   // the .wasm file is looked for beside the worker.
   const locateFile = (name: string) => `${folder}${name}`;
   Object.assign(self, { Module: { print: quiet, printErr: quiet, locateFile } });
-  await loadLiteRt(folder, { jspi: canUseGpu });
+  await loadLiteRt(folder, { jspi: needsGpu });
   loads++;
 }
 
-/** Finds out whether there is a real WebGPU device, and what LiteRT.js needs to use it. */
-async function findGpu() {
-  canUseGpu = false;
-  if (!isWebGPUSupported()) gpuNote = "this browser has no WebGPU";
-  else if (!("Suspending" in WebAssembly)) gpuNote = "this browser has no JSPI, which WebGPU needs";
-  else {
-    const adapter = await navigator.gpu.requestAdapter().catch(() => null);
-    const info = adapter?.info as (GPUAdapterInfo & { isFallbackAdapter?: boolean }) | undefined;
-    // A fallback adapter is a program: slower than WebAssembly.
-    canUseGpu = adapter !== null && !info?.isFallbackAdapter;
-    gpuNote = canUseGpu ? "" : "this device has no WebGPU adapter";
-  }
+/** Returns why WebGPU cannot be tried in this browser, on this device; "" where it can. */
+export async function whyNoGpu(): Promise<string> {
+  if (!isWebGPUSupported()) return "this browser has no WebGPU";
+  if (!("Suspending" in WebAssembly)) return "this browser has no JSPI, which WebGPU needs";
+  const adapter = await navigator.gpu.requestAdapter().catch(() => null);
+  const info = adapter?.info as (GPUAdapterInfo & { isFallbackAdapter?: boolean }) | undefined;
+  // A fallback adapter is a program: slower than WebAssembly.
+  return adapter && !info?.isFallbackAdapter ? "" : "this device has no WebGPU adapter";
 }
 
 /** A model that is ready to run, at one length. */

@@ -3,7 +3,7 @@
 import { InputError } from "../errors";
 import type { Row } from "../tasks/rows";
 import type { ModelConfig, Task } from "./config";
-import { hasOpenLength, withLength } from "./lengths";
+import { hasOpenLength, isQuantized, withLength } from "./graph";
 import * as litert from "./litert";
 import type { ModelFile } from "./model_file";
 
@@ -78,7 +78,7 @@ export class Runner {
 
   /** Returns a program for rows of so many tokens, and the length of its rows. */
   private async programFor(tokens: number): Promise<[litert.Program, number]> {
-    await litert.load(this.folder);
+    await litert.load(this.folder, this.accelerator === "webgpu");
     if (this.generation !== litert.generation()) {
       this.programs.clear();
       this.generation = litert.generation();
@@ -172,15 +172,17 @@ export class Runner {
     const tokenIds = Array.from({ length: count }, (_, i) => (i % 7 === 3 ? unkId : i % 5 ? sepId : clsId));
     const row = { tokenIds, segmentIds: tokenIds.map(() => 0) };
     const expected = await this.run(row);
-    const { canUseGpu, note } = litert.gpuState();
-    this.acceleratorNote = canUseGpu ? await this.tryGpu(row, expected) : note;
+    // Of the operations of int8 it has too few, and to find that out takes a download.
+    if (isQuantized(this.bytes)) this.acceleratorNote = "WebGPU is for models in float";
+    else this.acceleratorNote = (await litert.whyNoGpu()) || (await this.tryGpu(row, expected));
   }
 
   /** Returns why WebGPU is not used, or "" where it is from now on. */
   private async tryGpu(row: Row, expected: litert.Outputs): Promise<string> {
-    const [onWasm, length] = await this.programFor(row.tokenIds.length);
     let onGpu: litert.Program | null = null;
     try {
+      await litert.load(this.folder, true);
+      const [onWasm, length] = await this.programFor(row.tokenIds.length);
       onGpu = await this.compiled(this.isOpen ? length : 0, "webgpu");
       if (!onGpu.isFullyAccelerated) return "WebGPU runs only a part of this model";
       const inputs = this.inputsOf(row, length);

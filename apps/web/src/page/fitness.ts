@@ -20,13 +20,9 @@ const RELAXED_SIMD = Uint8Array.of(
   65, 2, 253, 15, 253, 128, 2, 11,
 );
 
-/** Returns which build of LiteRT.js runs here, by the rule of the worker and of LiteRT.js. */
-export async function runtimeBuild(): Promise<"internal" | "compat_internal" | "jspi_internal"> {
-  if (!WebAssembly.validate(RELAXED_SIMD)) return "compat_internal";
-  if (!("gpu" in navigator) || !("Suspending" in WebAssembly)) return "internal";
-  const adapter = await navigator.gpu.requestAdapter().catch(() => null);
-  const info = adapter?.info as { isFallbackAdapter?: boolean } | undefined;
-  return adapter && !info?.isFallbackAdapter ? "jspi_internal" : "internal";
+/** Returns which build of LiteRT.js runs the shipped models here, by LiteRT.js's own rule. */
+export function runtimeBuild(): "internal" | "compat_internal" {
+  return WebAssembly.validate(RELAXED_SIMD) ? "internal" : "compat_internal";
 }
 
 function lacks(what: string): string {

@@ -23,7 +23,7 @@ export async function keepOffline(): Promise<void> {
 
 /** Keeps the build of LiteRT.js that this browser uses, where it is not the usual one. */
 async function keepRuntime(): Promise<void> {
-  const build = await runtimeBuild();
+  const build = runtimeBuild();
   if (build === "internal") return;
   // At each visit, for a newer page may have a newer one; what has not changed is not sent again.
   const cache = await caches.open("litert"); // vite.config.ts has the name, too

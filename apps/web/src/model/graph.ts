@@ -1,6 +1,6 @@
-// Files with an open length, at a length. LiteRT.js runs fixed shapes only, so the sizes that the
-// inputs and outputs of such a file leave open are written into a copy of it; the graph computes
-// all other shapes itself.
+// What is read out of the graph of a .tflite, and files with an open length at a length: LiteRT.js
+// runs fixed shapes only, so the sizes that the inputs and outputs of such a file leave open are
+// written into a copy of it; the graph computes all other shapes itself.
 import { ByteBuffer } from "flatbuffers";
 
 // Slots of tables in TensorFlow Lite's schema.fbs: a field's number is (slot - 4) / 2.
@@ -9,9 +9,13 @@ const GRAPH_TENSORS = 4;
 const GRAPH_INPUTS = 6;
 const GRAPH_OUTPUTS = 8;
 const TENSOR_SHAPE = 4;
+const TENSOR_TYPE = 6;
 const TENSOR_SIGNATURE = 18;
 
 const OPEN = -1;
+// UINT8, INT8, INT4.
+const QUANTIZED_TYPES = [3, 9, 17];
+const MOST_TENSORS = 1 << 20;
 // More tensors, or sizes of one, than any file has: the place is not what it should be.
 const MOST_INPUTS = 16;
 const MOST_DIMENSIONS = 8;
@@ -34,25 +38,33 @@ export function withLength(model: Uint8Array, length: number): Uint8Array {
   return bytes.bytes();
 }
 
+/** Returns whether a file has weights, or computes, in eight bits or less. */
+export function isQuantized(model: Uint8Array): boolean {
+  const bytes = new ByteBuffer(model);
+  const tensors = field(bytes, firstGraph(bytes), GRAPH_TENSORS);
+  const count = tensors ? Math.min(bytes.readInt32(tensors), MOST_TENSORS) : 0;
+  for (let i = 0; i < count; i++) {
+    const tensor = bytes.__indirect(tensors + 4 + 4 * i);
+    const offset = bytes.__offset(tensor, TENSOR_TYPE);
+    if (offset && QUANTIZED_TYPES.includes(bytes.readUint8(tensor + offset))) return true;
+  }
+  return false;
+}
+
 /** Returns the open sizes, and their places, of the inputs and outputs of the first graph. */
 function shapesOf(bytes: ByteBuffer) {
-  const field = (table: number, slot: number) => {
-    const offset = bytes.__offset(table, slot);
-    return offset ? bytes.__indirect(table + offset) : 0;
-  };
   const found: { signature: number[]; shapeAt: number; signatureAt: number }[] = [];
-  const graphs = field(bytes.readInt32(0), MODEL_SUBGRAPHS);
-  if (!graphs) return found;
-  const graph = bytes.__indirect(graphs + 4);
-  const tensors = field(graph, GRAPH_TENSORS);
+  const graph = firstGraph(bytes);
+  const tensors = field(bytes, graph, GRAPH_TENSORS);
   for (const slot of [GRAPH_INPUTS, GRAPH_OUTPUTS]) {
-    const indices = field(graph, slot);
+    const indices = field(bytes, graph, slot);
     const count = indices && tensors ? bytes.readInt32(indices) : 0;
     if (count < 0 || count > MOST_INPUTS) continue;
     for (let i = 0; i < count; i++) {
       const index = bytes.readInt32(indices + 4 + 4 * i);
       const tensor = bytes.__indirect(tensors + 4 + 4 * index);
-      const [shape, signature] = [field(tensor, TENSOR_SHAPE), field(tensor, TENSOR_SIGNATURE)];
+      const shape = field(bytes, tensor, TENSOR_SHAPE);
+      const signature = field(bytes, tensor, TENSOR_SIGNATURE);
       if (!shape || !signature) continue; // all its sizes are fixed
       const rank = bytes.readInt32(signature);
       if (rank < 1 || rank > MOST_DIMENSIONS || bytes.readInt32(shape) !== rank) continue;
@@ -64,4 +76,15 @@ function shapesOf(bytes: ByteBuffer) {
     }
   }
   return found;
+}
+
+function firstGraph(bytes: ByteBuffer): number {
+  const graphs = field(bytes, bytes.readInt32(0), MODEL_SUBGRAPHS);
+  return graphs && bytes.__indirect(graphs + 4);
+}
+
+/** Returns the place of what a field of a table refers to; 0 where there is none. */
+function field(bytes: ByteBuffer, table: number, slot: number): number {
+  const offset = table && bytes.__offset(table, slot);
+  return offset ? bytes.__indirect(table + offset) : 0;
 }
