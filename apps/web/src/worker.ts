@@ -55,33 +55,36 @@ self.onmessage = async (event: MessageEvent<Request>) => {
   }
 };
 
-function served(request: Exclude<Request, { kind: "cancel" }>, job: Job): Promise<Body<Reply>> {
-  if (request.kind === "load") return lines.load.run(() => loaded(request, job));
-  if (request.kind === "answer")
-    return asked("ask", job, async ({ file }, run) => {
-      const result = await answer(file, request.question, request.passage, run);
-      return { kind: "answered", result: { ...result, ms: 0 } };
-    });
-  if (request.kind === "tag")
-    return asked("tag", job, async ({ file }, run) => {
-      const result = await tag(file, request.text, run);
-      return { kind: "tagged", result: { ...result, ms: 0 } };
-    });
-  // What is typed now replaces what was typed before and still waits, or has windows to run.
-  newestClassify?.cancel("a newer text has replaced it");
-  newestClassify = job;
-  return asked("classify", job, async ({ file }, run) => {
-    const result = await classify(file, request.text, request.textB ?? null, run);
-    return { kind: "classified", result: { ...result, ms: 0 } };
-  });
+async function served(request: Exclude<Request, { kind: "cancel" }>, job: Job): Promise<Body<Reply>> {
+  switch (request.kind) {
+    case "load":
+      return lines.load.run(() => loaded(request, job));
+    case "answer": {
+      const { question, passage } = request;
+      const result = await asked("ask", job, (file, run) => answer(file, question, passage, run));
+      return { kind: "answered", result };
+    }
+    case "tag": {
+      const result = await asked("tag", job, (file, run) => tag(file, request.text, run));
+      return { kind: "tagged", result };
+    }
+    case "classify": {
+      // What is typed now replaces what was typed before and still waits, or has windows to run.
+      newestClassify?.cancel("a newer text has replaced it");
+      newestClassify = job;
+      const { text, textB = null } = request;
+      const result = await asked("classify", job, (file, run) => classify(file, text, textB, run));
+      return { kind: "classified", result };
+    }
+  }
 }
 
-/** Serves a request of a slot in its turn, and takes the time. */
-async function asked(
+/** Serves a request of a slot in its turn; returns the result with the milliseconds it took. */
+async function asked<T>(
   slot: Slot,
   job: Job,
-  serve: (model: Open, run: RunRow) => Promise<Body<Reply>>,
-): Promise<Body<Reply>> {
+  serve: (file: ModelFile, run: RunRow) => Promise<T>,
+): Promise<T & { ms: number }> {
   ofSlot[slot].add(job);
   try {
     return await lines[slot].run(async () => {
@@ -89,9 +92,8 @@ async function asked(
       const model = models.get(slot);
       if (!model) throw new InputError(`no model for ${NAME_OF_SLOT[slot]} is open`);
       const start = performance.now();
-      const reply = await serve(model, rowRunner(model, job));
-      if ("result" in reply) reply.result.ms = performance.now() - start;
-      return reply;
+      const result = await serve(model.file, rowRunner(model, job));
+      return { ...result, ms: performance.now() - start };
     });
   } finally {
     ofSlot[slot].delete(job);
@@ -129,6 +131,8 @@ async function loaded(request: Asked<"load">, job: Job): Promise<Body<Reply>> {
   const info = await rows.run(async () => {
     job.check();
     const runner = await Runner.open(bytes, file, LITERT);
+    if (job.signal.aborted) runner.delete();
+    job.check();
     for (const other of ofSlot[slot]) other.cancel("another model was opened");
     models.get(slot)?.runner.delete();
     models.set(slot, { file, runner });

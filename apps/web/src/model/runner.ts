@@ -17,7 +17,7 @@ const OUTPUTS: Record<Task, string[]> = {
   question_answering: ["start_logits", "end_logits"],
 };
 // Of a file with an open length: a row is filled up to the next of these, or to the model's length.
-const LENGTHS = [16, 32, 64, 96, 128, 192, 256, 384, 512];
+const LENGTHS = [16, 32, 48, 64, 96, 128, 192, 256, 384, 512];
 // Programs of one file at a time; each has a copy of its weights.
 const MOST_PROGRAMS = 3;
 // Within which another accelerator has to reproduce the outputs of WebAssembly.
