@@ -1,13 +1,5 @@
 // The page's side of protocol.ts: requests as promises.
-import type {
-  Answered,
-  Classified,
-  ModelInfo,
-  Reply,
-  Request,
-  Slot,
-  Tagged,
-} from "./protocol";
+import type { Answered, Classified, ModelInfo, Reply, Request, Slot, Tagged } from "./protocol";
 
 /** Why a request has no answer: one line for the user. */
 export class EngineError extends Error {

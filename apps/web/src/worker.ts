@@ -19,13 +19,18 @@ type Body<R> = R extends { id: number } ? Omit<R, "id"> : never;
 const LITERT = new URL("../litert/", self.location.href).href;
 const SLOT_OF_TASK: Record<string, Slot> = { question_answering: "ask", tagging: "tag" };
 const NAME_OF_SLOT: Record<Slot, string> = {
-  ask: "questions", classify: "classification", tag: "tagging",
+  ask: "questions",
+  classify: "classification",
+  tag: "tagging",
 };
 
 const models = new Map<Slot, Open>();
 const jobs = new Map<number, Job>();
 const lines: Record<Slot | "load", Line> = {
-  ask: new Line(), classify: new Line(), tag: new Line(), load: new Line(),
+  ask: new Line(),
+  classify: new Line(),
+  tag: new Line(),
+  load: new Line(),
 };
 const rows = new Line();
 // The requests of a slot that have not ended; a new model ends them.
@@ -43,7 +48,8 @@ self.onmessage = async (event: MessageEvent<Request>) => {
   try {
     send(request.id, await served(request, job));
   } catch (error) {
-    const isCancelled = error instanceof Cancelled || (job.signal.aborted && error instanceof InputError);
+    const isCancelled =
+      error instanceof Cancelled || (job.signal.aborted && error instanceof InputError);
     send(request.id, {
       kind: "error",
       message: isCancelled ? "cancelled" : oneLine(error),
@@ -55,7 +61,10 @@ self.onmessage = async (event: MessageEvent<Request>) => {
   }
 };
 
-async function served(request: Exclude<Request, { kind: "cancel" }>, job: Job): Promise<Body<Reply>> {
+async function served(
+  request: Exclude<Request, { kind: "cancel" }>,
+  job: Job,
+): Promise<Body<Reply>> {
   switch (request.kind) {
     case "load":
       return lines.load.run(() => loaded(request, job));
@@ -127,7 +136,9 @@ async function loaded(request: Asked<"load">, job: Job): Promise<Body<Reply>> {
   const file = readModelFile(bytes);
   const slot = SLOT_OF_TASK[file.config.task] ?? "classify";
   if (request.slot !== "dropped" && request.slot !== slot)
-    throw new InputError(`is a model for ${file.config.task}, not for ${NAME_OF_SLOT[request.slot]}`);
+    throw new InputError(
+      `is a model for ${file.config.task}, not for ${NAME_OF_SLOT[request.slot]}`,
+    );
   const info = await rows.run(async () => {
     job.check();
     const runner = await Runner.open(bytes, file, LITERT);
@@ -141,7 +152,12 @@ async function loaded(request: Asked<"load">, job: Job): Promise<Body<Reply>> {
   return { kind: "loaded", slot, info };
 }
 
-function infoOf({ config, vocabularySize }: ModelFile, runner: Runner, bytes: number, loadMs: number): ModelInfo {
+function infoOf(
+  { config, vocabularySize }: ModelFile,
+  runner: Runner,
+  bytes: number,
+  loadMs: number,
+): ModelInfo {
   return {
     task: config.task,
     labels: config.labels,

@@ -54,8 +54,9 @@ test("decomposed characters", () => {
     if (char.normalize("NFD") !== char) found.push([code, char.normalize("NFD")]);
   }
   // Python writes characters beyond ASCII as \u0000.
-  const ascii = JSON.stringify(found).replace(/[^\x00-\x7f]/g, (unit) =>
-    `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  const ascii = JSON.stringify(found).replace(
+    /[^\x00-\x7f]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
   expect([found.length, crc32(new TextEncoder().encode(ascii))]).toEqual(file.decomposed);
 });

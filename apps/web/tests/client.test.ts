@@ -58,7 +58,10 @@ describe("engine", () => {
     const file = new ArrayBuffer(8);
     void engine.load("ask", { url: "models/x.tflite" });
     void engine.load("dropped", { file });
-    expect(worker.sent[0]).toMatchObject({ slot: "ask", url: "https://example.org/app/models/x.tflite" });
+    expect(worker.sent[0]).toMatchObject({
+      slot: "ask",
+      url: "https://example.org/app/models/x.tflite",
+    });
     expect(worker.moved).toEqual([[], [file]]);
   });
 

@@ -17,14 +17,17 @@ export interface GoldenRow {
   [vocabulary: string]: any;
 }
 
-/** The golden lines of the tokenizers: {"text": ..., "uncased": {"pieces": ..., "ids": ...}, ...}. */
+/** The golden lines: {"text": ..., "uncased": {"pieces": ..., "ids": ...}, ...}. */
 export const goldenRows: GoldenRow[] = linesOf(unzipped("data/tokenizer_golden.jsonl.gz")).map(
   (line) => JSON.parse(line),
 );
 
 /** Whether the text of each vocabulary is lower-cased. */
 export const LOWER_CASE: Record<string, boolean> = {
-  uncased: true, cased: false, chinese: true, multilingual: false,
+  uncased: true,
+  cased: false,
+  chinese: true,
+  multilingual: false,
 };
 
 /** Returns a vocabulary of the golden lines. */

@@ -70,7 +70,11 @@ describe("faults of a file", () => {
     ["nothing", new Uint8Array(), "is not a TensorFlow Lite file"],
     ["text", bytes("a text that is long enough"), "is not a TensorFlow Lite file"],
     ["a ZIP archive", zipSync({ "vocab.txt": bytes(WORDS) }), "is not a TensorFlow Lite file"],
-    ["no archive", bytes("\0\0\0\0TFL3 and no more"), "was not written by `keras-bert export`, or it is cut short"],
+    [
+      "no archive",
+      bytes("\0\0\0\0TFL3 and no more"),
+      "was not written by `keras-bert export`, or it is cut short",
+    ],
     ["cut short by a byte", whole.slice(0, -1), "or it is cut short"],
     ["cut to a half", whole.slice(0, whole.length / 2), "or it is cut short"],
     ["longer", new Uint8Array([...whole, 0]), "or it is cut short"],
@@ -79,17 +83,34 @@ describe("faults of a file", () => {
     ["packed files", fileOf(CONFIG, WORDS.repeat(50), 9), "holds no"],
     ["no JSON", fileOf("{"), "the model's description is broken: keras_bert.json is no JSON"],
     ["a list", fileOf([]), "keras_bert.json is no JSON object"],
-    ["a cut vocabulary", fileOf(CONFIG, WORDS.slice(0, -1)), "vocab.txt is cut short: its last line has no end"],
-    ["no special tokens", fileOf(CONFIG, "a\nb\n"), "none of the 2 lines of the vocabulary is the token [PAD]"],
-    ["a vocabulary that does not fit", fileOf(CONFIG, WORDS + "b\nc\nd\ne\n"), "9 tokens for an embedding of 8 rows"],
+    [
+      "a cut vocabulary",
+      fileOf(CONFIG, WORDS.slice(0, -1)),
+      "vocab.txt is cut short: its last line has no end",
+    ],
+    [
+      "no special tokens",
+      fileOf(CONFIG, "a\nb\n"),
+      "none of the 2 lines of the vocabulary is the token [PAD]",
+    ],
+    [
+      "a vocabulary that does not fit",
+      fileOf(CONFIG, WORDS + "b\nc\nd\ne\n"),
+      "9 tokens for an embedding of 8 rows",
+    ],
   ])("%s", (_, file, message) => {
     expect(() => readModelFile(file)).toThrow(message);
     expect(() => readModelFile(file)).toThrow(InputError);
   });
 
   test("a vocabulary that is not UTF-8", () => {
-    const files = { "vocab.txt": new Uint8Array([0xff, 10]), "keras_bert.json": bytes(JSON.stringify(CONFIG)) };
-    expect(() => readModelFile(withArchive(zipSync(files, { level: 0 })))).toThrow("vocab.txt is not UTF-8");
+    const files = {
+      "vocab.txt": new Uint8Array([0xff, 10]),
+      "keras_bert.json": bytes(JSON.stringify(CONFIG)),
+    };
+    expect(() => readModelFile(withArchive(zipSync(files, { level: 0 })))).toThrow(
+      "vocab.txt is not UTF-8",
+    );
   });
 
   test("any cut and any changed byte is one clear line, or changes nothing that is read", () => {
@@ -108,8 +129,14 @@ describe("faults of a file", () => {
 
 test("sizes are checked before memory is taken", () => {
   const archive = zipSync({ "vocab.txt": bytes(WORDS) }, { level: 0 });
-  new DataView(archive.buffer).setUint32(archive.length - 22 - 46 - "vocab.txt".length + 24, 2 ** 31, true);
-  expect(() => readArchive(archive, ["vocab.txt"], 1000)).toThrow("has 2,147,483,648 bytes, more than 1,000");
+  new DataView(archive.buffer).setUint32(
+    archive.length - 22 - 46 - "vocab.txt".length + 24,
+    2 ** 31,
+    true,
+  );
+  expect(() => readArchive(archive, ["vocab.txt"], 1000)).toThrow(
+    "has 2,147,483,648 bytes, more than 1,000",
+  );
 });
 
 test("the checksum is zlib's", () => {

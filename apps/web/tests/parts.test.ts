@@ -15,10 +15,13 @@ test.each(file.splits as [number[], number, number, number[][]][])(
   },
 );
 
-test.each(file.entities as [string[], [string, number, number][]][])("entities of %j", (tags, expected) => {
-  expect(entitiesOf(tags, "bio").map((e) => [e.type, e.first, e.end])).toEqual(expected);
-  expect(entitiesOf(tags, "none")).toEqual([]);
-});
+test.each(file.entities as [string[], [string, number, number][]][])(
+  "entities of %j",
+  (tags, expected) => {
+    expect(entitiesOf(tags, "bio").map((e) => [e.type, e.first, e.end])).toEqual(expected);
+    expect(entitiesOf(tags, "none")).toEqual([]);
+  },
+);
 
 test.each([1, 7, 100, 999])("the %i highest of many scores, with ties", (count) => {
   const scores = Float64Array.from(numbers(3, 5000));

@@ -1,5 +1,5 @@
-// How a model file is bound to its task, and what runs it, with a LiteRT.js that is a fake: faults of
-// the runtime, its reloads, and the choice of WebGPU, which no machine of the tests has.
+// How a model file is bound to its task, and what runs it, with a LiteRT.js that is a fake: faults
+// of the runtime, its reloads, and the choice of WebGPU, which no machine of the tests has.
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { InputError } from "../src/errors";
 import { parseConfig } from "../src/model/config";
@@ -16,7 +16,9 @@ interface Detail {
 
 const LENGTH = 8;
 const INPUTS: Detail[] = ["segment_ids", "mask", "ids"].map((name) => ({
-  name, dtype: "int32", shape: [1, LENGTH],
+  name,
+  dtype: "int32",
+  shape: [1, LENGTH],
 }));
 const OUTPUTS: Detail[] = [{ name: "probability", dtype: "float32", shape: [1, 2] }];
 
@@ -66,7 +68,10 @@ vi.mock("@litertjs/core", () => ({
         const outputs = Object.entries(runtime.run(Object.fromEntries(values), accelerator));
         runtime.tensors += outputs.length;
         return Object.fromEntries(
-          outputs.map(([name, data]) => [name, { data: async () => data, delete: () => runtime.tensors-- }]),
+          outputs.map(([name, data]) => [
+            name,
+            { data: async () => data, delete: () => runtime.tensors-- },
+          ]),
         );
       },
     };
@@ -79,8 +84,12 @@ const ROW: Row = { tokenIds: [1, 3, 2], segmentIds: [0, 0, 1] };
 function open(changes: object = {}): Promise<Runner> {
   const config = parseConfig(
     JSON.stringify({
-      format_version: 2, encoder: { vocab_size: 5 }, task: "classification", labels: ["no", "yes"],
-      max_length: 6, ...changes,
+      format_version: 2,
+      encoder: { vocab_size: 5 },
+      task: "classification",
+      labels: ["no", "yes"],
+      max_length: 6,
+      ...changes,
     }),
   );
   const file = { config, tokenizer: TOKENIZER, vocabularySize: 5 };
@@ -128,7 +137,8 @@ describe("rows", () => {
 
   test("of tasks per token are cut to the tokens", async () => {
     const answerer = {
-      task: "question_answering", labels: [],
+      task: "question_answering",
+      labels: [],
       settings: { doc_stride: 1, max_question_length: 1 },
     };
     const names = ["end_logits", "start_logits"];
@@ -136,22 +146,53 @@ describe("rows", () => {
     const logits = Float32Array.from({ length: LENGTH }, (_, i) => i);
     runtime.run = () => ({ end_logits: logits, start_logits: logits });
     const found = await (await open(answerer)).run(ROW);
-    expect(found).toEqual({ end_logits: Float32Array.of(0, 1, 2), start_logits: Float32Array.of(0, 1, 2) });
+    expect(found).toEqual({
+      end_logits: Float32Array.of(0, 1, 2),
+      start_logits: Float32Array.of(0, 1, 2),
+    });
   });
 });
 
 describe("a file that does not fit", () => {
   const output = (changes: object) => [{ ...OUTPUTS[0], ...changes }];
   test.each<[string, object, string]>([
-    ["no input ids", { inputs: INPUTS.slice(0, 2) }, "has no ids: it is not the model for classification"],
+    [
+      "no input ids",
+      { inputs: INPUTS.slice(0, 2) },
+      "has no ids: it is not the model for classification",
+    ],
     ["no output", { outputs: output({ name: "x" }) }, "has no probability: it is not the model"],
     ["another input", { inputs: [...INPUTS, { ...INPUTS[0], name: "x" }] }, "also has the input x"],
-    ["text inputs", { inputs: INPUTS.map((each) => ({ ...each, dtype: "string" })) }, "segment_ids is of string"],
-    ["two rows", { inputs: INPUTS.map((each) => ({ ...each, shape: [2, 8] })) }, "is of shape 2, 8, a page runs one row"],
-    ["short rows", { inputs: INPUTS.map((each) => ({ ...each, shape: [1, 5] })) }, "takes 5 tokens, its description says 6"],
-    ["int8 outputs", { outputs: output({ dtype: "int8" }) }, "probability is of int8, it must be of float32"],
-    ["three outputs", { run: () => ({ probability: new Float32Array(3) }) }, "3 outputs for 2 labels"],
-    ["broken weights", { run: () => ({ probability: Float32Array.of(NaN, 0) }) }, "probability is not finite"],
+    [
+      "text inputs",
+      { inputs: INPUTS.map((each) => ({ ...each, dtype: "string" })) },
+      "segment_ids is of string",
+    ],
+    [
+      "two rows",
+      { inputs: INPUTS.map((each) => ({ ...each, shape: [2, 8] })) },
+      "is of shape 2, 8, a page runs one row",
+    ],
+    [
+      "short rows",
+      { inputs: INPUTS.map((each) => ({ ...each, shape: [1, 5] })) },
+      "takes 5 tokens, its description says 6",
+    ],
+    [
+      "int8 outputs",
+      { outputs: output({ dtype: "int8" }) },
+      "probability is of int8, it must be of float32",
+    ],
+    [
+      "three outputs",
+      { run: () => ({ probability: new Float32Array(3) }) },
+      "3 outputs for 2 labels",
+    ],
+    [
+      "broken weights",
+      { run: () => ({ probability: Float32Array.of(NaN, 0) }) },
+      "probability is not finite",
+    ],
   ])("%s", async (_, changes, message) => {
     Object.assign(runtime, changes);
     const error = await open().catch((reason) => reason);
@@ -179,7 +220,9 @@ describe("faults of the runtime", () => {
     runtime.run = () => {
       throw new WebAssembly.RuntimeError("memory access out of bounds");
     };
-    await expect(runner.run(ROW)).rejects.toThrow("LiteRT.js cannot run it: memory access out of bounds");
+    await expect(runner.run(ROW)).rejects.toThrow(
+      "LiteRT.js cannot run it: memory access out of bounds",
+    );
     runtime.run = run;
     expect(await runner.run(ROW)).toEqual({ probability: Float32Array.of(0.25, 0.75) });
     expect(runtime.builds.length).toBe(2);
@@ -193,7 +236,10 @@ describe("WebGPU", () => {
     vi.stubGlobal("navigator", { gpu: { requestAdapter: async () => adapter } });
 
   beforeEach(() => {
-    vi.stubGlobal("WebAssembly", Object.assign(Object.create(WebAssembly), { Suspending: class {} }));
+    vi.stubGlobal(
+      "WebAssembly",
+      Object.assign(Object.create(WebAssembly), { Suspending: class {} }),
+    );
     gpu({ info: {} });
     runtime.slow = { wasm: 10, webgpu: 1 };
   });
@@ -218,7 +264,11 @@ describe("WebGPU", () => {
     ["only a part", () => (runtime.isFullyAccelerated = false), "runs only a part of this model"],
     ["slower", () => (runtime.slow.webgpu = 10), "WebGPU is not faster here"],
     ["no adapter", () => gpu(null), "this device has no WebGPU adapter"],
-    ["a program as adapter", () => gpu({ info: { isFallbackAdapter: true } }), "this device has no WebGPU"],
+    [
+      "a program as adapter",
+      () => gpu({ info: { isFallbackAdapter: true } }),
+      "this device has no WebGPU",
+    ],
     ["no WebGPU", () => vi.stubGlobal("navigator", {}), "this browser has no WebGPU"],
   ])("is not used: %s", async (_, change, note) => {
     change();

@@ -20,7 +20,10 @@ function tokenizerOf(name: string): Tokenizer {
 /** As Python's `golden_tasks.text_of`. */
 function textOf(given: any): string {
   if (typeof given === "string") return given;
-  const text = goldenRows.slice(...given.lines).map((row) => row.text).join(given.joiner ?? " ");
+  const text = goldenRows
+    .slice(...given.lines)
+    .map((row) => row.text)
+    .join(given.joiner ?? " ");
   if (!given.characters) return text;
   const points = Array.from(text);
   return Array.from({ length: given.characters }, (_, i) => points[i % points.length]).join("");
@@ -41,7 +44,7 @@ function configOf(each: any): ModelConfig {
   );
 }
 
-/** A model whose outputs are a function of the seed and the row; keeps the rows that it was given. */
+/** A model whose outputs are a function of the seed and the row; it keeps its rows. */
 class Model {
   readonly rows: Row[] = [];
 
@@ -80,12 +83,14 @@ class Model {
 /** Compares numbers up to the tolerance, and everything else exactly. */
 function compare(found: any, expected: any, place = "answer") {
   if (typeof expected === "number" && !Number.isInteger(expected))
-    expect(Math.abs(found - expected), `${place}: ${found}, not ${expected}`).toBeLessThan(TOLERANCE);
-  else if (typeof expected === "number")
-    expect(found, place).toBeCloseTo(expected, 5);
+    expect(Math.abs(found - expected), `${place}: ${found}, not ${expected}`).toBeLessThan(
+      TOLERANCE,
+    );
+  else if (typeof expected === "number") expect(found, place).toBeCloseTo(expected, 5);
   else if (typeof expected === "object" && expected !== null) {
     expect(Object.keys(found), place).toEqual(Object.keys(expected));
-    for (const name of Object.keys(expected)) compare(found[name], expected[name], `${place}.${name}`);
+    for (const name of Object.keys(expected))
+      compare(found[name], expected[name], `${place}.${name}`);
   } else expect(found, place).toBe(expected);
 }
 

@@ -63,10 +63,16 @@ test("of a token that is there twice the last id counts", () => {
 
 test("200,000 characters", () => {
   const tokenizer = new Tokenizer(vocabulary("uncased"));
-  const text = goldenRows.map((row) => row.text).join(" ").slice(0, 200_000).padEnd(200_000, "naïve ");
+  const text = goldenRows
+    .map((row) => row.text)
+    .join(" ")
+    .slice(0, 200_000)
+    .padEnd(200_000, "naïve ");
   const { starts, ends } = tokenizer.cut(text);
   expect(starts.length).toBeGreaterThan(30_000);
-  expect(starts.every((start, i) => start < ends[i] && (i === 0 || start >= starts[i - 1]))).toBe(true);
+  expect(starts.every((start, i) => start < ends[i] && (i === 0 || start >= starts[i - 1]))).toBe(
+    true,
+  );
 });
 
 test("one word of 200,000 characters is one token", () => {

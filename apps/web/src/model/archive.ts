@@ -23,7 +23,7 @@ export function readArchive(data: Uint8Array, names: string[], most: number) {
   const files = new Map<string, Uint8Array>();
   const count = view.getUint16(end + 10, true);
   const size = view.getUint32(end + 12, true);
-  // As other readers do, by the directory's place: it is the true one where something stands before.
+  // By the directory's place, which is the true one also where something stands before.
   const directory = end - size;
   const moved = directory - view.getUint32(end + 16, true);
   let at = directory;
@@ -44,10 +44,13 @@ export function readArchive(data: Uint8Array, names: string[], most: number) {
     if (names.includes(name) && method === 0) {
       const length = view.getUint32(at + 24, true);
       if (length > most)
-        throw damaged(`${name} has ${length.toLocaleString("en")} bytes, more than ${most.toLocaleString("en")}`);
+        throw damaged(
+          `${name} has ${length.toLocaleString("en")} bytes, more than ${most.toLocaleString("en")}`,
+        );
       const header = moved + view.getUint32(at + 42, true);
       within(header, 30, directory);
-      if (view.getUint32(header, true) !== LOCAL_HEADER) throw damaged(`${name} is not at its place`);
+      if (view.getUint32(header, true) !== LOCAL_HEADER)
+        throw damaged(`${name} is not at its place`);
       const start =
         header + 30 + view.getUint16(header + 26, true) + view.getUint16(header + 28, true);
       within(start, length, directory);

@@ -19,11 +19,7 @@ export interface ModelConfig {
 }
 
 export type Task =
-  | "classification"
-  | "multi_label"
-  | "regression"
-  | "tagging"
-  | "question_answering";
+  "classification" | "multi_label" | "regression" | "tagging" | "question_answering";
 
 const TASKS = ["classification", "multi_label", "regression", "tagging", "question_answering"];
 const FORMAT_VERSION = 2;
@@ -57,7 +53,9 @@ export function parseConfig(text: string): ModelConfig {
   // Version 0.1 wrote another key.
   const [key, known] = OLD_KEY in data ? [OLD_KEY, 1] : ["format_version", FORMAT_VERSION];
   if (Number.isInteger(data[key]) && data[key] > known)
-    throw new InputError(`${key} is ${data[key]}, this page reads up to ${known}: it needs a newer page`);
+    throw new InputError(
+      `${key} is ${data[key]}, this page reads up to ${known}: it needs a newer page`,
+    );
   if (data[key] !== known)
     throw new InputError(`${key} is ${shown(data[key])}, this page reads ${known}`);
   if (!TASKS.includes(data.task))
@@ -139,7 +137,9 @@ function checkTask(config: ModelConfig) {
   if (task === "tagging") {
     const { scheme } = tagSettings(config);
     if (scheme !== "none" && !marksEntities(labels))
-      throw new InputError(`scheme ${shown(scheme)} needs tags such as B-PER, found ${shown(labels)}`);
+      throw new InputError(
+        `scheme ${shown(scheme)} needs tags such as B-PER, found ${shown(labels)}`,
+      );
   }
 }
 
@@ -161,7 +161,9 @@ function withDefaults(config: ModelConfig, defaults: Record<string, unknown>) {
         `settings of ${config.task} are ${Object.keys(defaults).join(", ")}, found ${shown(name)}`,
       );
     if (typeof value !== typeof defaults[name])
-      throw new InputError(`setting ${name} must be a ${typeof defaults[name]}, not ${shown(value)}`);
+      throw new InputError(
+        `setting ${name} must be a ${typeof defaults[name]}, not ${shown(value)}`,
+      );
     found[name] = value;
   }
   return found;
@@ -170,7 +172,9 @@ function withDefaults(config: ModelConfig, defaults: Record<string, unknown>) {
 function whole(data: any, name: string, least: number, usual?: number, most = MOST): number {
   const value = data[name] ?? usual;
   if (!Number.isInteger(value) || value < least || value > most)
-    throw new InputError(`${name} must be a whole number from ${least} to ${most}, not ${shown(value)}`);
+    throw new InputError(
+      `${name} must be a whole number from ${least} to ${most}, not ${shown(value)}`,
+    );
   return value;
 }
 

@@ -69,7 +69,9 @@ function shapesOf(bytes: ByteBuffer) {
       const rank = bytes.readInt32(signature);
       if (rank < 1 || rank > MOST_DIMENSIONS || bytes.readInt32(shape) !== rank) continue;
       found.push({
-        signature: Array.from({ length: rank }, (_, axis) => bytes.readInt32(signature + 4 + 4 * axis)),
+        signature: Array.from({ length: rank }, (_, axis) =>
+          bytes.readInt32(signature + 4 + 4 * axis),
+        ),
         shapeAt: shape + 4,
         signatureAt: signature + 4,
       });

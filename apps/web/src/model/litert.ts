@@ -21,7 +21,7 @@ export interface TensorShape {
 let loading: Promise<unknown> | null = null;
 let loads = 0;
 let isForGpu = false;
-/** The first line that the runtime printed as an error in a call; it says more than what it throws. */
+/** The first error that the runtime printed in a call; it says more than what is thrown. */
 let complaint = "";
 
 /** Counts how often LiteRT.js was loaded; models of an earlier load are lost. */
@@ -119,7 +119,8 @@ export class Program {
           found[name] = Float32Array.from(await tensor.data());
         return found;
       } finally {
-        for (const tensor of [...Object.values(tensors), ...Object.values(outputs)]) released(tensor);
+        for (const tensor of [...Object.values(tensors), ...Object.values(outputs)])
+          released(tensor);
       }
     });
   }

@@ -84,7 +84,9 @@ export class Runner {
       this.generation = litert.generation();
     }
     const { maxLength } = this.config;
-    const wanted = this.isOpen ? Math.min(LENGTHS.find((l) => l >= tokens) ?? maxLength, maxLength) : 0;
+    const wanted = this.isOpen
+      ? Math.min(LENGTHS.find((l) => l >= tokens) ?? maxLength, maxLength)
+      : 0;
     let program = this.programs.get(wanted);
     if (!program) {
       if (this.programs.size >= MOST_PROGRAMS) {
@@ -123,7 +125,9 @@ export class Runner {
     for (const { name, dtype, shape } of inputs) {
       if (dtype !== "int32") throw new InputError(`${name} is of ${dtype}, it must be of int32`);
       if (shape.length !== 2 || shape[0] !== 1 || shape[1] !== inputs[0].shape[1])
-        throw new InputError(`${name} is of shape ${shape.join(", ")}, a page runs one row: ${wrong}`);
+        throw new InputError(
+          `${name} is of shape ${shape.join(", ")}, a page runs one row: ${wrong}`,
+        );
     }
     const length = inputs[0].shape[1];
     if (!this.isOpen && length < maxLength)
@@ -169,7 +173,9 @@ export class Runner {
   private async tryOut() {
     const { clsId, sepId, unkId } = this.file.tokenizer;
     const count = Math.min(this.isOpen ? 32 : this.config.maxLength, this.config.maxLength);
-    const tokenIds = Array.from({ length: count }, (_, i) => (i % 7 === 3 ? unkId : i % 5 ? sepId : clsId));
+    const tokenIds = Array.from({ length: count }, (_, i) =>
+      i % 7 === 3 ? unkId : i % 5 ? sepId : clsId,
+    );
     const row = { tokenIds, segmentIds: tokenIds.map(() => 0) };
     const expected = await this.run(row);
     // Of the operations of int8 it has too few, and to find that out takes a download.

@@ -62,8 +62,7 @@ export function windowsOf(
     position: asked.length + 2,
     size: asked.length + part.count + 3,
     // Made when it is run: a long passage has hundreds.
-    row: () =>
-      rowOf(tokenizer, asked, passage.ids.slice(part.first, part.first + part.count)),
+    row: () => rowOf(tokenizer, asked, passage.ids.slice(part.first, part.first + part.count)),
   }));
 }
 

@@ -51,7 +51,13 @@ export async function classify(
   const rows = rowsOfText(tokenizer, text, textB, config.maxLength, config.windows);
   const name = config.task === "regression" ? "value" : "probability";
   const outputs = await runAll(rows, run);
-  return decoded(config, pooled(outputs.map((each) => each[name]), LINKS[config.task] ?? null));
+  return decoded(
+    config,
+    pooled(
+      outputs.map((each) => each[name]),
+      LINKS[config.task] ?? null,
+    ),
+  );
 }
 
 /** Returns the answer that a classifier's outputs, or a regression's, mean. */
@@ -120,7 +126,12 @@ export async function tag(
     const slice = { start: places[first][0], end: places[end - 1][1] };
     let sum = 0;
     for (let word = first; word < end; word++) sum += probabilities[word][best[word]];
-    return { type, text: text.slice(slice.start, slice.end), ...slice, probability: sum / (end - first) };
+    return {
+      type,
+      text: text.slice(slice.start, slice.end),
+      ...slice,
+      probability: sum / (end - first),
+    };
   });
   return {
     words: places.map(([start, end], i) => ({ text: words[i], start, end, tag: tags[i] })),

@@ -37,7 +37,7 @@ export function argmax(values: ArrayLike<number>): number {
   return best;
 }
 
-/** Returns the first index of a sorted list whose value is not below (`right`: is above) a value. */
+/** Returns the first index of a sorted list whose value is not below (`right`: is above) one. */
 export function searchSorted(sorted: ArrayLike<number>, value: number, right = false): number {
   let low = 0;
   let high = sorted.length;

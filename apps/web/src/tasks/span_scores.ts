@@ -37,7 +37,7 @@ export function spanScores(
   return { scores, firsts, longest };
 }
 
-/** Returns the scores without those of spans that `mayStart` or `mayEnd` exclude, if any is left. */
+/** Returns the scores without those that `mayStart` or `mayEnd` exclude, if any is left. */
 export function restricted(all: SpanScores, mayStart: boolean[], mayEnd: boolean[]): SpanScores {
   const scores = all.scores.slice();
   let isAnyLeft = false;

@@ -19,7 +19,7 @@ export function normalized(text: string): string {
   return splitAtSpaces(words).join(" ");
 }
 
-/** Returns the end of the combining marks that follow an index; they belong to the letter before. */
+/** Returns the end of the marks that follow an index; they belong to the letter before. */
 export function withMarks(text: string, end: number, kind: number): number {
   while (end < text.length && isAt(text, end, kind)) end = after(text, end);
   return end;

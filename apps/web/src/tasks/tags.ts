@@ -33,7 +33,11 @@ export function marksEntities(labels: string[]): boolean {
 }
 
 /** Returns the index of each word's most probable tag, so that all together are valid. */
-export function bestTags(probabilities: ArrayLike<number>[], labels: string[], scheme: string): number[] {
+export function bestTags(
+  probabilities: ArrayLike<number>[],
+  labels: string[],
+  scheme: string,
+): number[] {
   const best = probabilities.map(argmax);
   if (!SCHEMES_WITH_RULES.includes(scheme) || !best.length) return best;
   const tags = labels.map(letterAndType);

@@ -31,7 +31,10 @@ export function rowsOfWords(
   const sizes = ids.map((each) => each.length);
   return splitWords(sizes, room, overlap).map(({ start, end, readStart, readEnd }) => {
     const row: WordRow = {
-      tokenIds: [tokenizer.clsId], segmentIds: [0], firstRead: readStart, positions: [],
+      tokenIds: [tokenizer.clsId],
+      segmentIds: [0],
+      firstRead: readStart,
+      positions: [],
     };
     for (let word = start; word < end; word++) {
       if (readStart <= word && word < readEnd) row.positions.push(row.tokenIds.length);
@@ -53,7 +56,7 @@ export function splitWords(sizes: number[], room: number, overlap: number): Spli
   if (sizes.reduce((sum, size) => sum + size, 0) <= room)
     return [{ start: 0, end: count, readStart: 0, readEnd: count }];
   const rows: [start: number, end: number][] = [];
-  for (let start = 0; ; ) {
+  for (let start = 0; ;) {
     let end = start;
     let filled = 0;
     while (end < count && filled + sizes[end] <= room) filled += sizes[end++];

@@ -1,6 +1,16 @@
 // Splits running text into the words that a tagger labels. The twin of
 // keras_bert/tasks/tagging/words.py, where the rules are explained.
-import { after, ALPHA, before, CJK, CONTROL, isAt, MARK, PUNCTUATION, PYTHON_SPACE } from "../text/unicode";
+import {
+  after,
+  ALPHA,
+  before,
+  CJK,
+  CONTROL,
+  isAt,
+  MARK,
+  PUNCTUATION,
+  PYTHON_SPACE,
+} from "../text/unicode";
 import { withMarks } from "./squad";
 
 export type Place = [start: number, end: number];

@@ -27,7 +27,7 @@ export function splitWords(text: string, switches: Switches): Normalized[] {
   for (const chunk of chunksOf(text, switches.tokenizeChineseChars)) {
     const whole = normalizeChunk(chunk, switches);
     let start = 0;
-    for (let i = 0; i < whole.text.length; ) {
+    for (let i = 0; i < whole.text.length;) {
       const end = after(whole.text, i);
       if (classesOf(whole.text.codePointAt(i)!) & PUNCTUATION) {
         if (start < i) words.push(part(whole, start, i));
@@ -44,7 +44,7 @@ export function splitWords(text: string, switches: Switches): Normalized[] {
 /** Normalizes a text without splitting it; each whitespace character becomes a space. */
 export function normalize(text: string, switches: Switches): Normalized {
   const chunk: Normalized = { text: "", starts: [], ends: [] };
-  for (let i = 0; i < text.length; ) {
+  for (let i = 0; i < text.length;) {
     const end = after(text, i);
     const kind = classesOf(text.codePointAt(i)!);
     if (!(kind & CONTROL)) add(chunk, kind & SPACE ? " " : text.slice(i, end), i, end);
@@ -56,7 +56,7 @@ export function normalize(text: string, switches: Switches): Normalized {
 /** Yields stretches without control characters and whitespace; ideographs may stand alone. */
 function* chunksOf(text: string, chineseChars: boolean): Generator<Normalized> {
   let chunk: Normalized = { text: "", starts: [], ends: [] };
-  for (let i = 0; i < text.length; ) {
+  for (let i = 0; i < text.length;) {
     const end = after(text, i);
     const kind = classesOf(text.codePointAt(i)!);
     const alone = chineseChars && (kind & CJK) !== 0;

@@ -56,7 +56,8 @@ export class Tokenizer {
     if (unknown.length) throw new InputError(`the tokenizer has no switch ${unknown.join(", ")}`);
     const flag = (name: string, usual: boolean) => {
       const value = options[name] ?? usual;
-      const isFit = typeof value === "boolean" && (options[name] !== null || name === "strip_accents");
+      const isFit =
+        typeof value === "boolean" && (options[name] !== null || name === "strip_accents");
       if (!isFit) throw new InputError(`${name} must be true or false`);
       return value as boolean;
     };
@@ -74,8 +75,8 @@ export class Tokenizer {
     this.splitter = added.length ? new Splitter(added, this.switches) : null;
     this.pieces = this.withoutMarkers(added);
     this.longestPiece = vocabulary.reduce((most, token) => Math.max(most, token.length), 0);
-    [this.padId, this.unkId, this.clsId, this.sepId] = SPECIAL_TOKENS.map(
-      (token) => this.ids.get(token)!,
+    [this.padId, this.unkId, this.clsId, this.sepId] = SPECIAL_TOKENS.map((token) =>
+      this.ids.get(token)!,
     );
   }
 
@@ -139,7 +140,7 @@ export class Tokenizer {
     const last = bounds.length - 1;
     if (last > this.longestWord) return null;
     const found: [number, number][] = [];
-    for (let start = 0; start < last; ) {
+    for (let start = 0; start < last;) {
       const prefix = start ? "##" : "";
       let end = Math.min(last, start + this.longestPiece);
       let id: number | undefined;
@@ -174,8 +175,5 @@ export function truncatedLengths(a: number, b: number | null, length: number): [
     throw new InputError(`length ${length} has no room for the special tokens [CLS] and [SEP]`);
   if (b === null) return [Math.min(a, room), 0];
   const half = Math.floor(room / 2);
-  return [
-    Math.min(a, Math.max(room - b, room - half)),
-    Math.min(b, Math.max(room - a, half)),
-  ];
+  return [Math.min(a, Math.max(room - b, room - half)), Math.min(b, Math.max(room - a, half))];
 }

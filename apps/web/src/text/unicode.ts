@@ -1,6 +1,6 @@
-// The classes of characters that BERT's tokenizer and the tasks need, as `unicodedata` of Python has
-// them. Code points that came into Unicode after the reader's Python, or browser, are letters here
-// or there; see tests/classes.test.ts.
+// The classes of characters that BERT's tokenizer and the tasks need, as Python's `unicodedata` has
+// them. A code point that is younger than the tables of a browser, or of a Python, counts as a letter
+// there; see tests/characters.test.ts.
 
 export const CONTROL = 1;
 export const SPACE = 2;
