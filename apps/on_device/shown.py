@@ -10,7 +10,7 @@ import sys
 
 # C0 and C1 controls, the line ends of Unicode, and what turns the direction of the text around it.
 _CONTROLS = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-_SENTENCE_END = re.compile(r"[.!?。！？]['\"”’)\]]*\s+|(?<=[。！？])|\n+")
+_SENTENCE_END = re.compile(r"[.!?。！？]['\"”’)\]]*\s+|(?<=[。！？])|\n\s*\n")
 # Characters of a sentence that are shown on each side of what was found in it.
 _SIDE = 150
 _BOLD, _DIM, _FOUND = "1", "2", "1;32"
@@ -72,7 +72,7 @@ class Style:
         close = "…" if last < len(text) and len(after) > _SIDE else ""
         before, after = _kept_end(before), _kept_start(after)
         found = self._marked(_FOUND, text[start:end])
-        return begin + self._between(before) + found + self._between(after) + close
+        return begin + self._between(before) + found + self._between(after.rstrip()) + close
 
     def entities_in(self, text, entities, types):
         """Returns a text with its entities coloured, each with its type behind it.
@@ -128,4 +128,4 @@ def _kept_end(text):
 
 
 def _kept_start(text):
-    return text[:_SIDE].rstrip()
+    return text[:_SIDE]

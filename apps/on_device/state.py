@@ -68,7 +68,7 @@ class TriedFile:
         temporary = f"{self._path}.{os.getpid()}"
         with contextlib.suppress(OSError):
             make_private(temporary)
-            with open(temporary, "w", encoding="ascii") as file:
+            with open(temporary, "w", encoding="ascii", errors="replace") as file:
                 file.writelines(f"{line}\n" for line in [*lines, self._line])
             os.replace(temporary, self._path)
         with contextlib.suppress(OSError):
