@@ -107,7 +107,10 @@ def _status_of(child):
     """Waits for the trial and returns its status; None if it is not known."""
     handle = None
     try:
-        handle = os.pidfd_open(child)
+        try:
+            handle = os.pidfd_open(child)
+        except OSError:  # kernels before 5.3 have none; the limit on its work still holds
+            return os.waitpid(child, 0)[1]
         poll = select.poll()
         poll.register(handle, select.POLLIN)
         if not poll.poll(1000 * _MOST_SECONDS):
