@@ -7,10 +7,14 @@ WORKERS ?= 2
 PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 PYTEST := $(VENV)/bin/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile
 
-.PHONY: quickstart test test-slow fuzz lint format clean
+.PHONY: quickstart arm test test-slow fuzz lint format clean
 
 quickstart: $(VENV)/.export
 	$(VENV)/bin/keras-bert quickstart --output=quickstart
+
+# keras-bert-device on an emulated 64-bit ARM processor: make arm ARM='--model=sentiment "so good"'
+arm: $(VENV)/.export
+	$(VENV)/bin/python apps/arm/compare.py $(ARM)
 
 test: $(VENV)/.dev lint
 	$(PYTEST) -m "not slow" tests
@@ -32,7 +36,7 @@ format: $(VENV)/.dev
 	$(VENV)/bin/ruff format .
 
 clean:
-	rm -rf $(VENV) .venv-* quickstart build *.egg-info .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv-* .arm quickstart build *.egg-info .pytest_cache .ruff_cache
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -12,12 +12,15 @@ import tempfile
 import machine
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-# Of the fields of an answer: those that two runtimes must share, and up to `TOLERANCE` the numbers.
+# Of the fields of an answer: those that two processors must share, and nearly so the numbers.
 COMPARED = (
     "label", "labels", "probabilities", "value", "text", "start", "end", "probability", "words",
     "tags", "entities", "embedding",
 )  # fmt: skip
 TOLERANCE = 1e-3
+# Of files with 8 and 4 bits: the inputs of products are rounded when they run, and a number on the
+# border goes to the other side where the processor adds up in another order. Few texts meet it.
+ROUNDED_TOLERANCE = 1e-2
 _SEPARATOR = "=" * 20
 # The program's own `main`, once for each call: to start Python takes the emulator seconds.
 _DRIVER = f"""

@@ -83,10 +83,13 @@ def test_answers_are_the_same_on_arm(tmp_path_factory):
     found = subprocess.run([*arm.python, "-c", which], capture_output=True, text=True)
     assert found.stdout == "aarch64\n"
     expected, found = here.ask(calls), arm.ask(calls)
-    for (_, texts), *answers in zip(calls, expected, found, strict=True):
+    for (arguments, texts), *answers in zip(calls, expected, found, strict=True):
         assert len(answers[0]) == len(texts)
+        # The shipped file has six layers of 4 bits: on one of its texts 0.003 were seen.
+        is_small = str(SENTIMENT) not in arguments[1]
+        tolerance = programs.TOLERANCE if is_small else programs.ROUNDED_TOLERANCE
         for text, a, b in zip(texts, *answers, strict=True):
-            assert programs.differences(b, a)[0] == [], text
+            assert programs.differences(b, a, tolerance)[0] == [], text
 
 
 @pytest.mark.slow
