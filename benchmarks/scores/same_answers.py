@@ -129,7 +129,9 @@ def _of_keras(folder, calls):
     bert, answers = keras_bert.load(folder), []
     for (verb, _, *passage), texts in calls:
         contexts = [passage[0].partition("=")[2]] * len(texts) if verb == "answer" else None
-        answers += bert.predict(texts, contexts)
+        # As the program prints a text beside its label.
+        found = zip(texts, bert.predict(texts, contexts))
+        answers += [{"text": text, **answer} for text, answer in found]
     return json.loads(json.dumps(answers))
 
 
