@@ -29,6 +29,8 @@ class Prompt:
             readline = None
         # Without a terminal to print to, `input` does not use it, and prompts would be output.
         self._readline = readline if sys.stdout.isatty() else None
+        if self._readline is not None:
+            self._readline.set_auto_history(False)  # passages are not kept
 
     def for_each(self, prompt, ask, complain):
         """Calls a function for each text that is typed, until the input ends.
@@ -96,7 +98,6 @@ class Prompt:
         if self._readline is None:
             yield
             return
-        self._readline.set_auto_history(False)
         if self._path is not None and is_private(self._path):
             with contextlib.suppress(OSError, UnicodeError):
                 self._readline.read_history_file(self._path)
