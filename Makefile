@@ -13,7 +13,7 @@ quickstart: $(VENV)/.export
 	$(VENV)/bin/keras-bert quickstart --output=quickstart
 
 # keras-bert-device on an emulated 64-bit ARM processor: make arm ARM='--model=sentiment "so good"'
-arm: $(VENV)/.export
+arm: $(VENV)/.device
 	$(VENV)/bin/python apps/arm/compare.py $(ARM)
 
 test: $(VENV)/.dev lint
@@ -40,6 +40,10 @@ clean:
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.device: setup.cfg | $(VENV)/bin/python
+	$(PIP) --editable ".[device]"
+	touch $@
 
 $(VENV)/.export: setup.cfg | $(VENV)/bin/python
 	$(PIP) --editable ".[export]"

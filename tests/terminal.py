@@ -30,11 +30,18 @@ class Terminal:
         os.close(slave)
         self.shown = ""
 
-    def until(self, text):
-        """Waits until a text is shown; returns what was shown since the last call, up to it."""
+    def until(self, text, again=None):
+        """Waits until a text is shown; returns what was shown since the last call, up to it.
+
+        `again` are keys to type while nothing is shown, once every few seconds.
+        """
         end = time.monotonic() + _MOST_SECONDS
         while text not in self.shown:
-            ready, _, _ = select.select([self._master], [], [], max(end - time.monotonic(), 0))
+            left = max(end - time.monotonic(), 0)
+            ready, _, _ = select.select([self._master], [], [], min(left, 3) if again else left)
+            if again and not ready and left:
+                self.type(again)
+                continue
             part = self._read() if ready else b""
             assert part, f"{text!r} was not shown, but {self.shown!r}"
             self.shown += part.decode("utf-8", "replace")
@@ -49,8 +56,15 @@ class Terminal:
         """Waits for the program's end; returns its status, and what it had still shown."""
         while part := self._read():
             self.shown += part.decode("utf-8", "replace")
-        os.close(self._master)
         return self._process.wait(_MOST_SECONDS), self.shown
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._process.kill()
+        self._process.wait()
+        os.close(self._master)
 
     def _read(self):
         try:

@@ -62,7 +62,7 @@ def compare(arguments):
     if not models:
         raise InputError("there are no shipped models here: give --model")
     folder = pathlib.Path(arguments.folder).resolve()
-    calls = [_call(located(model), arguments, folder) for model in models]
+    calls = [_call(located(model), arguments) for model in models]
     start = time.monotonic()
     arm = programs.on_arm(folder)
     made = time.monotonic() - start
@@ -87,18 +87,21 @@ def compare(arguments):
     return 1 if wrong else 0
 
 
-def _call(path, arguments, folder):
+def _call(path, arguments):
     """Returns the call for a model; see `programs.Program.ask`."""
     verb = VERB_OF_TASK.get(open_tflite(path).config.task)
     if verb is None:
         raise InputError(f"{path}: is a model that keras-bert-device has no verb for")
     path = str(pathlib.Path(path).resolve())
+    texts = [" ".join(text.split()) for text in arguments.texts]  # the program reads a text a line
+    if not all(texts):
+        raise InputError("a text is empty")
     if verb != "answer":
-        return [verb, f"--model={path}"], arguments.texts or list(_SENTENCES)
+        return [verb, f"--model={path}"], texts or list(_SENTENCES)
     flag = f"--passage_text={_PASSAGE}"
     if arguments.passage:
         flag = f"--passage={pathlib.Path(arguments.passage).resolve()}"
-    return [verb, f"--model={path}", flag], arguments.texts or list(_QUESTIONS)
+    return [verb, f"--model={path}", flag], texts or list(_QUESTIONS)
 
 
 if __name__ == "__main__":

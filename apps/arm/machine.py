@@ -43,8 +43,8 @@ def install_packages(*packages):
     if os.geteuid() != 0:
         raise CannotMake(f"not root: install them first, apt-get install {names}")
     apt = ["apt-get", "-q", "-y", "-o", "DPkg::Lock::Timeout=300"]
-    # Tests run beside each other.
-    with open(pathlib.Path(tempfile.gettempdir()) / "keras_bert_tests.apt.lock", "w") as lock:
+    # Several may want it at once.
+    with open(pathlib.Path(tempfile.gettempdir()) / "keras_bert.apt.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         subprocess.run([*apt, "update"], check=True, stdout=subprocess.DEVNULL)
         install = [*apt, "install", "--no-install-recommends", *packages]

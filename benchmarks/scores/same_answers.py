@@ -9,9 +9,10 @@ Each pair is a .tflite file, or a shipped one's name, and a data file of its tas
 20 passages, 200 sentences and 100 sentences to tag are taken, evenly spread over the file. The
 answers of `keras-bert-device` on this processor are what the others are compared with: label, tags,
 or the answer's text and place. --keras names the model folders that the files were exported from,
-in the order of the pairs; their answers may differ where the file is quantized. --arm is the folder
-of the emulated system, see `apps/arm`. --output writes the questions and the answers as JSON, so
-that another program can be compared with them.
+in the order answer, classify, tag (nothing between the commas for one that is not here); their
+answers may differ where the file is quantized. --arm is the folder of the emulated system, see
+`apps/arm`. --output writes the questions and the answers as JSON, so that another program can be
+compared with them.
 
 Prints each difference, then a table. Exits with 1 if one is between the two processors.
 """
@@ -64,14 +65,14 @@ def run(arguments):
         if len(pair := pair.split(",")) != 2:
             raise InputError(f"--{verb}: expected FILE.tflite,DATA")
         asked[verb] = (located(pair[0]), pair[1])
-    folders = [folder for folder in arguments.keras.split(",") if folder]
+    folders = arguments.keras.split(",") if arguments.keras else []
     if not asked or len(folders) not in (0, len(asked)):
         raise InputError("give some of --answer --classify --tag, and a folder for each in --keras")
     calls = {verb: calls_of(verb, *pair) for verb, pair in asked.items()}
     answers = {_DEVICE: _of_program(programs.here(), calls)}
     if folders:
         answers[_KERAS] = {
-            verb: _of_keras(folder, calls[verb]) for verb, folder in zip(calls, folders)
+            verb: _of_keras(folder, calls[verb]) for verb, folder in zip(calls, folders) if folder
         }
     if arguments.arm:
         answers[_ARM] = _of_program(programs.on_arm(pathlib.Path(arguments.arm).resolve()), calls)
@@ -142,6 +143,9 @@ def report(calls, answers):
     for place, of_place in answers.items():
         cells = []
         for verb in calls:
+            if verb not in of_place:
+                cells.append("not asked")
+                continue
             expected, largest, same = answers[_DEVICE][verb], 0.0, 0
             for text, a, b in zip(texts[verb], of_place[verb], expected, strict=True):
                 # Where the label or the place is another, so are the numbers.

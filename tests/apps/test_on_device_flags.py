@@ -96,18 +96,18 @@ def test_more_answers_and_their_sentences(models, device, tmp_path, passage_file
 def test_a_person_asks_about_a_passage(models, device, tmp_path, passage_file):
     bert, path = models["question_answering"]
     command = [device, "answer", f"--model={path}"]
-    for typed in (str(passage_file), "She did live in a\tfilm."):
-        terminal = Terminal(command, XDG_STATE_HOME=str(tmp_path / "state"))
-        terminal.until("passage, or its file> ")
-        terminal.type(typed.replace("\t", " ") + "\n")
-        terminal.until("question> ")
-        terminal.type(QUESTIONS[1] + "\n")
-        shown = terminal.until("question> ")
-        passage = PASSAGE if typed == str(passage_file) else typed.replace("\t", " ")
+    for typed in (str(passage_file), "She did live in a film."):
+        with Terminal(command, XDG_STATE_HOME=str(tmp_path / "state")) as terminal:
+            terminal.until("passage, or its file> ")
+            terminal.type(typed + "\n")
+            terminal.until("question> ")
+            terminal.type(QUESTIONS[1] + "\n")
+            shown = terminal.until("question> ")
+            terminal.type("\x04")
+            assert terminal.end()[0] == 0
+        passage = PASSAGE if typed == str(passage_file) else typed
         answer = bert.predict(QUESTIONS[1], passage)
         assert (" ".join(answer["text"].split()) or "(no answer)") + "\t" in shown
-        terminal.type("\x04")
-        assert terminal.end()[0] == 0
     history = tmp_path / "state" / "keras-bert-device" / "history"
     assert history.read_text().splitlines() == [QUESTIONS[1]] * 2
 
@@ -116,14 +116,15 @@ def test_a_bad_passage_is_asked_for_again(models, device, tmp_path):
     (tmp_path / "empty.txt").write_text(" \n")
     (tmp_path / "latin.txt").write_bytes(b"caf\xe9")
     _, path = models["question_answering"]
-    terminal = Terminal([device, "answer", f"--model={path}"], XDG_STATE_HOME=str(tmp_path))
-    for name, message in (("empty", "the passage is empty"), ("latin", "is not UTF-8")):
+    command = [device, "answer", f"--model={path}"]
+    with Terminal(command, XDG_STATE_HOME=str(tmp_path)) as terminal:
+        for name, message in (("empty", "the passage is empty"), ("latin", "is not UTF-8")):
+            terminal.until("passage, or its file> ")
+            terminal.type(f"{tmp_path}/{name}.txt\n")
+            terminal.until(f"{name}.txt: {message}\r\n")
         terminal.until("passage, or its file> ")
-        terminal.type(f"{tmp_path}/{name}.txt\n")
-        terminal.until(f"{name}.txt: {message}\r\n")
-    terminal.until("passage, or its file> ")
-    terminal.type("\x04")
-    assert terminal.end()[0] == 0
+        terminal.type("\x04")
+        assert terminal.end()[0] == 0
 
 
 def test_a_passage_of_200_000_characters(models, device, tmp_path):
