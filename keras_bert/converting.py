@@ -169,7 +169,13 @@ def _without_what_others_lack(bert, to):
     if bert.config.pooling != "cls" and bert.task is not None:
         notes.append(f"{to} has no head on the mean of the tokens: only the encoder")
         config = dataclasses.replace(
-            bert.config, task=None, labels=(), settings={}, pooling="cls", benchmark=""
+            bert.config,
+            task=None,
+            labels=(),
+            file_labels=(),
+            settings={},
+            pooling="cls",
+            benchmark="",
         )
         bert = Bert.from_config(config, bert.encoder, bert.tokenizer)
     if bert.config.settings.get("mark_capitals"):

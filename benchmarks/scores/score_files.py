@@ -1,9 +1,12 @@
 """Makes files for `expected_scores.py` where the public ones do not have the needed split.
 
 Every split is by document, so that no text of the scored part is in the training part, and it
-depends on the file alone.
+depends on the file alone. By itself it writes the files that it is asked for:
+
+    python benchmarks/scores/score_files.py --data=DATA --output=MADE wikigold.dev.conll
 """
 
+import argparse
 import collections
 import csv
 import gzip
@@ -14,7 +17,7 @@ import os
 import re
 
 import numpy as np
-from score_titles import read_articles, tagged_sentences
+from score_titles import read_articles, tagged_sentences, words_of_sentences
 
 from keras_bert.files import replacing_file
 from keras_bert.tasks.file_layout import FileLayout
@@ -22,6 +25,9 @@ from keras_bert.tasks.registry import get_task
 from keras_bert.tasks.tagging.schemes import entities
 
 _JOINED_WORDS = 150
+# Of the articles without labels: 600,000 words; as many in a row are no coincidence.
+_EVERY_ARTICLE = 14
+_RUN = 8
 # Scored by rows that start from the model of inference.
 _PAIRS_SCORED = {"glue/rte": "RTE", "glue/mrpc": "MRPC", "glue/stsb": "STS-B"}
 
@@ -131,6 +137,30 @@ def titles(data, folder, init):
     _write_tagged(folder, "titles.conll", tagged_sentences(articles, known))
 
 
+def unlabelled_articles(data, folder, init):
+    """Writes words of every `_EVERY_ARTICLE`th article of Wikipedia, for a tagger to label.
+
+    Articles with words in a row that WikiGold's dev part has too are left out.
+    """
+    dev = dict(_parts(_wikigold_articles(data), every=5))["dev"]
+    known = {
+        run for article in dev for rows in article for run in _runs([word for word, _ in rows])
+    }
+    lines = []
+    articles = read_articles(os.path.join(data, "pretrain/en_wiki/*.gz"))
+    for _, text in itertools.islice(articles, 0, None, _EVERY_ARTICLE):
+        sentences = list(words_of_sentences(text))
+        if not any(known.intersection(_runs(words)) for words in sentences):
+            lines += ["".join(f"{word}\n" for word in row) + "\n" for row in _joined(sentences)]
+    _write(folder, "articles.conll", "".join(lines))
+
+
+def _runs(words):
+    """Yields `_RUN` words in a row, from each place."""
+    for start in range(len(words) - _RUN + 1):
+        yield tuple(words[start : start + _RUN])
+
+
 def _wikigold_articles(data):
     """Returns a list of articles, lists of sentences, lists of (word, tag)."""
     path = os.path.join(data, "wikigold/wikigold.conll.txt.gz")
@@ -150,7 +180,8 @@ def _joined(sentences):
             yield run
             run = []
         run = run + sentence
-    yield run
+    if run:
+        yield run
 
 
 def unanswerable(data, folder, init):
@@ -185,6 +216,7 @@ MAKERS = {
     "similar": similar_pairs,
     "wikigold": wikigold,
     "titles": titles,
+    "articles": unlabelled_articles,
     "squad2": unanswerable,
 }
 
@@ -205,3 +237,22 @@ def path_of(name, data, folder, init):
     if not os.path.exists(path):
         MAKERS[name.split(".")[0]](data, folder, init)
     return path
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", required=True, help="folder of the public files")
+    parser.add_argument("--output", required=True, help="folder of the files that are made")
+    parser.add_argument("--init", help="the sentence encoder, for files that need its vectors")
+    parser.add_argument("names", nargs="+", metavar="FILE", help=f"begins with {', '.join(MAKERS)}")
+    options = parser.parse_args()
+    for name in options.names:
+        if name.split(".")[0] not in MAKERS:
+            parser.error(f"{name}: begins with none of {', '.join(MAKERS)}")
+    os.makedirs(options.output, exist_ok=True)
+    for name in options.names:
+        print(path_of(f"made:{name}", options.data, options.output, options.init))
+
+
+if __name__ == "__main__":
+    main()

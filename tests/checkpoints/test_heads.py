@@ -224,6 +224,24 @@ def test_a_regressors_mean_and_scale_go_into_its_weights(target, ours, converted
         np.testing.assert_allclose(values_of(back, texts), expected, rtol=1e-6)
 
 
+def test_a_head_on_the_mean_is_left_out_with_its_labels(ours, converted, tmp_path):
+    """Also where the labels of files have other names."""
+    _, bert = ours["regression"]
+    network = models.BertClassifier(bert.encoder, num_classes=2, pooling="mean")
+    config = dataclasses.replace(
+        bert.config,
+        task="classification",
+        labels=("bad", "good"),
+        file_labels=("0", "1"),
+        settings={},
+        pooling="mean",
+    )
+    Bert.from_config(config, network, bert.tokenizer).save(tmp_path / "mean")
+    theirs, printed = converted(tmp_path / "mean", "theirs", "--to=huggingface")
+    assert "no head on the mean of the tokens: only the encoder" in printed
+    assert open_checkpoint(theirs).task is None
+
+
 def test_with_scale():
     weights = {"a": np.ones(2), "output_weights": np.array([[1, -2]], "float32")}
     weights["output_bias"] = np.array([0.5], "float32")
