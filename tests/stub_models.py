@@ -63,14 +63,14 @@ def answerer(null_answers=False):
     return StubModel("question_answering", rules, settings=settings, pair=True)
 
 
-def tagger(labels=("O", "B-PER", "B-LOC")):
+def tagger(labels=("O", "B-PER", "B-LOC"), scheme="bio"):
     """Finds "ada" and "bo", persons, and "london" and "paris", places."""
     kinds = {"ada": 1, "bo": 1, "london": 2, "paris": 2}
 
     def rule(token):
         return np.eye(3)[kinds.get(token, 0)] * 0.7 + 0.1
 
-    settings = {"scheme": "bio", "overlap": 4}
+    settings = {"scheme": scheme, "overlap": 4}
     return StubModel("tagging", {"probability": rule}, labels=labels, settings=settings)
 
 

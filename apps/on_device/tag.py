@@ -10,6 +10,7 @@ Without sentences it reads standard input, one a line; on a terminal it asks for
 """
 
 from keras_bert.device import common, texts
+from keras_bert.tasks.tagging.schemes import letter_and_type
 
 
 def define(parser):
@@ -21,7 +22,8 @@ def define(parser):
 def run(arguments, printer):
     """Prints the words with their tags, and the entities, of each sentence."""
     model = common.open_model(arguments, "tag")
-    types = sorted({label.split("-", 1)[-1] for label in model.config.labels})
+    tags = map(letter_and_type, model.config.labels)
+    types = sorted({type_ for letter, type_ in tags if letter != "O"})
 
     def ask(sentence, name):
         answer, time = common.timed(name, model.predict, sentence)

@@ -24,9 +24,11 @@ import sys
 
 import numpy as np
 
+import keras_bert
 from keras_bert.errors import InputError
 from keras_bert.guesses import guesses_are_notes
 from keras_bert.opening import open_with_examples
+from keras_bert.quiet import import_tensorflow_quietly
 from keras_bert.shipped import located
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "apps" / "arm"))
@@ -125,8 +127,7 @@ def _of_program(program, calls):
 
 def _of_keras(folder, calls):
     """Returns the answers of a model folder, as JSON has them."""
-    import keras_bert
-
+    import_tensorflow_quietly()
     bert, answers = keras_bert.load(folder), []
     for (verb, _, *passage), texts in calls:
         contexts = [passage[0].partition("=")[2]] * len(texts) if verb == "answer" else None

@@ -118,10 +118,20 @@ def test_entities_are_coloured_in_their_text(device):
     _, lines, _ = device(tagger(), "tag", "--color", "Ada lived in London.", "She did.")
     marked = [line.rpartition("\t")[0] for line in lines]
     ada, london = (
-        "\x1b[1;35mAda\x1b[0m\x1b[2m PER\x1b[0m",
+        "\x1b[1;33mAda\x1b[0m\x1b[2m PER\x1b[0m",
         "\x1b[1;36mLondon\x1b[0m\x1b[2m LOC\x1b[0m",
     )
     assert marked == [f"{ada} lived in {london}.", "She did."]
+
+
+def test_entities_without_types_and_tags_without_entities_are_shown(device):
+    _, lines, _ = device(tagger(("O", "B", "I")), "tag", "--color", "Ada did.")
+    assert lines[0].startswith("\x1b[1;36mAda\x1b[0m\x1b[2m _\x1b[0m did.\t")
+    parts = tagger(("VERB", "NOUN", "X"), scheme="none")
+    _, lines, _ = device(parts, "tag", "--color", "Ada did.")
+    assert lines[0].startswith("Ada\x1b[2m/NOUN\x1b[0m did\x1b[2m/VERB\x1b[0m .\x1b[2m/VERB")
+    _, lines, _ = device(parts, "tag", "Ada did.")
+    assert lines[1:] == ["Ada\tNOUN", "did\tVERB", ".\tVERB", ""]
 
 
 @pytest.mark.parametrize(("variable", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])

@@ -49,6 +49,7 @@ def run(script, monkeypatch, capsys, *arguments):
 def test_differences_are_listed_and_counted(script, data, tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(script.COUNTS, "classify", 3)
     monkeypatch.setattr(programs, "on_arm", lambda _: Wrong())
+    monkeypatch.setattr(script, "import_tensorflow_quietly", lambda: None)
     monkeypatch.setattr(keras_bert, "load", lambda _: open_tflite(SENTIMENT))
     output = tmp_path / "answers.json"
     flags = [f"--classify={SENTIMENT},{data}", f"--output={output}", "--arm=here"]
