@@ -111,7 +111,9 @@ def _threads(text):
 
 def define_input(parser):
     """Adds the argument of a file of texts."""
-    parser.add_argument("--input", metavar="FILE", help="a file with a text a line, UTF-8")
+    parser.add_argument(
+        "--input", metavar="FILE", help="a file with a text a line, UTF-8; - is stdin"
+    )
 
 
 def count(text):

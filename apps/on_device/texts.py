@@ -8,6 +8,9 @@ from keras_bert.errors import InputError
 from keras_bert.reading import LINE_LIMIT, open_examples
 
 
+_STDIN = "-"  # as the value of --input
+
+
 def for_each(arguments, texts, ask, prompt, complain):
     """Calls a function for each text, whatever its source.
 
@@ -35,9 +38,9 @@ def for_each(arguments, texts, ask, prompt, complain):
             if not text.strip():
                 raise InputError(f"{name}: is empty")
             ask(text, name)
-    elif path is not None:
+    elif path not in (None, _STDIN):
         _ask_lines(_lines_of(path), f"{path}:", ask, path)
-    elif is_terminal():
+    elif path is None and is_terminal():
         Prompt(not arguments.nohistory).for_each(prompt, ask, complain)
     else:
         lines = iter(lambda: sys.stdin.buffer.readline(LINE_LIMIT + 1), b"")

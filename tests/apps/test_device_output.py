@@ -182,6 +182,9 @@ def test_texts_come_from_a_file(device, tmp_path):
     path.write_bytes("\ufeffAda\r\n\n  \nBo 北京\n".encode())
     _, lines, _ = device(classifier(), "classify", f"--input={path}")
     assert cut(lines) == [["high", "0.7000", "Ada"], ["low", "0.6000", "Bo 北京"]]
+    for flags in ([], ["--input=-"]):
+        _, lines, _ = device(classifier(), "classify", *flags, stdin=path.read_bytes())
+        assert cut(lines) == [["high", "0.7000", "Ada"], ["low", "0.6000", "Bo 北京"]]
     passage = tmp_path / "passage.txt"
     passage.write_text(PASSAGE)
     _, lines, _ = device(answerer(), "answer", f"--input={passage}", stdin=b"where?\n\nwho?\n")
