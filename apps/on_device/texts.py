@@ -7,7 +7,6 @@ from keras_bert.device.prompt import Prompt
 from keras_bert.errors import InputError
 from keras_bert.reading import LINE_LIMIT, open_examples
 
-
 _STDIN = "-"  # as the value of --input
 
 
@@ -42,6 +41,8 @@ def for_each(arguments, texts, ask, prompt, complain):
         _ask_lines(_lines_of(path), f"{path}:", ask, path)
     elif path is None and is_terminal():
         Prompt(not arguments.nohistory).for_each(prompt, ask, complain)
+    elif sys.stdin is None:
+        raise InputError("there are no texts, and standard input is closed")
     else:
         lines = iter(lambda: sys.stdin.buffer.readline(LINE_LIMIT + 1), b"")
         _ask_lines(lines, "stdin:", ask)

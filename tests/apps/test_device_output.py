@@ -225,6 +225,14 @@ def test_what_is_no_question_is_one_line(device, arguments, message):
     assert (status, lines, err) == (2, [], f"answer: {message}\n")
 
 
+def test_a_closed_input_is_one_line(monkeypatch, capsys):
+    monkeypatch.setattr(common, "open_tflite", lambda *_, **__: classifier())
+    monkeypatch.setattr("sys.stdin", None)
+    assert main(["classify", "--model=m.tflite"]) == 2
+    message = "classify: there are no texts, and standard input is closed\n"
+    assert capsys.readouterr().err == message
+
+
 @pytest.mark.parametrize("text", ["👍🏽🙂", "\u200d", "é" * 300, "[CLS] [SEP]"])
 def test_unusual_texts_have_answers(device, text):
     assert device(classifier(), "classify", text)[0] == 0
