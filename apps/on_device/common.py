@@ -8,7 +8,7 @@ import time
 
 from keras_bert.device import shown
 from keras_bert.device.state import TriedFile
-from keras_bert.errors import InputError
+from keras_bert.errors import InputError, escaped
 from keras_bert.export.runners import open_tflite
 from keras_bert.extras import missing_message
 from keras_bert.guesses import guesses_are_notes
@@ -215,7 +215,7 @@ def exit_status(verb, run, arguments):
 
 def complain(name, message, status=BAD_INPUT):
     """Prints one line on stderr and returns the exit status."""
-    print(f"{name}: {shown.escaped(shown.one_line(str(message)))}", file=sys.stderr)
+    print(f"{name}: {escaped(shown.one_line(str(message)))}", file=sys.stderr)
     return status
 
 

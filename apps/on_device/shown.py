@@ -8,8 +8,8 @@ import os
 import re
 import sys
 
-# C0 and C1 controls, the line ends of Unicode, and what turns the direction of the text around it.
-_CONTROLS = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+from keras_bert.errors import escaped
+
 _SENTENCE_END = re.compile(r"[.!?。！？]['\"”’)\]]*\s+|(?<=[。！？])|\n\s*\n")
 # Characters of a sentence that are shown on each side of what was found in it.
 _SIDE = 150
@@ -21,11 +21,6 @@ _COLORS = ("1;36", "1;33", "1;35", "1;32", "1;34", "1;31")
 def one_line(text):
     """Returns a text without line breaks and tabs, which separate printed lines and columns."""
     return " ".join(text.split())
-
-
-def escaped(text):
-    """Returns a text with its control characters as codes, such as `\\x1b`."""
-    return _CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 class Style:

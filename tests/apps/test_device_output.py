@@ -9,6 +9,7 @@ from stub_models import StubModel, answerer, classifier, tagger
 from keras_bert.device import common, shown
 from keras_bert.device.main import main
 from keras_bert.errors import InputError
+from keras_bert.guesses import guess, guesses_are_notes
 
 PASSAGE = "Bo lived in Paris.  Ada lived\nin London. She was in Paris. \x1b]0;title\x07 Ada?"
 
@@ -275,6 +276,9 @@ def test_a_long_sentence_is_cut_around_what_was_found():
     assert len(line) < 350
 
 
-def test_messages_show_control_characters_as_codes(capsys):
+def test_messages_and_notes_show_control_characters_as_codes(capsys):
     common.complain("tag", InputError("label \x1b[2J\x9b"))
-    assert capsys.readouterr().err == "tag: label \\x1b[2J\\x9b\n"
+    with guesses_are_notes():
+        guess("label \x1b[2J\x9b")
+    line = "label \\x1b[2J\\x9b\n"
+    assert capsys.readouterr().err == f"tag: {line}note: {line}"
