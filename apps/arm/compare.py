@@ -5,7 +5,7 @@
     python apps/arm/compare.py --model=answerer.tflite --passage=page.txt "Who …?" "When …?"
 
 Without arguments it asks each shipped model some questions. Labels, tags and places must be the
-same, numbers within 0.01, for a file of 8 or 4 bits rounds while it runs; how many are not within
+same, numbers within 0.05, for a file of 8 or 4 bits rounds while it runs; how many are not within
 0.001 is said. Prints each difference and one line at the end; exits with 1 if there is one. The
 emulated system, some 300 MB, is made once, in a minute, and kept in --folder.
 It needs Linux with apt, and root. An emulator says nothing about the speed of a phone.
