@@ -7,7 +7,10 @@ WORKERS ?= 2
 PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 PYTEST := $(VENV)/bin/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile
 
-.PHONY: quickstart arm test test-slow fuzz lint format clean
+WEB := apps/web
+PORT ?= 8080
+
+.PHONY: quickstart arm test test-slow fuzz lint format web web-build clean
 
 quickstart: $(VENV)/.export
 	$(VENV)/bin/keras-bert quickstart --output=quickstart
@@ -27,6 +30,20 @@ test-slow: $(VENV)/.dev
 fuzz: $(VENV)/.dev
 	$(VENV)/bin/python tests/fuzz/fuzz.py $(FUZZ)
 
+# The page for the browser, at this machine's own address: make web PORT=8081
+web: web-build
+	@node $(WEB)/scripts/serve.mjs $(PORT)
+
+web-build: $(WEB)/node_modules/.installed
+	@npm --prefix $(WEB) run --silent build
+
+$(WEB)/node_modules/.installed: $(WEB)/package.json $(WEB)/package-lock.json
+	@command -v npm > /dev/null || \
+	  { echo "needs Node.js 20.19 or newer, with npm: from nodejs.org, or as Debian 13 has it: apt-get install nodejs npm" >&2; exit 2; }
+	@node $(WEB)/scripts/check_node.cjs
+	npm --prefix $(WEB) ci
+	@touch $@
+
 lint: $(VENV)/.dev
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
@@ -36,7 +53,8 @@ format: $(VENV)/.dev
 	$(VENV)/bin/ruff format .
 
 clean:
-	rm -rf $(VENV) .venv-* .arm quickstart build *.egg-info .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv-* .arm quickstart build *.egg-info .pytest_cache .ruff_cache \
+	  $(WEB)/node_modules $(WEB)/public $(WEB)/dist
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

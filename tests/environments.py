@@ -1,10 +1,12 @@
 """Environments that the tests make, to run what users run elsewhere: programs and machines."""
 
+import fcntl
 import os
 import pathlib
 import shutil
 import subprocess
 import sys
+import tempfile
 
 import machine
 import pytest
@@ -19,7 +21,7 @@ def copy_sources(folder):
     for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, folder)
     for name in ("keras_bert", "export", "apps"):
-        ignore = shutil.ignore_patterns("__pycache__", "node_modules", "dist", "*.tflite")
+        ignore = shutil.ignore_patterns("__pycache__", "node_modules", "public", "dist", "*.tflite")
         shutil.copytree(ROOT / name, folder / name, ignore=ignore)
     return folder
 
@@ -69,3 +71,15 @@ def make_arm_machine(folder):
         return machine.arm_python(folder)
     except machine.CannotMake as error:
         pytest.skip(str(error))
+
+
+def build_page():
+    """Builds apps/web into its folder dist/, as `make web` does; installs what that needs."""
+    need_packages("chromium", *(() if shutil.which("npm") else ("nodejs", "npm")))
+    fit = ["node", ROOT / "apps" / "web" / "scripts" / "check_node.cjs"]
+    found = subprocess.run(fit, capture_output=True, text=True)
+    if found.returncode:
+        pytest.skip(found.stderr.strip())
+    with open(pathlib.Path(tempfile.gettempdir()) / "keras_bert_tests.page.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # tests run beside each other
+        subprocess.run(["make", "-C", ROOT, "web-build"], check=True, stdout=subprocess.DEVNULL)

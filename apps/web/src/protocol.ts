@@ -28,6 +28,8 @@ export interface ModelInfo {
 export interface Label {
   label: string;
   probability: number;
+  /** Of a multi-label model: whether it holds, by the label's own threshold. */
+  holds?: boolean;
 }
 
 /** Labels from the most probable to the least; `value` is that of a regression. */

@@ -1,0 +1,43 @@
+// The service worker, which keeps the page for use without a network, and its updates.
+import { button, byId, say } from "./elements";
+import { runtimeBuild } from "./fitness";
+
+/** Keeps the page in the browser, and offers a newer one when there is one. */
+export async function keepOffline(): Promise<void> {
+  if (!("serviceWorker" in navigator)) return;
+  try {
+    const registration = await navigator.serviceWorker.register("./service_worker.js");
+    offer(registration);
+    registration.addEventListener("updatefound", () => {
+      const coming = registration.installing;
+      coming?.addEventListener("statechange", () => offer(registration));
+    });
+    await navigator.serviceWorker.ready;
+    await keepRuntime();
+    say(byId("offline"), "Kept in this browser: it works without a network, too.");
+  } catch {
+    // In a private window, or where the browser's store is full: the page works all the same.
+    say(byId("offline"), "This browser did not keep the page: it needs the network next time.");
+  }
+}
+
+/** Keeps the build of LiteRT.js that this browser uses, where it is not the usual one. */
+async function keepRuntime(): Promise<void> {
+  const build = await runtimeBuild();
+  if (build === "internal") return;
+  // At each visit, for a newer page may have a newer one; what has not changed is not sent again.
+  const cache = await caches.open("litert"); // vite.config.ts has the name, too
+  await cache.addAll(["js", "wasm"].map((kind) => `./litert/litert_wasm_${build}.${kind}`));
+}
+
+function offer(registration: ServiceWorkerRegistration): void {
+  const { waiting } = registration;
+  // The first one has no page to replace.
+  if (!waiting || !navigator.serviceWorker.controller) return;
+  const reload = button("quiet", "Use it now", () => {
+    navigator.serviceWorker.addEventListener("controllerchange", () => location.reload());
+    waiting.postMessage({ type: "SKIP_WAITING" });
+  });
+  byId("update").replaceChildren("There is a newer version of this page. ", reload);
+  byId("update").hidden = false;
+}
