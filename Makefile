@@ -10,10 +10,14 @@ PYTEST := $(VENV)/bin/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile
 WEB := apps/web
 PORT ?= 8080
 
-.PHONY: quickstart test test-slow fuzz lint format web web-build clean
+.PHONY: quickstart arm test test-slow fuzz lint format web web-build clean
 
 quickstart: $(VENV)/.export
 	$(VENV)/bin/keras-bert quickstart --output=quickstart
+
+# keras-bert-device on an emulated 64-bit ARM processor: make arm ARM='--model=sentiment "so good"'
+arm: $(VENV)/.device
+	$(VENV)/bin/python apps/arm/compare.py $(ARM)
 
 test: $(VENV)/.dev lint
 	$(PYTEST) -m "not slow" tests
@@ -49,11 +53,15 @@ format: $(VENV)/.dev
 	$(VENV)/bin/ruff format .
 
 clean:
-	rm -rf $(VENV) .venv-* quickstart build *.egg-info .pytest_cache .ruff_cache \
+	rm -rf $(VENV) .venv-* .arm quickstart build *.egg-info .pytest_cache .ruff_cache \
 	  $(WEB)/node_modules $(WEB)/public $(WEB)/dist
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.device: setup.cfg | $(VENV)/bin/python
+	$(PIP) --editable ".[device]"
+	touch $@
 
 $(VENV)/.export: setup.cfg | $(VENV)/bin/python
 	$(PIP) --editable ".[export]"

@@ -24,16 +24,19 @@ class TFLiteRunner(Runner):
         path: the file.
         threads: number of threads of the interpreter.
         is_tried: whether another process has opened and run the file, so that it is harmless.
+
+    Attributes:
+        is_tried: the same, of the trial that opening it here may have been, too.
     """
 
     def __init__(self, path, threads=1, is_tried=False):
         super().__init__(path, metadata.read_files(path))
-        self._prepared = None
+        self._prepared, self.is_tried = None, is_tried
         interpreter = self._interpreter_class()
         if not is_tried:
             memory = _TRIAL_BYTES + _TRIAL_SHARE * os.path.getsize(path)
             trial = functools.partial(self._run_once, interpreter)
-            check_harmless(path, "LiteRT", trial, _TRIAL_SECONDS, memory)
+            self.is_tried = check_harmless(path, "LiteRT", trial, _TRIAL_SECONDS, memory)
         with stderr_hidden():
             details = self._open(interpreter, threads)
         self._set_length(details)

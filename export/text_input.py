@@ -10,7 +10,6 @@ import mmap
 from keras_bert.errors import InputError, name_of
 from keras_bert.export.contents import TFLITE_INPUTS
 from keras_bert.extras import missing_message
-from keras_bert.files import temporary_folder
 from keras_bert.guesses import note
 
 TOKENIZERS = ("outside", "in_graph")
@@ -74,6 +73,8 @@ class TextInput:
         """
         import tensorflow as tf
 
+        from keras_bert.files import temporary_folder
+
         texts = [tf.TensorSpec([1], tf.string, name=name) for name in self.names]
         # Without AutoGraph, which would rewrite the tables' making too.
         function = tf.function(self, texts, autograph=False)
@@ -136,16 +137,19 @@ class TextInput:
 
 def takes_text(path):
     """Returns whether a TFLite file has the tokenizer's ops; False for a damaged one."""
-    from ai_edge_litert import schema_py_generated as schema
-
+    name = CUSTOM_OPS[1].encode()
     try:
         with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            if data.find(name) < 0:
+                return False  # found without the schema, whose import takes long
+            from ai_edge_litert import schema_py_generated as schema
+
             model = schema.Model.GetRootAs(data, 0)
             count = min(model.OperatorCodesLength(), _MOST_OPERATOR_CODES)
             codes = [model.OperatorCodes(i).CustomCode() for i in range(count)]
     except Exception:  # damaged offsets raise nearly anything, and whoever opens it says so
         return False
-    return CUSTOM_OPS[1].encode() in codes
+    return name in codes
 
 
 def text_interpreter():

@@ -5,11 +5,14 @@ Messages spell a setting with `name_of`, which writes what the reader of the mes
 """
 
 import contextlib
+import re
 
 # Of a list of values in a message, in characters.
 _LONGEST_LIST = 60
 # Of a message, in characters.
 _LONGEST = 2000
+# C0 and C1 controls, the line ends of Unicode, and what turns the direction of the text around it.
+_CONTROLS = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _prefix = ""
 
 
@@ -105,6 +108,14 @@ class Stopped(Exception):
 def one_line(error):
     """Returns the message of another package's exception without its line breaks."""
     return " ".join(str(error).split()) or type(error).__name__
+
+
+def escaped(text):
+    """Returns a text with its control characters as codes, such as `\\x1b`.
+
+    A terminal would obey them: move the cursor, change its title, hide a part of the line.
+    """
+    return _CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def name_of(setting, value=None):

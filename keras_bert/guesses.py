@@ -9,7 +9,7 @@ import contextlib
 import sys
 import warnings
 
-from keras_bert.errors import InputError
+from keras_bert.errors import InputError, escaped
 
 
 class Guess(InputError, UserWarning):
@@ -86,7 +86,8 @@ def guesses_are_notes(strict=False):
             show_others(message, category, *rest, **more)
         elif str(message) not in shown:
             shown.add(str(message))
-            print(f"note: {' '.join(str(message).split())}", file=sys.stderr, flush=True)
+            line = escaped(" ".join(str(message).split()))
+            print(f"note: {line}", file=sys.stderr, flush=True)
 
     with warnings.catch_warnings():
         warnings.simplefilter("always", Note)

@@ -1,10 +1,8 @@
 """Hides what libraries print to stderr, so that the one line of an error stays visible."""
 
 import contextlib
-import logging
 import os
 import sys
-import tempfile
 
 from keras_bert.errors import InputError
 from keras_bert.extras import naming_extras
@@ -28,6 +26,8 @@ def import_tensorflow_quietly():
 
 def quiet_about_retracing():
     """Hides TensorFlow's long warnings on functions that are traced for each length of a batch."""
+    import logging
+
     logger = logging.getLogger("tensorflow")
     if _is_not_of_retracing not in logger.filters:
         logger.addFilter(_is_not_of_retracing)
@@ -80,4 +80,6 @@ def stderr_kept_for_errors():
 def _nameless_file():
     if hasattr(os, "memfd_create"):
         return os.fdopen(os.memfd_create("stderr"), "w+b")
+    import tempfile
+
     return tempfile.TemporaryFile()

@@ -8,7 +8,6 @@ Keras is loaded already, these modules are imported at once. Otherwise a finder 
 """
 
 import importlib
-import importlib.abc
 import sys
 import warnings
 
@@ -62,7 +61,9 @@ def _is_importing():
     return any(getattr(spec, "_initializing", False) for spec in specs)
 
 
-class _LaterFinder(importlib.abc.MetaPathFinder):
+# Finders and loaders need no base class, and `importlib.abc` would take a tenth of the time that
+# the program on the device takes to start.
+class _LaterFinder:
     """Finds nothing; at the first import after those of ours are whole it registers the rest."""
 
     def find_spec(self, fullname, path=None, target=None):
@@ -72,7 +73,7 @@ class _LaterFinder(importlib.abc.MetaPathFinder):
         return
 
 
-class _KerasFinder(importlib.abc.MetaPathFinder):
+class _KerasFinder:
     """Finds Keras as the other finders do, with a loader that registers our classes after it."""
 
     def find_spec(self, fullname, path=None, target=None):
@@ -88,7 +89,7 @@ class _KerasFinder(importlib.abc.MetaPathFinder):
         return None
 
 
-class _KerasLoader(importlib.abc.Loader):
+class _KerasLoader:
     """Loads Keras with its own loader, which the module keeps, and then registers our classes."""
 
     def __init__(self, loader, finder):

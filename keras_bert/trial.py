@@ -31,9 +31,12 @@ def check_harmless(path, library, function, seconds, memory):
             a bad file, and not use TensorFlow, whose threads a copy of a process lacks.
         seconds: int, the most of a processor's time.
         memory: int, the most bytes beyond those that this process has.
+
+    Returns:
+        Whether there was a trial, which ended well.
     """
     if sys.platform != "linux":
-        return
+        return False
     sys.stderr.flush()
     reading, writing = os.pipe()
     try:
@@ -43,7 +46,7 @@ def check_harmless(path, library, function, seconds, memory):
     except OSError:  # as where memory is strictly accounted
         os.close(reading)
         os.close(writing)
-        return
+        return False
     if not child:
         _try(function, seconds, memory, writing)
     os.close(writing)
@@ -60,6 +63,7 @@ def check_harmless(path, library, function, seconds, memory):
         what = f"makes {library} fail ({signal.Signals(-code).name if code < 0 else code})"
     if code:
         raise InputError(f"{path}: {what}: it is damaged, or was made to do harm")
+    return status is not None
 
 
 def _try(function, seconds, memory, writing):
@@ -103,7 +107,10 @@ def _status_of(child):
     """Waits for the trial and returns its status; None if it is not known."""
     handle = None
     try:
-        handle = os.pidfd_open(child)
+        try:
+            handle = os.pidfd_open(child)
+        except OSError:  # kernels before 5.3 have none; the limit on its work still holds
+            return os.waitpid(child, 0)[1]
         poll = select.poll()
         poll.register(handle, select.POLLIN)
         if not poll.poll(1000 * _MOST_SECONDS):

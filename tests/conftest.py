@@ -1,8 +1,11 @@
 """What the tests share: a small trained classifier, and a way to call the command line."""
 
 import os
+import tempfile
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# What the device program remembers is not to be that of who runs the tests.
+os.environ["XDG_STATE_HOME"] = os.path.join(tempfile.gettempdir(), "keras_bert_tests.state")
 
 import gzip
 import pathlib

@@ -164,3 +164,8 @@ def _squad(questions, passages, answers):
 def _write(path, text):
     path.write_text(text, encoding="utf-8")
     return path
+
+
+# What an answerer is asked. Line ends of several kinds, and characters that are more than a byte.
+QUESTIONS = [*dict.fromkeys(asked_of("question_answering")[0])]
+PASSAGE = "\r\n".join(passage(5, seed=i) for i in range(4)) + "\n👍🏽 e\u0301te\u0301 北京。\tEnd"

@@ -1,17 +1,18 @@
 """Shared by the verbs on the device: arguments, opening a model, timing, errors in one line."""
 
 import argparse
+import json
 import os
 import sys
 import time
 
-from keras_bert.errors import InputError
+from keras_bert.device import shown
+from keras_bert.device.state import TriedFile
+from keras_bert.errors import InputError, escaped
 from keras_bert.export.runners import open_tflite
 from keras_bert.extras import missing_message
 from keras_bert.guesses import guesses_are_notes
-from keras_bert.reading import LINE_LIMIT
-from keras_bert.shipped import located
-from keras_bert.tasks.registry import KINDS, get_task
+from keras_bert.shipped import located, shipped_models
 
 _MOST_THREADS = 256
 BAD_INPUT = 2
@@ -20,11 +21,44 @@ _INTERRUPTED, _BROKEN_PIPE = 130, 141
 
 # The verb for the models of each task.
 VERB_OF_TASK = {
-    **{kind: "classify" for kind in KINDS if get_task(kind).of_texts},
+    "classification": "classify",
+    "multi_label": "classify",
+    "regression": "classify",
     "tagging": "tag",
     "question_answering": "answer",
     "embedding": "embed",
 }
+
+
+class Printer:
+    """Prints results: columns between tabs, JSON, or what a person reads at a terminal.
+
+    Args:
+        verb: the calling verb.
+        arguments: the parsed arguments.
+
+    Attributes:
+        is_json: whether each result is one JSON object.
+        style: `shown.Style`.
+    """
+
+    def __init__(self, verb, arguments):
+        self._verb = verb
+        self.is_json = arguments.json
+        self.style = shown.Style(arguments.color)
+
+    def columns(self, *columns, time, text):
+        """Prints columns, then milliseconds and the text, as one line."""
+        print(*columns, milliseconds(time), self.style.line(text), sep="\t")
+
+    def record(self, fields, time):
+        """Prints one JSON object with the milliseconds; its characters are ASCII's, whatever."""
+        print(json.dumps({**fields, "milliseconds": round(time, 3)}, allow_nan=False))
+
+    def complain(self, error):
+        """Prints the message of an error as one line on stderr."""
+        sys.stdout.flush()
+        complain(self._verb, error)
 
 
 class Parser(argparse.ArgumentParser):
@@ -48,6 +82,21 @@ class Parser(argparse.ArgumentParser):
         self.add_argument(
             "--threads", type=_threads, default=1, metavar="N", help="threads of the interpreter"
         )
+        self.add_argument(
+            "--json", action="store_true", help="print one JSON object a line, for programs"
+        )
+        colors = self.add_mutually_exclusive_group()
+        colors.add_argument(
+            "--color", action="store_true", default=None,
+            help="print as on a terminal, with what was found coloured in its text",
+        )  # fmt: skip
+        colors.add_argument(
+            "--nocolor", dest="color", action="store_false",
+            help="no colours; so it is if NO_COLOR is set, or TERM is dumb",
+        )  # fmt: skip
+        self.add_argument(
+            "--nohistory", action="store_true", help="do not keep what is typed at the prompt"
+        )
 
     def error(self, message):
         self.exit(BAD_INPUT, f"{self._verb}: {message}; see --help\n")
@@ -57,6 +106,20 @@ def _threads(text):
     # The interpreter does not check the number, and too many threads crash it.
     if not text.isdecimal() or len(text) > 3 or not 1 <= int(text) <= _MOST_THREADS:
         raise argparse.ArgumentTypeError(f"expected a number from 1 to {_MOST_THREADS}")
+    return int(text)
+
+
+def define_input(parser):
+    """Adds the argument of a file of texts."""
+    parser.add_argument(
+        "--input", metavar="FILE", help="a file with a text a line, UTF-8; - is stdin"
+    )
+
+
+def count(text):
+    """Returns the number that an argument is, from 1 to 1000; for argparse."""
+    if not text.isdecimal() or len(text) > 4 or not 1 <= int(text) <= 1000:
+        raise argparse.ArgumentTypeError("expected a number from 1 to 1000")
     return int(text)
 
 
@@ -73,7 +136,7 @@ def open_model(arguments, verb):
     Raises:
         InputError: the file is broken, or a model for another task.
     """
-    model = open_tflite(located(arguments.model), arguments.threads)
+    model = _opened(located(arguments.model), arguments.threads)
     task = model.config.task
     if VERB_OF_TASK.get(task) != verb:
         tasks = [kind for kind, other in VERB_OF_TASK.items() if other == verb]
@@ -85,37 +148,26 @@ def open_model(arguments, verb):
     return model
 
 
-def texts_of(arguments):
-    """Yields the texts among the arguments; without any, the lines of stdin that are not blank.
-
-    Yields:
-        A tuple: the text, and its name for messages.
-
-    Raises:
-        InputError: one is not UTF-8, or an argument is empty.
-    """
-    name = "text " if arguments else "stdin:"
-    lines = iter(lambda: sys.stdin.buffer.readline(LINE_LIMIT + 1), b"")
-    for number, text in enumerate(map(os.fsencode, arguments) if arguments else lines, start=1):
-        if len(text) > LINE_LIMIT:
-            raise InputError(f"{name}{number}: has more than {LINE_LIMIT:,} bytes")
-        text = decoded(text, f"{name}{number}")
-        if text.strip():
-            yield text if arguments else text.rstrip("\r\n"), f"{name}{number}"
-        elif arguments:
-            raise InputError(f"{name}{number}: is empty")
+def _opened(path, threads):
+    """Opens a file; one that was found harmless before is not tried in another process again."""
+    if _is_shipped(path):
+        return open_tflite(path, threads, is_tried=True)
+    tried = TriedFile(path)
+    is_known = tried.is_harmless
+    model = open_tflite(path, threads, is_tried=is_known)
+    if model.is_tried and not is_known:
+        tried.remember()
+    return model
 
 
-def decoded(content, name):
-    """Returns the text of UTF-8 bytes; raises InputError, with the given name, if they are not."""
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError:
-        raise InputError(f"{name}: is not UTF-8") from None
+def _is_shipped(path):
+    # It is a part of the checkout, as this code is.
+    real = os.path.realpath(path)
+    return any(real == os.path.realpath(shipped) for shipped in shipped_models().values())
 
 
 def timed(name, ask, *texts):
-    """Returns the result of `ask(*texts)`, and the milliseconds that it took, as text.
+    """Returns the result of `ask(*texts)`, and the milliseconds that it took.
 
     Raises:
         InputError: the model cannot take the texts; the message begins with `name`.
@@ -125,16 +177,16 @@ def timed(name, ask, *texts):
         answer = ask(*texts)
     except InputError as error:
         raise error.about(name) from None
-    return answer, f"{1000 * (time.perf_counter() - start):.1f} ms"
+    return answer, 1000 * (time.perf_counter() - start)
 
 
-def one_line(text):
-    """Returns a text without line breaks and tabs, which separate printed lines and columns."""
-    return " ".join(text.split())
+def milliseconds(time):
+    """Returns milliseconds as they are printed."""
+    return f"{time:.1f} ms"
 
 
 def exit_status(verb, run, arguments):
-    """Calls `run(arguments)`; bad input becomes one line on stderr, which begins with the verb.
+    """Calls `run(arguments, printer)`; bad input becomes one line on stderr, with the verb first.
 
     Returns:
         0, or 2 for bad input, a full disk or a missing package; 130 after Ctrl-C, 141 if nobody
@@ -144,7 +196,7 @@ def exit_status(verb, run, arguments):
     sys.stdout.reconfigure(errors="backslashreplace")
     try:
         with guesses_are_notes():
-            run(arguments)
+            run(arguments, Printer(verb, arguments))
         sys.stdout.flush()
     except InputError as error:
         return complain(verb, error)
@@ -163,7 +215,7 @@ def exit_status(verb, run, arguments):
 
 def complain(name, message, status=BAD_INPUT):
     """Prints one line on stderr and returns the exit status."""
-    print(f"{name}: {one_line(str(message))}", file=sys.stderr)
+    print(f"{name}: {escaped(shown.one_line(str(message)))}", file=sys.stderr)
     return status
 
 

@@ -7,13 +7,12 @@ The file is an encoder without a task that `keras-bert export` has written. Prin
 text: its vector, numbers with spaces between them; milliseconds; the text. With --nearest, a line
 for each of the --top lines of that file that are most alike: cosine, milliseconds, the line, the
 text.
+Without texts it reads standard input, a text a line; on a terminal it asks for them.
 """
-
-import argparse
 
 import numpy as np
 
-from keras_bert.device import common
+from keras_bert.device import common, texts
 from keras_bert.tasks.plain_texts import read_texts
 
 _MIN_NORM = 1e-12
@@ -23,34 +22,48 @@ def define(parser):
     """Adds the arguments that only this verb has."""
     parser.add_argument("--nearest", help="a file with a text a line, to find the most alike in")
     parser.add_argument(
-        "--top", type=_count, default=3, metavar="N", help="how many of them are printed"
+        "--top", type=common.count, default=3, metavar="N", help="how many of them are printed"
     )
-    parser.add_argument("texts", nargs="*", help="texts; without any, each line of stdin is one")
+    common.define_input(parser)
+    parser.add_argument("texts", nargs="*", help="texts; without any: --input, or stdin")
 
 
-def run(arguments):
+def run(arguments, printer):
     """Prints the vector, or the most alike lines of a file, and milliseconds for each text."""
     model = common.open_model(arguments, "embed")
     lines, vectors = [], None
     if arguments.nearest is not None:
         lines = read_texts(arguments.nearest).texts
         vectors = np.stack([_unit(model.embed(line)) for line in lines])
-    for text, name in common.texts_of(arguments.texts):
+
+    def ask(text, name):
         vector, time = common.timed(name, model.embed, text)
-        shown = common.one_line(text)
         if vectors is None:
-            print(" ".join(f"{value:.9g}" for value in vector), time, shown, sep="\t")
-            continue
+            _print_vector(printer, vector, time, text)
+            return
         cosines = vectors @ _unit(vector)
-        for i in np.argsort(-cosines, kind="stable")[: arguments.top]:
-            print(f"{cosines[i]:.4f}", time, common.one_line(lines[i]), shown, sep="\t")
+        order = np.argsort(-cosines, kind="stable")[: arguments.top].tolist()
+        _print_nearest(printer, [(float(cosines[i]), lines[i]) for i in order], time, text)
+
+    texts.for_each(arguments, arguments.texts, ask, "text", printer.complain)
+
+
+def _print_vector(printer, vector, time, text):
+    if printer.is_json:
+        printer.record({"text": text, "embedding": vector.tolist()}, time)
+    else:
+        printer.columns(" ".join(f"{value:.9g}" for value in vector), time=time, text=text)
+
+
+def _print_nearest(printer, nearest, time, text):
+    if printer.is_json:
+        found = [{"text": line, "cosine": cosine} for cosine, line in nearest]
+        printer.record({"text": text, "nearest": found}, time)
+        return
+    for cosine, line in nearest:
+        shown = printer.style.line(line), printer.style.line(text)
+        print(f"{cosine:.4f}", common.milliseconds(time), *shown, sep="\t")
 
 
 def _unit(vector):
     return vector / max(float(np.linalg.norm(vector)), _MIN_NORM)
-
-
-def _count(text):
-    if not text.isdecimal() or not 1 <= int(text) <= 1000:
-        raise argparse.ArgumentTypeError("expected a number from 1 to 1000")
-    return int(text)

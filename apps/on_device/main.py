@@ -1,10 +1,10 @@
 """The program `keras-bert-device`: a verb for each kind of answer."""
 
 import importlib
+import os
 import sys
 
 import keras_bert
-from keras_bert.device import common
 from keras_bert.errors import settings_are_flags
 
 VERBS = {
@@ -24,6 +24,11 @@ def main(argv=None):
     Returns:
         The exit status: 0 done, 2 bad input, 130 after Ctrl-C, 141 if nobody reads the output.
     """
+    if "numpy" not in sys.modules:
+        # It would start a thread for each core, for products of matrices that LiteRT computes.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    from keras_bert.device import common
+
     argv = list(sys.argv[1:] if argv is None else argv)
     if not argv or argv[0] in ("--help", "-h", "help"):
         print(_usage())

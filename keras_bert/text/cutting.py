@@ -42,7 +42,9 @@ class PieceCutter:
         self._ids = ids
         self._switches = (lower_case, strip_accents, tokenize_chinese_chars)
         self._splitter = added.Splitter(added_tokens, *self._switches) if added_tokens else None
-        pieces = {token: i for token, i in ids.items() if token not in not_pieces}
+        pieces = ids
+        if not_pieces:
+            pieces = {token: i for token, i in ids.items() if token not in not_pieces}
         self.rust = Tokenizer(
             models.WordPiece(pieces, unk_token="[UNK]", max_input_chars_per_word=max_chars_per_word)
         )

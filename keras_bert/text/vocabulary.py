@@ -95,9 +95,8 @@ def check_vocabulary(vocabulary, name="vocabulary"):
 
     [MASK] may be missing: it is needed only where it is used.
     """
-    known = set(vocabulary)
     for token in SPECIAL_TOKENS[:4]:
-        if token not in known:
+        if token not in vocabulary:  # they are among the first lines, so a list is quick enough
             raise InputError(
                 f"{name}: none of its {len(vocabulary)} lines is the token {token}; "
                 "a BERT vocabulary needs [PAD], [UNK], [CLS] and [SEP]"

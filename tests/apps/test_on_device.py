@@ -4,41 +4,13 @@ import subprocess
 
 import numpy as np
 import pytest
-from environments import copy_sources, make_environment, run_in
-from task_models import answer_half, asked_of, make_bert, passage
+from environments import run_in
+from task_models import PASSAGE, QUESTIONS, asked_of
 
 import keras_bert
-from keras_bert.export.tflite import export_tflite
 from keras_bert.tasks.tagging.conll import read_conll
 
 pytestmark = pytest.mark.slow
-
-QUESTIONS = [*dict.fromkeys(asked_of("question_answering")[0])]
-# Line ends of several kinds, and characters that are more than a byte, or more than one.
-PASSAGE = "\r\n".join(passage(5, seed=i) for i in range(4)) + "\n👍🏽 e\u0301te\u0301 北京。\tEnd"
-
-
-@pytest.fixture(scope="module")
-def device(tmp_path_factory):
-    """The program in an environment of its own, and its Python, `device.with_name("python")`."""
-    folder = tmp_path_factory.mktemp("device")
-    sources = copy_sources(folder / "sources")
-    python = make_environment(folder / "venv", [f"{sources}[device]"])
-    return python.with_name("keras-bert-device")
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    """By task a `Bert` and its .tflite file; the answerer finds an answer in half of the cases."""
-    folder = tmp_path_factory.mktemp("models")
-    found = {}
-    for kind in ("regression", "tagging", "question_answering"):
-        bert = make_bert(kind)
-        if kind == "question_answering":
-            answer_half(bert, QUESTIONS, [PASSAGE] * len(QUESTIONS))
-        found[kind] = (bert, folder / f"{kind}.tflite")
-        export_tflite(*found[kind])
-    return found
 
 
 def ask(device, program, *arguments, cwd):

@@ -4,23 +4,19 @@ import json
 import subprocess
 
 import pytest
-from environments import make_arm_machine
+from environments import arm_folder, make_arm_machine
 from placed_files import SCHEMES, check_scores, placed_file, write_inputs
 
 pytestmark = pytest.mark.slow
 
-# 2.2 and 2.3 end with a segmentation fault in the emulator, qemu 7.2.
-LITERT = ("ai-edge-litert==2.1.6", "numpy", "flatbuffers", "protobuf", "typing_extensions", "tqdm")
-LITERT += ("backports.strenum",)
 SCRIPT = """
 import json, platform, sys
-sys.path.insert(0, sys.argv[1])
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 assert platform.machine() == "aarch64"
-run = Interpreter(model_path=sys.argv[2]).get_signature_runner("serving_default")
-inputs = {name: np.array(rows, "int32") for name, rows in json.load(open(sys.argv[3])).items()}
+run = Interpreter(model_path=sys.argv[1]).get_signature_runner("serving_default")
+inputs = {name: np.array(rows, "int32") for name, rows in json.load(open(sys.argv[2])).items()}
 for i in range(len(inputs["ids"])):
     outputs = run(**{name: rows[i : i + 1] for name, rows in inputs.items()})
     print(json.dumps(outputs["probability"].tolist()))
@@ -29,8 +25,7 @@ for i in range(len(inputs["ids"])):
 
 @pytest.fixture(scope="module")
 def arm(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("arm")
-    return [*make_arm_machine(folder, *LITERT), "-c", SCRIPT, str(folder / "packages")]
+    return [*make_arm_machine(arm_folder(tmp_path_factory)), "-c", SCRIPT]
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

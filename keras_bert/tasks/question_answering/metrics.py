@@ -11,7 +11,6 @@ import re
 import string
 
 from keras_bert.errors import InputError
-from keras_bert.tasks.question_answering.squad_files import read_content
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
@@ -252,6 +251,8 @@ def read_predictions(path):
     Raises:
         InputError: the file is not of that layout; names it and the entry.
     """
+    from keras_bert.tasks.question_answering.squad_files import read_content
+
     path = os.fspath(path)
     try:
         predictions = json.loads(read_content(path))

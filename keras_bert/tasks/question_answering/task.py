@@ -21,9 +21,7 @@ from keras_bert.tasks.question_answering.settings import (
     fitting,
     settings_of,
 )
-from keras_bert.tasks.question_answering.shown import marked_answers, reliability_of
 from keras_bert.tasks.question_answering.spans import answer_of
-from keras_bert.tasks.question_answering.squad_files import read_questions
 from keras_bert.tasks.question_answering.squad_json import check_text
 from keras_bert.tasks.question_answering.windows import answer_tokens, check_room, make_windows
 from keras_bert.tasks.settings import checked_settings
@@ -85,6 +83,8 @@ class QuestionAnsweringTask(Task):
             labelled: whether answers are read.
             misaligned: None takes that of `layout`, which is "error" where it has none.
         """
+        from keras_bert.tasks.question_answering.squad_files import read_questions
+
         if misaligned is None:
             misaligned = getattr(layout, "misaligned", None) or "error"
         return read_questions(
@@ -260,9 +260,13 @@ class QuestionAnsweringTask(Task):
         return settings.null_answers, settings.character_f1
 
     def panels(self, answers, examples, config):
+        from keras_bert.tasks.question_answering.shown import reliability_of
+
         return [reliability_of(answers, examples, *self._rules(config))]
 
     def marked(self, answers, examples, config):
+        from keras_bert.tasks.question_answering.shown import marked_answers
+
         return marked_answers(answers, examples)
 
     def tuned_settings(self, answers, examples, config):
