@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { normalized } from "../src/tasks/squad";
 import { wordsOf } from "../src/tasks/words";
 import { Tokenizer, truncatedLengths } from "../src/text/tokenizer";
+import { stripped } from "../src/text/unicode";
 import { checksum, golden, goldenRows, inPython, LOWER_CASE, vocabulary } from "./golden";
 
 const file = golden("tokenizers");
@@ -78,6 +79,13 @@ test("200,000 characters", () => {
 test("one word of 200,000 characters is one token", () => {
   const tokenizer = new Tokenizer(vocabulary("uncased"));
   expect(tokenizer.cut("x".repeat(200_000))).toEqual({ ids: [100], starts: [0], ends: [200_000] });
+});
+
+test("a text of 500,000 spaces, or of as many endings, takes no longer than others", () => {
+  const text = `a${" ".repeat(500_000)}b`;
+  expect(stripped(`\n ${text} \x1c`)).toBe(text);
+  expect(stripped(" \u3000")).toBe("");
+  expect(wordsOf(`a${"'s".repeat(250_000)}`)).toHaveLength(250_001);
 });
 
 test.each([

@@ -47,7 +47,7 @@ export function wordsOf(text: string): Place[] {
         at = places[places.length - 1][1];
       } else {
         const runEnd = endOfRun(text, at, chunkEnd);
-        places.push(...parts(text, at, runEnd));
+        for (const place of parts(text, at, runEnd)) places.push(place);
         at = runEnd;
       }
     }
@@ -63,7 +63,7 @@ function wholeEnd(text: string, at: number, chunkStart: number, chunkEnd: number
   return isApart ? chunkEnd : null;
 }
 
-/** Returns the places of a run of letters, digits and symbols, without and then its endings. */
+/** Returns the places of a run of letters, digits and symbols: first the word, then its endings. */
 function parts(text: string, start: number, end: number): Place[] {
   while (start < end && isAt(text, start, CONTROL)) start = after(text, start);
   while (start < end && isAt(text, before(text, end), CONTROL)) end = before(text, end);
@@ -72,10 +72,10 @@ function parts(text: string, start: number, end: number): Place[] {
     const from = Math.max(after(text, start), end - LONGEST_ENDING);
     const ending = ENDING.exec(text.slice(from, end));
     const begin = ending ? from + ending.index : start;
-    places.unshift([begin, end]);
+    places.push([begin, end]);
     end = begin;
   }
-  return places;
+  return places.reverse();
 }
 
 function endOfRun(text: string, start: number, limit: number): number {

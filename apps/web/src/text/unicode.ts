@@ -86,13 +86,17 @@ export function lengthInPython(text: string): number {
   return count;
 }
 
-const LEADING = new RegExp(`^[${PYTHON_SPACE}]+`);
-const TRAILING = new RegExp(`[${PYTHON_SPACE}]+$`);
+const ONE_SPACE = new RegExp(`[${PYTHON_SPACE}]`);
 const BETWEEN = new RegExp(`[${PYTHON_SPACE}]+`);
 
 /** str.strip() */
 export function stripped(text: string): string {
-  return text.replace(LEADING, "").replace(TRAILING, "");
+  // No `[...]+$`: at a long run of spaces inside a text it would begin anew at each of them.
+  let start = 0;
+  let end = text.length;
+  while (start < end && ONE_SPACE.test(text[start])) start++;
+  while (start < end && ONE_SPACE.test(text[end - 1])) end--;
+  return text.slice(start, end);
 }
 
 /** str.split() */
