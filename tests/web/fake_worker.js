@@ -3,13 +3,13 @@
 const INFO = {
   ask: { task: "question_answering", labels: [], length: 384, pair: true, nullAnswers: true },
   classify: { task: "classification", labels: ["negative", "positive"], length: 64, pair: false },
-  tag: { task: "tagging", labels: ["O", "B-PER", "I-PER", "B-LOC", "I-LOC", "B-ORG", "I-ORG"], length: 128 },
+  tag: { task: "tagging", labels: ["O", "B-PER", "I-PER", "B-LOC", "I-LOC", "B-ORG", "I-ORG"], areEntities: true, length: 128 },
 };
 const MORE = {
   pair: ["classify", { ...INFO.classify, labels: ["same", "other"], pair: true }],
   topics: ["classify", { ...INFO.classify, labels: Array.from({ length: 30 }, (_, i) => `topic ${i}`) }],
   several: ["classify", { ...INFO.classify, task: "multi_label", labels: ["sad", "loud", "short"] }],
-  speech: ["tag", { ...INFO.tag, labels: ["NOUN", "VERB", "ADJ", "DET", "ADP", "PROPN", "PUNCT"] }],
+  speech: ["tag", { ...INFO.tag, areEntities: false, labels: ["NOUN", "VERB", "ADJ", "DET", "ADP", "PROPN", "PUNCT"] }],
 };
 const cancelled = new Set();
 const info = {};
@@ -69,7 +69,7 @@ async function reply(request) {
     return { kind: "answered", result: { best, nBest, nullOdds: -2.5, windows, ms: 21 * windows } };
   }
   const words = wordsOf(request.text);
-  const isSpeech = !info.tag.labels.includes("O");
+  const isSpeech = !info.tag.areEntities;
   const types = ["PER", "LOC", "ORG"];
   const entities = isSpeech ? [] : words.filter((word) => /^\p{Lu}/u.test(word.text)).map((word, i) => ({ ...word, type: types[i % 3], probability: 0.97 }));
   const tagged = words.map((word, i) => ({ ...word, tag: isSpeech ? info.tag.labels[i % 7] : "O" }));

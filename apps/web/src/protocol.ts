@@ -9,6 +9,8 @@ export interface ModelInfo {
   task: string;
   /** The labels of a classifier, the tags of a tagger, in the order of the outputs. */
   labels: string[];
+  /** Whether a tagger's tags mark entities, such as B-PER; if not, each word has a tag of its own. */
+  areEntities: boolean;
   /** The most tokens that the model reads at once. */
   length: number;
   /** Whether a classifier wants a pair of texts. */

@@ -1,6 +1,7 @@
 // Answers the requests of protocol.ts. Requests of a kind are served in turn; rows of all requests
 // stand in one line, so that a short one is served between two windows of a long one.
 import { Cancelled, InputError, oneLine } from "./errors";
+import { tagSettings } from "./model/config";
 import { download } from "./model/download";
 import { type ModelFile, readModelFile } from "./model/model_file";
 import { Runner } from "./model/runner";
@@ -161,6 +162,7 @@ function infoOf(
   return {
     task: config.task,
     labels: config.labels,
+    areEntities: config.task === "tagging" && tagSettings(config).scheme !== "none",
     length: config.maxLength,
     pair: config.pair === true,
     nullAnswers: config.settings.null_answers === true,

@@ -36,6 +36,18 @@ describe("Latest", () => {
     expect([shown, errors]).toEqual([["A", "ABC"], []]);
   });
 
+  it("cancels what turns out to run for long", async () => {
+    const { latest, ends, shown } = begun();
+    latest.run("long");
+    latest.run("new");
+    expect(ends[0].signal.aborted).toBe(false);
+    await pause(250);
+    expect(ends[0].signal.aborted).toBe(true);
+    ends[1].end();
+    await pause();
+    expect(shown).toEqual(["NEW"]);
+  });
+
   it("cancels what runs for long, without a word", async () => {
     const { latest, ends, shown, errors } = begun();
     latest.run("long");
@@ -104,13 +116,24 @@ describe("text files", () => {
 
 describe("types", () => {
   it("of entities come from tags of any scheme", () => {
-    const types = new Types(["O", "B-PER", "I-PER", "S-LOC", "E-LOC"]);
+    const types = new Types({ labels: ["O", "B-PER", "I-PER", "S-LOC", "E-LOC"], areEntities: true });
     expect([types.all, types.areEntities]).toEqual([["PER", "LOC"], true]);
     expect([types.nameOf("PER"), types.nameOf("Q")]).toEqual(["person", ""]);
   });
 
+  it("of entities without a name have a colour, too", () => {
+    const types = new Types({ labels: ["O", "B", "I"], areEntities: true });
+    expect([types.all, types.classOf("_")]).toEqual([["_"], "t0"]);
+  });
+
+  it("of words are the tags, whatever these look like", () => {
+    const words = [{ text: "go", start: 0, end: 2, tag: "B-PER" }];
+    const types = new Types({ labels: ["O", "B-PER", "I-PER"], areEntities: false });
+    expect(types.slicesOf({ words, entities: [], ms: 1 }).map(({ type }) => type)).toEqual(["B-PER"]);
+  });
+
   it("of words are the tags", () => {
-    const types = new Types(["NOUN", "VERB"]);
+    const types = new Types({ labels: ["NOUN", "VERB"], areEntities: false });
     const words = [{ text: "go", start: 0, end: 2, tag: "VERB" }];
     expect(types.areEntities).toBe(false);
     expect(types.slicesOf({ words, entities: [], ms: 1 })).toEqual([

@@ -214,6 +214,13 @@ describe("faults of the runtime", () => {
     expect(runtime.tensors).toBe(0);
   });
 
+  test("an abort, which says nothing of the file", async () => {
+    runtime.run = () => {
+      throw new WebAssembly.RuntimeError("Aborted(). Build with -sASSERTIONS for more info.");
+    };
+    await expect(open()).rejects.toThrow("LiteRT.js cannot run it: its network is broken");
+  });
+
   test("after a trap LiteRT.js is loaded anew, and models of before are compiled again", async () => {
     const runner = await open();
     const { run } = runtime;

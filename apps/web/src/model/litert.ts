@@ -146,7 +146,9 @@ async function guarded<T>(what: string, call: () => Promise<T>): Promise<T> {
   } catch (error) {
     // After a trap its memory may be in any state: the next model loads it anew.
     if (error instanceof WebAssembly.RuntimeError) forget();
-    throw new InputError(`${what}: ${oneLine(complaint || error)}`);
+    const reason = oneLine(complaint || error);
+    // Of an abort it says no more than how to build it with more to say.
+    throw new InputError(`${what}: ${reason.startsWith("Aborted()") ? "its network is broken" : reason}`);
   }
 }
 

@@ -23,8 +23,9 @@ export class Latest<I, R> {
   /** Runs for this input, at once or as soon as what runs now has ended. */
   run(input: I): void {
     this.waiting = { input };
-    if (!this.running) void this.next();
-    else if (performance.now() - this.since > SHORT_MS) this.running.abort();
+    const { running } = this;
+    if (!running) void this.next();
+    else setTimeout(() => running.abort(), this.since + SHORT_MS - performance.now());
   }
 
   /** Drops what waits and what runs: nothing of it is reported any more. */

@@ -1,7 +1,7 @@
 // The line of a tab that says which model it uses, and where another one is dropped in.
 import type { Engine, OnProgress } from "../client";
 import type { ModelInfo, Slot } from "../protocol";
-import { button, byId, chooseFile, count, make, megabytes, say } from "./elements";
+import { button, byId, chooseFile, count, duration, make, megabytes, say } from "./elements";
 import { lineOf } from "./lines";
 import { Types } from "./types";
 
@@ -152,7 +152,7 @@ function missing(slot: Slot): string {
 }
 
 function factsOf(info: ModelInfo, name: string): string {
-  const labels = info.task === "tagging" ? new Types(info.labels).all : info.labels;
+  const labels = info.task === "tagging" ? new Types(info).all : info.labels;
   const shown = labels.slice(0, 6).join(", ");
   const more = labels.length > 6 ? ` and ${labels.length - 6} more` : "";
   const facts = [
@@ -172,5 +172,5 @@ function factsOf(info: ModelInfo, name: string): string {
 function runsOn(info: ModelInfo): string {
   const name = info.accelerator === "webgpu" ? "WebGPU" : "WebAssembly";
   const note = info.acceleratorNote ? `: ${info.acceleratorNote}` : "";
-  return `Ready in ${Math.round(info.loadMs)} ms. Runs on ${name}${note}`;
+  return `Ready in ${duration(info.loadMs)}. Runs on ${name}${note}`;
 }

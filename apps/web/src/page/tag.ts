@@ -12,7 +12,7 @@ const PATIENCE_MS = 500;
 
 export class Tag {
   private info: ModelInfo | null = null;
-  private types = new Types([]);
+  private types = new Types({ labels: [], areEntities: false });
   private patience = 0;
   private readonly field = byId<HTMLTextAreaElement>("text_tag");
   private readonly results = byId("tagged");
@@ -39,7 +39,7 @@ export class Tag {
   /** Another model came: its types, and its answer for the text that is there. */
   renew(info: ModelInfo): void {
     this.info = info;
-    this.types = new Types(info.labels);
+    this.types = new Types(info);
     say(byId("tag_heading"), this.types.areEntities ? "Names in the text" : "Tags of the words");
     this.latest.stop();
     this.clear();

@@ -1,5 +1,6 @@
 // The types that a tagger knows: their names, their colours, and where they are in a text.
-import type { Tagged } from "../protocol";
+import type { ModelInfo, Tagged } from "../protocol";
+import { letterAndType } from "../tasks/tags";
 import { percent } from "./elements";
 
 /** A slice of the text with its type; `title` is shown on pointing at it. */
@@ -31,13 +32,13 @@ export class Types {
   readonly areEntities: boolean;
 
   /**
-   * @param labels the tags of a tagger, such as O, B-PER, I-PER, or NOUN, VERB.
+   * @param info of a tagger, whose labels are such as O, B-PER, I-PER, or NOUN, VERB.
    */
-  constructor(labels: string[]) {
-    this.areEntities = labels.some((label) => /^[BIESLUM]-/.test(label));
+  constructor({ labels, areEntities }: Pick<ModelInfo, "labels" | "areEntities">) {
+    this.areEntities = areEntities;
     const types = labels
       .filter((label) => label !== "O")
-      .map((label) => (this.areEntities ? label.replace(/^[BIESLUM]-/, "") : label));
+      .map((label) => (areEntities ? letterAndType(label)[1] : label));
     this.all = [...new Set(types)];
   }
 
