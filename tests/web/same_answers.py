@@ -16,7 +16,8 @@ import sys
 import tempfile
 
 FOLDER = pathlib.Path(__file__).parent
-sys.path.insert(0, str(FOLDER.parent))
+# As setup.cfg has it for pytest.
+sys.path[:0] = [str(FOLDER.parent), str(FOLDER.parents[1] / "apps" / "arm")]
 
 from environments import ROOT, build_page  # noqa: E402
 

@@ -6,6 +6,7 @@ What the worker answers is compared with Python's `TFLiteRunner` on the same fil
 import json
 import pathlib
 import subprocess
+import sys
 
 import pytest
 from conftest import toy_rows
@@ -88,6 +89,12 @@ def run_npm(*arguments):
 @pytest.mark.parametrize("script", ["check", "test"])
 def test_own_tests(app, script):
     run_npm("--silent", script)
+
+
+def test_the_comparison_is_a_program_of_its_own():
+    command = [sys.executable, SCRIPT.with_name("same_answers.py"), "--help"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_classifies_as_python(app, tmp_path):
