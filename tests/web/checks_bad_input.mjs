@@ -1,7 +1,7 @@
 // What people do to a page: each has one clear line, and the page goes on.
 import fs from "node:fs";
 import { differences } from "./checks_answers.mjs";
-import { ask, classify, openContext, openModel, openPage, picture, tag } from "./harness.mjs";
+import { ask, classify, drop, openContext, openModel, openPage, picture, tag } from "./harness.mjs";
 
 const EMOJI = "👍🏽👨‍👩‍👧‍👦🎉";
 const HALVES = "half \ud83d of one, and \ude00 the other: good";
@@ -156,24 +156,26 @@ export const checks = {
   /** Files dropped with a mouse, anywhere on the page. */
   async "takes what is dropped"({ context, address, expected }) {
     const page = await openPage(context, address, "ask");
-    const drop = async (name, bytes) => {
-      const data = await page.evaluateHandle(
-        ([file, content]) => {
-          const transfer = new DataTransfer();
-          transfer.items.add(new File([Uint8Array.from(atob(content), (c) => c.charCodeAt(0))], file));
-          return transfer;
-        },
-        [name, bytes.toString("base64")],
-      );
-      for (const type of ["dragenter", "dragover", "drop"])
-        await page.dispatchEvent("main", type, { dataTransfer: data });
-    };
-    await drop("dropped.txt", Buffer.from("A dropped passage."));
+    await drop(page, ["dropped.txt", "A dropped passage."]);
     await page.waitForFunction(() => document.querySelector("#passage").value === "A dropped passage.");
-    await drop("Tagger.TFLITE", fs.readFileSync(expected.tag.file));
+    await drop(page, ["Tagger.TFLITE", fs.readFileSync(expected.tag.file)]);
     await page.waitForSelector("#panel_tag:visible");
     const facts = await page.innerText("#model_tag .model_facts");
     const overlay = await page.isVisible("#drop_here");
     return [...matches("facts", facts, /^Tagger\.TFLITE/), ...differences("overlay", overlay, false)];
+  },
+
+  /** Each model goes to its tab, the one text to the tab that is shown then. */
+  async "takes several files that are dropped at once"({ context, address, expected }) {
+    const page = await openPage(context, address, "classify");
+    const [tagger, answerer] = [expected.tag.file, expected.ask.file].map((file) => fs.readFileSync(file));
+    await drop(page, ["one.txt", "One text."], ["t.tflite", tagger], ["two.txt", "Two."], ["a.tflite", answerer]);
+    await page.waitForFunction(() => document.querySelector("#passage").value === "One text.");
+    const facts = await page.locator(".model_facts").allTextContents();
+    return [
+      ...matches("answerer", facts[0], /^a\.tflite/),
+      ...matches("tagger", facts[2], /^t\.tflite/),
+      ...matches("text", await page.innerText("#drop_error"), /^One text at a time: two\.txt was not read/),
+    ];
   },
 };

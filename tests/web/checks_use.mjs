@@ -5,7 +5,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { differences } from "./checks_answers.mjs";
 import {
-  APP, ask, classify, NOT_KEPT, openContext, openModel, openPage, picture, seriousFindings, startServer, tag,
+  APP, ask, classify, drop, NOT_KEPT, openContext, openModel, openPage, picture, seriousFindings, startServer, tag,
 } from "./harness.mjs"; // prettier-ignore
 
 /** Fills all tabs, and calls a function on each; the pictures are named by the way of use. */
@@ -95,8 +95,82 @@ export const checks = {
     const legend = (await page.locator("#legend li").allInnerTexts()).map((line) => line.replace(/\s+/g, " "));
     found.push(...differences("legend", legend[0], "NOUN noun 1"));
     await look("speech");
+    await open("odd");
+    const height = await page.evaluate(() => document.documentElement.scrollHeight);
+    if (height > 1200) found.push(`long labels make the page ${height} pixels high`);
+    found.push(...differences("HTML", await page.locator("#classified b").count(), 0));
+    const odd = await page.innerText("#model_classify .model_facts");
+    if (!odd.includes("<b>bold</b>") || odd.length > 300) found.push(`the line of the odd labels: ${odd}`);
+    await look("odd");
     await context.close();
     return found;
+  },
+
+  /** A user's file is opened while the tab that it belongs to begins to load the shipped one. */
+  async "prefers the user's file to the shipped one"({ browser, address, faults }) {
+    const context = await openContext(browser, address, NOT_KEPT, faults);
+    const body = fs.readFileSync(path.join(path.dirname(fileURLToPath(import.meta.url)), "fake_worker.js"));
+    await context.route("**/worker-*.js", (route) => route.fulfill({ body, contentType: "text/javascript" }));
+    const page = await openPage(context, address, "tag");
+    await page.evaluate(() => addEventListener("drop", () => setTimeout(() => (location.hash = "classify"), 40)));
+    await drop(page, ["own.tflite", "topics"]);
+    await page.waitForSelector("#model_classify .model_facts:has-text('own.tflite')");
+    await page.waitForTimeout(300);
+    const facts = await page.innerText("#model_classify .model_facts");
+    await context.close();
+    return facts.startsWith("own.tflite") ? [] : [facts];
+  },
+
+  /** What would look alike where the colours are the system's own, and runs leftwards. */
+  async "is plain in forced colours, and from right to left"({ browser, address, expected, faults }) {
+    const context = await openContext(browser, address, { ...NOT_KEPT, forcedColors: "active" }, faults);
+    const page = await openPage(context, address, "ask");
+    await openModel(page, expected.ask.file);
+    const asked = expected.ask.cases.find(({ text, candidates }) => text && candidates.length > 1);
+    await ask(page, asked.question, asked.passage);
+    const styles = (selector, name) =>
+      page.locator(selector).evaluateAll((all, key) => all.map((each) => getComputedStyle(each)[key]), name);
+    const lines = await styles("[role=tab]", "borderBottomWidth");
+    const found = differences("lines under tabs", lines, ["3px", "0px", "0px"]);
+    const outlines = (await styles(".candidate", "outlineStyle")).filter((style) => style === "solid");
+    found.push(...differences("outlined candidates", outlines.length, 1));
+    await picture(page, "forced_colours");
+    await page.click("#passage_edit");
+    await page.fill("#passage", "\u05d4\u05de\u05d2\u05d3\u05dc\u05d5\u05e8.");
+    found.push(...differences("direction", await styles("#passage", "direction"), ["rtl"]));
+    found.push(...differences("paragraphs", await styles("#passage_read", "unicodeBidi"), ["plaintext"]));
+    await context.close();
+    return found;
+  },
+
+  async "prints all of a text"({ context, address, expected }) {
+    const page = await openPage(context, address, "ask");
+    await openModel(page, expected.ask.file);
+    const passage = "A line of a passage.\n".repeat(200);
+    await ask(page, "Which line?", passage);
+    await page.emulateMedia({ media: "print" });
+    const hidden = () =>
+      page.evaluate(() =>
+        [...document.querySelectorAll("#passage, #passage_read")]
+          .filter(({ hidden }) => !hidden)
+          .map(({ scrollHeight, clientHeight }) => scrollHeight - clientHeight),
+      );
+    const found = differences("read", await hidden(), [0]);
+    await page.emulateMedia({ media: "screen" });
+    await page.click("#passage_edit");
+    await page.emulateMedia({ media: "print" });
+    return [...found, ...differences("written", await hidden(), [0])];
+  },
+
+  async "says so where the browser does not keep the page"({ browser, address }) {
+    // The browser itself complains of what did not come, so these faults do not count.
+    const context = await openContext(browser, address);
+    await context.route("**/icon-512-filled.png*", (route) => route.abort());
+    const page = await openPage(context, address, "classify");
+    await page.waitForFunction(() => document.querySelector("#offline").textContent !== "");
+    const line = await page.innerText("#offline");
+    await context.close();
+    return /^This browser did not keep the page/.test(line) ? [] : [line];
   },
 
   async "works by the keyboard alone"({ context, address, expected }) {

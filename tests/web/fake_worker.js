@@ -9,6 +9,7 @@ const MORE = {
   pair: ["classify", { ...INFO.classify, labels: ["same", "other"], pair: true }],
   topics: ["classify", { ...INFO.classify, labels: Array.from({ length: 30 }, (_, i) => `topic ${i}`) }],
   several: ["classify", { ...INFO.classify, task: "multi_label", labels: ["sad", "loud", "short"] }],
+  odd: ["classify", { ...INFO.classify, labels: ["x".repeat(10_000), "<b>bold</b>", "\u202e\u05d0 left"] }],
   speech: ["tag", { ...INFO.tag, areEntities: false, labels: ["NOUN", "VERB", "ADJ", "DET", "ADP", "PROPN", "PUNCT"] }],
 };
 const cancelled = new Set();

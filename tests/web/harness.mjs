@@ -68,6 +68,20 @@ export async function openModel(page, file) {
   return (await error.isVisible()) ? error.innerText() : shown.locator(".model_facts").innerText();
 }
 
+/** Drops files, [name, content] each, on the page with a mouse. */
+export async function drop(page, ...files) {
+  const data = await page.evaluateHandle(
+    (given) => {
+      const transfer = new DataTransfer();
+      for (const [name, content] of given)
+        transfer.items.add(new File([Uint8Array.from(atob(content), (c) => c.charCodeAt(0))], name));
+      return transfer;
+    },
+    files.map(([name, content]) => [name, Buffer.from(content).toString("base64")]),
+  );
+  for (const type of ["dragenter", "dragover", "drop"]) await page.dispatchEvent("main", type, { dataTransfer: data });
+}
+
 /** Asks, and returns what the page shows: {text, marked, candidates, under} or {error}. */
 export async function ask(page, question, passage) {
   if (passage !== undefined) {

@@ -10,6 +10,7 @@ import { keepOffline } from "./page/offline";
 import { Tabs } from "./page/tabs";
 import { Tag } from "./page/tag";
 import type { ModelInfo, Slot } from "./protocol";
+import { Line } from "./scheduler";
 
 async function begin(): Promise<void> {
   const missing = whatIsMissing();
@@ -30,7 +31,10 @@ async function begin(): Promise<void> {
     tag: newLine("tag", (info) => tag.renew(info)),
   };
 
-  async function open(file: File, from: Slot): Promise<void> {
+  // One file after the other, so that the last one that was dropped is the one that stays.
+  const opening = new Line();
+  const open = (file: File, from: Slot) => opening.run(() => openNow(file, from));
+  async function openNow(file: File, from: Slot): Promise<void> {
     const loaded = await lines[from].open(file);
     if (!loaded) return;
     lines[loaded.slot].take(loaded, file.name, true);
@@ -48,13 +52,13 @@ async function begin(): Promise<void> {
     kept = true;
   });
   const takers = {
-    model: (file: File) => void open(file, tabs.current),
+    model: (file: File) => open(file, tabs.current),
     text: (text: string) =>
       ({ ask: ask.passage, classify, tag })[tabs.current].set(text),
   };
   takeDrops(takers);
   byId("passage_open").addEventListener("click", () =>
-    chooseFile(".txt,text/plain", (file) => void take(file, takers)),
+    chooseFile(".txt,text/plain", (file) => void take([file], takers)),
   );
 }
 

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { EngineError } from "../src/client";
 import { textOf } from "../src/page/drop";
-import { count, duration, megabytes, percent, signed } from "../src/page/elements";
+import { count, duration, megabytes, percent, short, signed } from "../src/page/elements";
 import { Latest } from "../src/page/latest";
 import { lineOf } from "../src/page/lines";
 import { Types } from "../src/page/types";
@@ -90,6 +90,16 @@ describe("numbers", () => {
     expect([count(1234567), megabytes(9881210), signed(-2.5), signed(1, 3)]).toEqual([
       "1,234,567", "9.9 MB", "\u22122.50", "1.000",
     ]);
+  });
+});
+
+describe("labels", () => {
+  it("are cut where they have no room, between characters", () => {
+    expect(["x", "x".repeat(60), "\ud83d\ude00".repeat(60)].map(short)).toEqual([
+      "x", "x".repeat(60), "\ud83d\ude00".repeat(60),
+    ]);
+    expect(short("x".repeat(61))).toBe(`${"x".repeat(59)}…`);
+    expect(short("\ud83d\ude00".repeat(10_000))).toBe(`${"\ud83d\ude00".repeat(59)}…`);
   });
 });
 

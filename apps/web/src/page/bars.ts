@@ -1,6 +1,6 @@
 // A bar for each label, which moves from one result to the next; a number for a regression.
 import type { Classified, Label, ModelInfo } from "../protocol";
-import { make, percent, say, signed } from "./elements";
+import { make, percent, say, short, signed } from "./elements";
 
 // Few labels keep their places, so that the eye can rest; of many the most probable come first.
 const FEW = 6;
@@ -34,7 +34,7 @@ export class Bars {
   empty(): void {
     const labels = this.info?.task === "regression" ? [""] : (this.info?.labels ?? []);
     this.rows.forEach((row, i) => {
-      say(row.name, labels[i] ?? "");
+      say(row.name, short(labels[i] ?? ""));
       row.value.textContent = "–";
       row.fill.style.transform = "scaleX(0)";
       row.row.classList.remove("first");
@@ -52,7 +52,7 @@ export class Bars {
     const best = result.labels[0];
     this.rows.forEach((row, i) => {
       const { label, probability, holds } = shown[i];
-      say(row.name, label);
+      say(row.name, short(label));
       row.value.textContent = percent(probability);
       row.fill.style.transform = `scaleX(${probability})`;
       row.row.classList.toggle("first", holds ?? shown[i] === best);
@@ -65,10 +65,10 @@ export class Bars {
     if (result.value !== null) return result.value.toFixed(2);
     const best = result.labels[0];
     if (this.info?.task === "multi_label") {
-      const held = result.labels.filter(({ holds }) => holds).map(({ label }) => label);
+      const held = result.labels.filter(({ holds }) => holds).map(({ label }) => short(label));
       return held.join(", ") || "no label";
     }
-    return best ? `${best.label}, ${Math.round(100 * best.probability)} percent` : "";
+    return best ? `${short(best.label)}, ${Math.round(100 * best.probability)} percent` : "";
   }
 
   private inPlaces(labels: Label[]): Label[] {

@@ -2,7 +2,7 @@
 import { byId, say } from "./elements";
 
 export interface Takers {
-  model: (file: File) => void;
+  model: (file: File) => Promise<void>;
   text: (text: string) => void;
 }
 
@@ -29,20 +29,26 @@ export function takeDrops(takers: Takers): void {
     if (!hasFiles(event)) return;
     event.preventDefault();
     settle();
-    const [file] = event.dataTransfer?.files ?? [];
-    if (file) void take(file, takers);
+    void take([...(event.dataTransfer?.files ?? [])], takers);
   });
 }
 
-/** Hands a file to whoever takes its kind; says beside the tabs what is wrong with it. */
-export async function take(file: File, takers: Takers): Promise<void> {
+/**
+ * Hands files to whoever takes their kinds: each model to its tab, and one text to the tab that is
+ * then shown. Says beside the tabs what is wrong.
+ */
+export async function take(files: File[], takers: Takers): Promise<void> {
   const error = byId("drop_error");
   say(error, "");
-  if (/\.tflite$/i.test(file.name)) return takers.model(file);
+  const isModel = (file: File) => /\.tflite$/i.test(file.name);
+  for (const file of files.filter(isModel)) await takers.model(file);
+  const [text, ...others] = files.filter((file) => !isModel(file));
+  if (!text) return;
+  if (others.length) say(error, `One text at a time: ${others[0].name} was not read.`);
   try {
-    takers.text(textOf(new Uint8Array(await file.arrayBuffer())));
+    takers.text(textOf(new Uint8Array(await text.arrayBuffer())));
   } catch {
-    say(error, `${file.name} is neither a .tflite model nor a text file in UTF-8.`);
+    say(error, `${text.name} is neither a .tflite model nor a text file in UTF-8.`);
   }
 }
 

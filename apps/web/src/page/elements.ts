@@ -34,6 +34,15 @@ export function say(element: HTMLElement, line: string): void {
   if (element.textContent !== line) element.textContent = line;
 }
 
+const MOST_OF_A_LABEL = 60;
+
+/** Cuts a label of a stranger's file, which may be of any length, to what has room in a line. */
+export function short(label: string): string {
+  const characters = Array.from(label.slice(0, 2 * MOST_OF_A_LABEL + 2)); // of two units at most
+  const isLong = characters.length > MOST_OF_A_LABEL;
+  return isLong ? `${characters.slice(0, MOST_OF_A_LABEL - 1).join("")}…` : label;
+}
+
 /** Says to a screen reader that a field is wrong, and which line has the reason. */
 export function describe(field: HTMLElement, error: HTMLElement, isWrong: boolean): void {
   field.setAttribute("aria-invalid", String(isWrong));

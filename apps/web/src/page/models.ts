@@ -1,7 +1,7 @@
 // The line of a tab that says which model it uses, and where another one is dropped in.
 import type { Engine, OnProgress } from "../client";
 import type { ModelInfo, Slot } from "../protocol";
-import { button, byId, chooseFile, count, duration, make, megabytes, say } from "./elements";
+import { button, byId, chooseFile, count, duration, make, megabytes, say, short } from "./elements";
 import { lineOf } from "./lines";
 import { Types } from "./types";
 
@@ -33,8 +33,10 @@ const WHAT: Record<Slot, string> = {
 
 export class ModelLine {
   info: ModelInfo | null = null;
-  isBusy = false;
+  private name = "";
   private isOwn = false;
+  private running = 0; // what is being loaded or opened
+  private shippedLoad = new AbortController();
   private readonly facts = make("p", "model_facts");
   private readonly runs = make("p", "model_runs");
   private readonly bar = make("progress", "model_bar");
@@ -66,14 +68,11 @@ export class ModelLine {
     const tools = make("p", "model_tools", this.own, this.back);
     byId(`model_${slot}`).append(make("div", "", this.facts, this.runs, this.bar, this.error), tools);
     say(this.error, "");
-    this.draw("");
+    this.draw();
   }
 
-  private drawTools(): void {
-    this.bar.hidden = !this.isBusy;
-    this.own.disabled = this.back.disabled = this.isBusy;
-    this.back.hidden = !this.shipped || (this.info ? !this.isOwn : this.isBusy);
-    this.back.textContent = this.info ? "Back to the shipped model" : "Load the shipped model";
+  get isBusy(): boolean {
+    return this.running > 0;
   }
 
   /** Loads the shipped model, unless one is there or on its way. */
@@ -83,66 +82,80 @@ export class ModelLine {
 
   private async loadShipped(): Promise<void> {
     const { shipped } = this;
-    if (!shipped) return this.draw("");
-    await this.during("Loading the model", shipped.name, async (onProgress) => {
-      const loaded = await this.engine.load(this.slot, { url: shipped.url }, (done, total) =>
-        onProgress(done, total || shipped.bytes),
-      );
-      this.take(loaded, shipped.name, false);
+    if (!shipped) return;
+    this.shippedLoad = new AbortController();
+    const { signal } = this.shippedLoad;
+    const loaded = await this.during("Loading the model", shipped.name, (progress) => {
+      const onProgress: OnProgress = (done, total) => progress(done, total || shipped.bytes);
+      return this.engine.load(this.slot, { url: shipped.url }, { signal, onProgress });
     });
+    if (loaded) this.take(loaded, shipped.name, false);
   }
 
   /** Opens a user's file; returns what it is, or null where that failed, which the line says. */
   async open(file: File): Promise<Loaded | null> {
-    let loaded: Loaded | null = null;
-    await this.during(`Opening ${file.name}`, file.name, async (onProgress) => {
-      loaded = await this.engine.load("dropped", { file: await file.arrayBuffer() }, onProgress);
-    });
+    const loaded = await this.during(`Opening ${file.name}`, file.name, async (onProgress) =>
+      this.engine.load("dropped", { file: await file.arrayBuffer() }, { onProgress }),
+    );
+    // It belongs to another tab: here all is as it was.
+    if (loaded && loaded.slot !== this.slot) this.draw();
     return loaded;
   }
 
   /** Shows a model that was opened for this tab. */
   take(loaded: Loaded, name: string, isOwn: boolean): void {
+    // The user's file is not replaced by a shipped model that was on its way.
+    if (isOwn) this.shippedLoad.abort();
     this.info = loaded.info;
+    this.name = name;
     this.isOwn = isOwn;
-    this.isBusy = false;
-    this.draw(name);
+    this.draw();
     this.onReady(loaded.info);
   }
 
   private async during(
     what: string,
     name: string,
-    task: (onProgress: OnProgress) => Promise<void>,
-  ): Promise<void> {
-    const before = this.facts.textContent ?? "";
-    this.isBusy = true;
+    task: (onProgress: OnProgress) => Promise<Loaded>,
+  ): Promise<Loaded | null> {
+    this.running++;
     say(this.error, "");
     say(this.facts, `${what}…`);
     this.bar.removeAttribute("value");
     this.drawTools();
-    byId(`panel_${this.slot}`).setAttribute("aria-busy", "true");
+    let loaded: Loaded | null = null;
     let line = "";
     try {
-      await task((done, total) => {
+      loaded = await task((done, total) => {
         if (total > 0) this.bar.value = Math.min(1, done / total);
       });
     } catch (error) {
       line = lineOf(error, name);
     }
-    // What was opened may belong to another tab, or be refused: then all is as it was.
-    if (this.facts.textContent === `${what}…`) say(this.facts, before || "No model is loaded.");
-    say(this.error, line);
-    this.isBusy = false;
+    this.running--;
     this.drawTools();
-    byId(`panel_${this.slot}`).removeAttribute("aria-busy");
+    if (loaded) return loaded;
+    this.draw();
+    say(this.error, line);
     if (line) this.onFailed();
+    return null;
   }
 
-  private draw(name: string): void {
+  private drawTools(): void {
+    const panel = byId(`panel_${this.slot}`);
+    if (this.isBusy) panel.setAttribute("aria-busy", "true");
+    else panel.removeAttribute("aria-busy");
+    this.bar.hidden = !this.isBusy;
+    this.own.disabled = this.back.disabled = this.isBusy;
+    this.back.hidden = !this.shipped || (this.info ? !this.isOwn : this.isBusy);
+    this.back.textContent = this.info ? "Back to the shipped model" : "Load the shipped model";
+  }
+
+  private draw(): void {
     const { info } = this;
     this.drawTools();
-    say(this.facts, info ? factsOf(info, name) : this.shipped ? "" : missing(this.slot));
+    if (info) this.facts.replaceChildren(...factsOf(info, this.name));
+    else say(this.facts, this.shipped ? "No model is loaded." : missing(this.slot));
     say(this.runs, info ? runsOn(info) : "");
   }
 }
@@ -151,22 +164,30 @@ function missing(slot: Slot): string {
   return `This copy of the page has no model that ${WHAT[slot]}. Drop in your own .tflite file.`;
 }
 
-function factsOf(info: ModelInfo, name: string): string {
+/** Returns the line about a model; what its file names is kept apart, for it may run leftwards. */
+function factsOf(info: ModelInfo, name: string): (string | Node)[] {
   const labels = info.task === "tagging" ? new Types(info).all : info.labels;
-  const shown = labels.slice(0, 6).join(", ");
+  const shown = labels.slice(0, 6).map((label) => make("bdi", "", short(label)));
   const more = labels.length > 6 ? ` and ${labels.length - 6} more` : "";
   const facts = [
-    name,
-    TASKS[info.task] ?? info.task,
-    ...(labels.length ? [`${shown}${more}`] : []),
     ...(info.pair && info.task !== "question_answering" ? ["pairs of texts"] : []),
     ...(info.nullAnswers ? ["may find no answer"] : []),
     `${info.length} tokens at once`,
     `vocabulary of ${count(info.vocabularySize)}`,
     megabytes(info.bytes),
   ];
-  // A line breaks between facts rather than inside one, unless it is long.
-  return facts.map((fact) => (fact.length < 30 ? fact.replaceAll(" ", "\u00a0") : fact)).join(" · ");
+  return [
+    make("bdi", "", name),
+    ` · ${unbroken(TASKS[info.task] ?? info.task)} · `,
+    ...shown.flatMap((label, i) => (i ? [", ", label] : [label])),
+    ...(shown.length ? [`${more} · `] : []),
+    facts.map(unbroken).join(" · "),
+  ];
+}
+
+/** Makes a fact that a line does not break inside of. */
+function unbroken(fact: string): string {
+  return fact.replaceAll(" ", "\u00a0");
 }
 
 function runsOn(info: ModelInfo): string {

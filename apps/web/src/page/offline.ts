@@ -12,13 +12,25 @@ export async function keepOffline(): Promise<void> {
       const coming = registration.installing;
       coming?.addEventListener("statechange", () => offer(registration));
     });
-    await navigator.serviceWorker.ready;
+    await isKept(registration);
     await keepRuntime();
     say(byId("offline"), "Kept in this browser: it works without a network, too.");
   } catch {
     // In a private window, or where the browser's store is full: the page works all the same.
     say(byId("offline"), "This browser did not keep the page: it needs the network next time.");
   }
+}
+
+/** Waits until a service worker has kept the page; throws if the first one could not. */
+async function isKept({ active, installing }: ServiceWorkerRegistration): Promise<unknown> {
+  // `ready` alone would wait for ever for one that could not keep a file.
+  if (active || !installing) return navigator.serviceWorker.ready;
+  return new Promise((resolve, reject) =>
+    installing.addEventListener("statechange", () => {
+      if (installing.state === "activated") resolve(null);
+      if (installing.state === "redundant") reject(new Error("a file could not be kept"));
+    }),
+  );
 }
 
 /** Keeps the build of LiteRT.js that this browser uses, where it is not the usual one. */

@@ -1,7 +1,7 @@
 // The tab that colours names, or other tags of words, in the text.
 import type { Engine } from "../client";
 import type { ModelInfo, Tagged } from "../protocol";
-import { button, byId, count, duration, make, say } from "./elements";
+import { button, byId, count, duration, make, say, short } from "./elements";
 import { TAG_EXAMPLES } from "./examples";
 import { Latest } from "./latest";
 import { lineOf } from "./lines";
@@ -105,7 +105,7 @@ export class Tag {
   }
 
   private marked(slice: Slice, text: string): HTMLElement {
-    const type = make("span", "type", slice.type);
+    const type = make("span", "type", short(slice.type));
     const mark = make("mark", `tag ${this.types.classOf(slice.type)}`);
     if (!this.types.areEntities) mark.classList.add("word");
     mark.append(text.slice(slice.start, slice.end), type);
@@ -119,7 +119,7 @@ export class Tag {
     const rows = this.types.all
       .filter((type) => counts.has(type))
       .map((type) => {
-        const sample = make("span", `tag ${this.types.classOf(type)}`, type);
+        const sample = make("span", `tag ${this.types.classOf(type)}`, short(type));
         return make("li", "", sample, ` ${this.types.nameOf(type)} `, make("b", "", count(counts.get(type)!)));
       });
     byId("legend").replaceChildren(...rows);
