@@ -138,7 +138,8 @@ export const checks = {
     await page.click("#passage_edit");
     await page.fill("#passage", "\u05d4\u05de\u05d2\u05d3\u05dc\u05d5\u05e8.");
     found.push(...differences("direction", await styles("#passage", "direction"), ["rtl"]));
-    found.push(...differences("paragraphs", await styles("#passage_read", "unicodeBidi"), ["plaintext"]));
+    await page.fill("#passage", "1871: a left-to-right text \u05d4.");
+    found.push(...differences("back", await styles("#passage", "direction"), ["ltr"]));
     await context.close();
     return found;
   },

@@ -68,7 +68,7 @@ export class Bars {
       const held = result.labels.filter(({ holds }) => holds).map(({ label }) => short(label));
       return held.join(", ") || "no label";
     }
-    return best ? `${short(best.label)}, ${Math.round(100 * best.probability)} percent` : "";
+    return best ? `${short(best.label)}, ${percent(best.probability)}` : "";
   }
 
   private inPlaces(labels: Label[]): Label[] {

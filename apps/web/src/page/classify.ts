@@ -1,7 +1,7 @@
 // The tab whose bars move as one types.
 import type { Engine } from "../client";
 import type { Classified, ModelInfo } from "../protocol";
-import { button, byId, duration, say } from "./elements";
+import { button, byId, duration, say, setDirection } from "./elements";
 import { Bars } from "./bars";
 import { CLASSIFY_EXAMPLES, PAIR_EXAMPLES } from "./examples";
 import { Latest } from "./latest";
@@ -61,6 +61,7 @@ export class Classify {
 
   private run(): void {
     this.refuse("");
+    for (const field of [this.field, this.second]) setDirection(field, field.value);
     const text = this.field.value;
     const textB = this.info?.pair ? this.second.value : undefined;
     if (!this.info) return;

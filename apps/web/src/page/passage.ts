@@ -1,5 +1,5 @@
 // The box of the passage: a text field to write in, and the same text to read with a marked slice.
-import { byId, count, describe, isCalm, make, say } from "./elements";
+import { byId, count, describe, isCalm, make, say, setDirection } from "./elements";
 
 // More than a model reads in minutes, and than a text field scrolls through with ease.
 const MOST_CHARACTERS = 2_000_000;
@@ -48,6 +48,7 @@ export class Passage {
   mark(start: number, end: number): void {
     const { text } = this;
     const mark = make("mark", "", text.slice(start, end));
+    setDirection(this.reading, text);
     this.reading.replaceChildren(text.slice(0, start), mark, text.slice(end));
     this.read();
     const top = mark.offsetTop - this.reading.clientHeight / 3;
@@ -72,7 +73,8 @@ export class Passage {
   private changed(): void {
     this.write();
     this.refuse("");
-    const size = this.field.value.length;
+    setDirection(this.field, this.text);
+    const size = this.text.length;
     say(byId("passage_size"), size ? `${count(size)} characters` : "");
     this.onChange();
   }

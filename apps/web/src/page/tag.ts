@@ -1,7 +1,7 @@
 // The tab that colours names, or other tags of words, in the text.
 import type { Engine } from "../client";
 import type { ModelInfo, Tagged } from "../protocol";
-import { button, byId, count, duration, make, say, short } from "./elements";
+import { button, byId, count, duration, make, say, setDirection, short } from "./elements";
 import { TAG_EXAMPLES } from "./examples";
 import { Latest } from "./latest";
 import { lineOf } from "./lines";
@@ -54,6 +54,7 @@ export class Tag {
   private run(): void {
     this.refuse("");
     const text = this.field.value;
+    setDirection(this.field, text);
     if (!this.info) return;
     if (!text.trim()) {
       this.latest.stop();
@@ -94,6 +95,7 @@ export class Tag {
       drawn.push(text.slice(end, slice.start), this.marked(slice, text));
       end = slice.end;
     }
+    setDirection(this.results, text);
     this.results.replaceChildren(...drawn, text.slice(end));
     this.drawLegend(slices);
     const found = this.types.areEntities
