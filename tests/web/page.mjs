@@ -3,10 +3,11 @@
 import fs from "node:fs";
 import { checks as answers } from "./checks_answers.mjs";
 import { checks as badInput } from "./checks_bad_input.mjs";
+import { checks as looks } from "./checks_looks.mjs";
 import { checks as use } from "./checks_use.mjs";
 import { launch, NOT_KEPT, openContext, startServer } from "./harness.mjs";
 
-const CHECKS = { ...answers, ...badInput, ...use };
+const CHECKS = { ...answers, ...badInput, ...looks, ...use };
 const [file, ...names] = process.argv.slice(2);
 if (file === "--names") {
   for (const name of Object.keys(CHECKS)) console.log(name);
