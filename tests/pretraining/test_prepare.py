@@ -368,7 +368,8 @@ def test_a_broken_corpus_is_one_line_from_any_process(workers, corpus, tmp_path,
         )  # fmt: skip
     assert str(caught.value).startswith(f"{tmp_path}/b.jsonl:21: expected a JSON object")
     assert not [name for name in os.listdir(tmp_path) if "out" in name]
-    assert capfd.readouterr().err == ""
+    # A slow machine says what it is at.
+    assert capfd.readouterr().err in ("", "reading the corpus\n")
 
 
 def _command(corpus, output, workers, dupe_factor=1):
