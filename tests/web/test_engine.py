@@ -174,24 +174,26 @@ def check_answer(passage, found, expected, tolerance):
 def test_requests_are_served_in_turn(app, models, tmp_path):
     path = {length: str(models["question_answering", length]) for length in ("fixed", "dynamic")}
     long = {"kind": "answer", "question": "which actor?", "passage": LONG * 5}
+    # It must not have ended, on a busy machine too, before what ends it arrives.
+    longer = {**long, "passage": LONG * 100}
     texts = [{"kind": "classify", "text": text} for text in ("a good", "a good f", "a good film")]
     requests = [
         load_shipped(),
         {"kind": "load", "slot": "ask", "path": path["fixed"]}, WAIT,
         texts[0], WAIT,
         long, texts[2], WAIT,
-        long, {"kind": "cancel", "target": 8, "after": 3}, WAIT,
+        longer, {"kind": "cancel", "target": 8, "after": 3}, WAIT,
         *texts, WAIT,
-        long, {"kind": "load", "slot": "ask", "path": path["dynamic"]}, WAIT,
+        longer, {"kind": "load", "slot": "ask", "path": path["dynamic"]}, WAIT,
         {"kind": "answer", "question": "which actor?", "passage": "a voice"},
     ]  # fmt: skip
-    assert requests[8] is long
+    assert requests[8] is longer
     _, _, _, answer, short, cut_off, *typed, replaced, loaded, last = ask(tmp_path, requests)
     assert answer["result"]["windows"] == answer["progress"] > 50
     assert short["kind"] == "classified"
     assert short["order"] < answer["order"]  # between two windows
     assert (cut_off["kind"], cut_off["cancelled"]) == ("error", True)
-    assert 3 <= cut_off["progress"] < answer["progress"]
+    assert 3 <= cut_off["progress"] < 10 * answer["progress"]
     # The first has begun, the last is what counts.
     assert [reply["kind"] for reply in typed] == ["classified", "error", "classified"]
     assert typed[1]["cancelled"]
