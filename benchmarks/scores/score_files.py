@@ -17,7 +17,7 @@ import os
 import re
 
 import numpy as np
-from score_titles import read_articles, tagged_sentences, words_of_sentences
+from score_titles import read_articles, tagged_sentences
 
 from keras_bert.files import replacing_file
 from keras_bert.tasks.file_layout import FileLayout
@@ -25,9 +25,6 @@ from keras_bert.tasks.registry import get_task
 from keras_bert.tasks.tagging.schemes import entities
 
 _JOINED_WORDS = 150
-# Of the articles without labels: 600,000 words; as many in a row are no coincidence.
-_EVERY_ARTICLE = 14
-_RUN = 8
 # Scored by rows that start from the model of inference.
 _PAIRS_SCORED = {"glue/rte": "RTE", "glue/mrpc": "MRPC", "glue/stsb": "STS-B"}
 
@@ -137,30 +134,6 @@ def titles(data, folder, init):
     _write_tagged(folder, "titles.conll", tagged_sentences(articles, known))
 
 
-def unlabelled_articles(data, folder, init):
-    """Writes words of every `_EVERY_ARTICLE`th article of Wikipedia, for a tagger to label.
-
-    Articles with words in a row that WikiGold's dev part has too are left out.
-    """
-    dev = dict(_parts(_wikigold_articles(data), every=5))["dev"]
-    known = {
-        run for article in dev for rows in article for run in _runs([word for word, _ in rows])
-    }
-    lines = []
-    articles = read_articles(os.path.join(data, "pretrain/en_wiki/*.gz"))
-    for _, text in itertools.islice(articles, 0, None, _EVERY_ARTICLE):
-        sentences = list(words_of_sentences(text))
-        if not any(known.intersection(_runs(words)) for words in sentences):
-            lines += ["".join(f"{word}\n" for word in row) + "\n" for row in _joined(sentences)]
-    _write(folder, "articles.conll", "".join(lines))
-
-
-def _runs(words):
-    """Yields `_RUN` words in a row, from each place."""
-    for start in range(len(words) - _RUN + 1):
-        yield tuple(words[start : start + _RUN])
-
-
 def _wikigold_articles(data):
     """Returns a list of articles, lists of sentences, lists of (word, tag)."""
     path = os.path.join(data, "wikigold/wikigold.conll.txt.gz")
@@ -180,8 +153,7 @@ def _joined(sentences):
             yield run
             run = []
         run = run + sentence
-    if run:
-        yield run
+    yield run
 
 
 def unanswerable(data, folder, init):
@@ -216,7 +188,6 @@ MAKERS = {
     "similar": similar_pairs,
     "wikigold": wikigold,
     "titles": titles,
-    "articles": unlabelled_articles,
     "squad2": unanswerable,
 }
 

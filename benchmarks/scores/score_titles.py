@@ -107,14 +107,6 @@ def tagged_sentences(articles, known):
                 yield list(zip(words, tags))
 
 
-def words_of_sentences(text):
-    """Yields the words of each sentence of an article, lists of str."""
-    for sentence in _sentences(text):
-        words = _WORD.findall(sentence)
-        if words:
-            yield words
-
-
 def _type_of(text):
     """Returns the type of an article's subject, None where its first words do not state it."""
     kind = None
